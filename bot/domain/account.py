@@ -1,0 +1,51 @@
+"""What an account holds, as the venue reports it, and the key under which a holding is kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class PositionSide(Enum):
+    """Which leg an order acts on: NET in one-way mode, LONG or SHORT in hedge mode."""
+
+    NET = "net"
+    LONG = "long"
+    SHORT = "short"
+
+
+class MarginMode(Enum):
+    CROSS = "cross"
+    ISOLATED = "isolated"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class PositionKey:
+    """One holding: the unit of targets, parents and reservations. Indexes of account and instrument."""
+
+    account: int
+    instrument: int
+    side: PositionSide = PositionSide.NET
+    mode: MarginMode = MarginMode.CROSS
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """Cash of one asset in the wallet, 10^-8; unrealised profit is not in it."""
+
+    asset: str
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class PositionReport:
+    """A holding as the venue states it.
+
+    ``quantity`` is signed; ``entry_value`` is quantity x average entry price in cash units, signed like
+    the quantity; ``isolated_margin`` is None for cross.
+    """
+
+    key: PositionKey
+    quantity: int
+    entry_value: int
+    isolated_margin: int | None = None

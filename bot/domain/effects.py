@@ -1,0 +1,266 @@
+"""What the engine decides: every change that deciding makes is one of these, and nothing else is.
+
+An effect is folded into the book in the step that caused it, journaled with that step's number, and
+performed by the dispatcher where it asks for something of the world (the last group). Folding facts and
+effects in order rebuilds the book without deciding anything anew.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from bot.domain.account import PositionKey
+from bot.domain.denials import DenialCode
+from bot.domain.order import Approved, OrderClass, OrderRequest, Side
+
+
+class GoalKind(Enum):
+    """What an episode is to reach. ``target`` of the goal is a fraction, or a multiple for leverage."""
+
+    FLAT = "flat"                                        # close: nothing held
+    REDUCED = "reduced"                                  # target = share of the position at fire to sell
+    LIQUIDATION_DISTANCE = "liquidation_distance"
+    MARGIN_RATIO = "margin_ratio"
+    LEVERAGE = "leverage"
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    kind: GoalKind
+    target: float | None = None
+
+
+class TriggerState(Enum):
+    INACTIVE = "inactive"
+    PENDING = "pending"              # true, but not yet for as long as ``hold``
+    FIRING = "firing"                # fired; waits for ``clear``
+
+
+class ParentEnd(Enum):
+    """Why a parent order ended."""
+
+    FILLED = "filled"
+    GOAL_MET = "goal_met"
+    RESIDUAL = "residual"            # what is left is below the venue's minimum
+    SUPERSEDED = "superseded"        # a more urgent parent took over its key
+    CANCELED = "canceled"            # by an operator
+    HALTED = "halted"                # the run ended, or the account cannot trade
+    POSITION_GONE = "position_gone"  # somebody else closed the position: a person, a stop, the venue
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeElement:
+    """What one instance of a rule looks at: an account, or one position of it."""
+
+    account: int
+    key: PositionKey | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One measure as it was when a rule fired; None when it was not available."""
+
+    text: str
+    value: float | None
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Obligation:
+    """A duty to sell ``quantity`` of one key between ``start`` and ``deadline``.
+
+    ``base`` is what its parent had filled when the duty began, so that several duties can be compared on
+    one scale. ``interval`` is the length of one slice. Ratios are fractions.
+    """
+
+    episode: int
+    rule: str
+    quantity: int
+    base: int
+    start: int
+    deadline: int
+    interval: int
+    algo: str
+    tactic: str
+    order_class: OrderClass
+    collar: float | None             # None: what the limits allow
+    participation_max: float | None
+
+
+# Decisions about rules and episodes -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class MoveTrigger:
+    """A rule's instance changes state; ``since`` is when the state began."""
+
+    rule: str
+    element: ScopeElement
+    state: TriggerState
+    since: int
+
+
+@dataclass(frozen=True, slots=True)
+class OpenEpisode:
+    """A rule fired: its goal, and the readings that explain it."""
+
+    episode: int
+    rule: str
+    element: ScopeElement
+    goal: Goal
+    why: str
+    readings: tuple[Reading, ...]
+    now: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedCut:
+    """Of the plan of an episode: sell until no more than ``keep`` of this key is held."""
+
+    key: PositionKey
+    keep: int                        # unsigned
+
+
+@dataclass(frozen=True, slots=True)
+class PlanEpisode:
+    """The plan, in absolute lots; a later plan replaces the earlier one and never keeps more."""
+
+    episode: int
+    cuts: tuple[PlannedCut, ...]
+    now: int
+    estimated_cost: int              # cash
+
+
+@dataclass(frozen=True, slots=True)
+class EndEpisode:
+    episode: int
+    reason: str
+    now: int
+
+
+# Decisions about parents ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class OpenParent:
+    """One parent per key: sell until no more than ``keep`` is held, as its obligations say."""
+
+    parent: str
+    key: PositionKey
+    side: Side
+    quantity: int
+    keep: int
+    obligations: tuple[Obligation, ...]
+    decision_price: int              # mark when the rule fired
+    arrival_price: int               # mid, or mark where there is no book, when the parent was made
+    now: int
+
+
+@dataclass(frozen=True, slots=True)
+class TightenParent:
+    """More to sell, or sooner: the whole new list of obligations, the new total and what may be kept."""
+
+    parent: str
+    quantity: int
+    keep: int
+    obligations: tuple[Obligation, ...]
+    now: int
+
+
+class Relaxation(Enum):
+    COLLAR = "collar"
+    PARTICIPATION = "participation"
+
+
+@dataclass(frozen=True, slots=True)
+class RelaxParent:
+    """The next step of the ladder; ``level`` counts from 0, the tables are in ``bot.execution.ladder``."""
+
+    parent: str
+    what: Relaxation
+    level: int
+    why: str
+    now: int
+
+
+@dataclass(frozen=True, slots=True)
+class EndParent:
+    parent: str
+    reason: ParentEnd
+    now: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReserveNames:
+    """The names of a parent's next children, before any of them is used."""
+
+    parent: str
+    key: PositionKey
+    side: Side
+    first_child: int
+    count: int
+    quantity_max: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordDenial:
+    """The gate refused an order."""
+
+    request: OrderRequest
+    code: DenialCode
+    detail: str
+    now: int
+
+
+@dataclass(frozen=True, slots=True)
+class SetFreeze:
+    """While frozen, nothing that could raise exposure is sent; exits go on."""
+
+    account: int
+    frozen: bool
+    reason: str
+    now: int
+
+
+# What the dispatcher performs -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceOrder:
+    approved: Approved
+    parent: str
+    child: int
+    now: int
+
+
+@dataclass(frozen=True, slots=True)
+class CancelOrder:
+    account: int
+    name: str
+    now: int
+
+
+@dataclass(frozen=True, slots=True)
+class LookUpOrder:
+    """Ask the venue what became of an order whose outcome is not known."""
+
+    account: int
+    name: str
+    now: int
+
+
+@dataclass(frozen=True, slots=True)
+class RaiseAlarm:
+    """Tell a person. ``code`` is stable, for filters; ``detail`` is for reading."""
+
+    code: str
+    detail: str
+    now: int
+
+
+Effect = (
+    MoveTrigger | OpenEpisode | PlanEpisode | EndEpisode | OpenParent | TightenParent | RelaxParent
+    | EndParent | ReserveNames | RecordDenial | SetFreeze | PlaceOrder | CancelOrder | LookUpOrder
+    | RaiseAlarm
+)

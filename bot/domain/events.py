@@ -1,0 +1,195 @@
+"""Facts that come in from the world besides prices: about accounts, orders, time and operators.
+
+They are never merged and never dropped. All of them are journaled. ``now`` is the engine's time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from bot.domain.account import Balance, PositionKey, PositionReport
+from bot.domain.market import MarketFact
+from bot.domain.order import OrderStatus, Side
+
+
+class FillOrigin(Enum):
+    """Whose order was filled."""
+
+    OURS = "ours"
+    EXTERNAL = "external"            # a person, another bot
+    LIQUIDATION = "liquidation"      # the venue closed us out
+    ADL = "adl"                      # the venue took a winning position to pay a loser's loss
+
+
+class Liquidity(Enum):
+    MAKER = "maker"
+    TAKER = "taker"
+
+
+@dataclass(frozen=True, slots=True)
+class OrderAccepted:
+    now: int
+    account: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRejected:
+    """The venue refused it, for certain."""
+
+    now: int
+    account: int
+    name: str
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderNotSent:
+    """It never left: late, superseded, or no connection before the first byte."""
+
+    now: int
+    account: int
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderOutcomeUnknown:
+    """It may or may not be at the venue; it counts as working until two witnesses say otherwise."""
+
+    now: int
+    account: int
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFilled:
+    """One trade of one order. ``trade_id`` is unique per account: a repeat is ignored.
+
+    ``fee`` is cash paid (negative when it is a rebate), in the settlement currency. ``modelled`` says
+    that price and size come from a fill model and not from a recorded book.
+    """
+
+    now: int
+    account: int
+    name: str
+    trade_id: str
+    key: PositionKey
+    side: Side
+    price: int
+    quantity: int
+    fee: int
+    liquidity: Liquidity
+    origin: FillOrigin
+    modelled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OrderEnded:
+    """It can fill no more; ``status`` is FILLED, CANCELED or EXPIRED, ``filled`` its total quantity.
+
+    When our fills for it add up to less than ``filled``, the missing ones are on their way: the order
+    stays live until they have come.
+    """
+
+    now: int
+    account: int
+    name: str
+    status: OrderStatus
+    filled: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrderNotFound:
+    """One witness that the venue does not have it; two of them, far enough apart, settle it."""
+
+    now: int
+    account: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class FundingPaid:
+    """Cash paid (positive) or received (negative) for holding a perpetual."""
+
+    now: int
+    account: int
+    key: PositionKey
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class CashMoved:
+    """A deposit (positive) or withdrawal (negative): neither profit nor loss."""
+
+    now: int
+    account: int
+    asset: str
+    amount: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LiquidationStage:
+    """One step of the venue's own liquidation of us, after its fills; ``kind`` is the venue's word."""
+
+    now: int
+    account: int
+    key: PositionKey
+    notional: int
+    fee: int
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSnapshot:
+    """The venue's whole word on an account, read at ``taken``: what is, as of then."""
+
+    now: int
+    taken: int
+    account: int
+    balances: tuple[Balance, ...]
+    positions: tuple[PositionReport, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """The engine asked to be woken by now."""
+
+    now: int
+
+
+class CommandKind(Enum):
+    FREEZE = "freeze"
+    RESUME = "resume"
+    FLATTEN = "flatten"
+    KILL = "kill"
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """An operator's word; it enters by the same door as a price."""
+
+    now: int
+    account: int
+    kind: CommandKind
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Restarted:
+    """The first event after recovery: rules that are true now act without waiting for their hold."""
+
+    now: int
+    reason: str
+
+
+AccountFact = (
+    OrderAccepted | OrderRejected | OrderNotSent | OrderOutcomeUnknown | OrderFilled | OrderEnded
+    | OrderNotFound | FundingPaid | CashMoved | LiquidationStage | AccountSnapshot | Timer | Command
+    | Restarted
+)
+Event = MarketFact | AccountFact
