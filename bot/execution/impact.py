@@ -1,0 +1,43 @@
+"""What selling a quantity is expected to cost: half spread, fee and a square-root impact.
+
+    impact = Y * sigma_day * sqrt(quantity / volume_day)
+
+Source: Almgren, Thum, Hauptmann, Li (2005), "Direct estimation of equity market impact"; Toth et al. (2011),
+"Anomalous price impact and the critical nature of liquidity in financial markets". Y is of order one; it is
+calibrated later, until then it is stated.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import sqrt
+
+IMPACT_Y = 1.0
+HALF_SPREAD_FLOOR = 0.5e-4           # half of one basis point: BTC and ETH perpetuals in calm hours
+HALF_SPREAD_OF_MINUTE_SIGMA = 0.1    # spreads widen with volatility; a tenth of a minute's move
+
+
+@dataclass(frozen=True, slots=True)
+class Liquidity:
+    """What an instrument's market looks like now; ratios are fractions, ``volume_day`` in quantity units.
+
+    ``volume_day`` 0 means that nothing was seen traded: then impact is one day's sigma, which is a lot.
+    """
+
+    fee: float
+    sigma_day: float
+    sigma_minute: float
+    volume_day: float
+
+    @property
+    def half_spread(self) -> float:
+        return max(HALF_SPREAD_FLOOR, HALF_SPREAD_OF_MINUTE_SIGMA * self.sigma_minute)
+
+    def impact(self, quantity: int) -> float:
+        """Return the expected impact of a quantity as a fraction of price."""
+        share = quantity / self.volume_day if self.volume_day > 0 else 1.0
+        return IMPACT_Y * self.sigma_day * sqrt(share)
+
+    def cost(self, *, quantity: int, value: int) -> float:
+        """Return the expected cost of trading ``quantity`` worth ``value`` (unsigned), in cash units."""
+        return value * (self.half_spread + self.fee + self.impact(quantity))

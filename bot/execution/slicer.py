@@ -1,0 +1,79 @@
+"""How large the next child is: never more than is due, than is left, or than is still held to sell.
+
+    child = min(due - filled, quantity - filled, held - keep) - working
+
+All quantities are unsigned integers at the instrument's scale. "Working" counts orders whose outcome is
+not known: their quantity is never sent again under another name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.domain.instrument import Filters
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a parent stands."""
+
+    quantity: int                    # all it is to sell
+    filled: int
+    working: int                     # sent on this key by anyone of ours and possibly still to fill
+    held: int                        # of its position, now
+    keep: int                        # of the position, at the end
+
+
+def left_to_send(progress: Progress) -> int:
+    """Return how much may still be sent in all."""
+    return max(0, min(progress.quantity - progress.filled, progress.held - progress.keep) - progress.working)
+
+
+def child_quantity(progress: Progress, *, due: int, cap: int | None, filters: Filters) -> int:
+    """Return the quantity of the next child order, or 0 when there is nothing to send yet.
+
+    ``due`` is what should have been sold in all by now; ``cap`` what participation allows at this moment
+    (None: no cap). Rounded down to the lot, but up when less than one venue minimum would be left over,
+    so that no unsellable rest is made on the way.
+    """
+    room = left_to_send(progress)
+    want = min(due - progress.filled - progress.working, room)
+    if cap is not None:
+        want = min(want, cap)
+    if want <= 0:
+        return 0
+    smallest = smallest_order(filters)
+    quantity = want // filters.lot * filters.lot
+    if 0 < room - quantity < smallest and due >= progress.quantity:
+        quantity = room // filters.lot * filters.lot
+    quantity = min(quantity, filters.quantity_max // filters.lot * filters.lot)
+    return quantity if quantity >= smallest else 0
+
+
+def smallest_order(filters: Filters) -> int:
+    """Return the smallest quantity the venue takes in a reduce-only order, whole lots."""
+    return max(filters.lot, -(-filters.quantity_min // filters.lot) * filters.lot)
+
+
+def is_residual(progress: Progress, filters: Filters) -> bool:
+    """True when something is left to sell, but less than the venue takes."""
+    left = min(progress.quantity - progress.filled, progress.held - progress.keep)
+    return 0 < left < smallest_order(filters)
+
+
+def limit_price(*, mark: int, collar: float, sign: int, tick: int) -> int:
+    """Return the limit at the collar for a buy (sign +1) or a sell (-1), on tick and inside the collar."""
+    raw = mark * (1 + sign * collar)
+    if sign < 0:
+        return -int(-raw // tick) * tick if raw > 0 else tick
+    return int(raw // tick) * tick
+
+
+def participation_cap(*, share: float, traded: int, ours: int) -> int:
+    """Return how much more may be sent so that ours / (all volume including ours) stays at ``share``.
+
+    ``traded`` is what others traded in the window, ``ours`` what we did; no cap binds at a share of one.
+    """
+    if share >= 1:
+        raise ValueError(f"participation: a share of one is no cap, was {share}; pass no cap at all")
+    return max(0, int(traded * share / (1 - share)) - ours)

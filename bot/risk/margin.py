@@ -1,0 +1,182 @@
+"""Margin of a cross account with linear instruments: equity, maintenance, and the way to liquidation.
+
+    equity = wallet + sum of unrealised profit        margin_ratio = maintenance / equity
+    liquidation when equity <= maintenance (Binance: margin ratio of 100 %)
+
+The *liquidation distance* is the smallest common relative move of all underlyings (beta 1), up or down,
+that brings equity to maintenance margin. Maintenance is convex in the move and equity linear, so what is
+left is concave: it crosses zero at most once in each direction, and walking the bracket bounds is exact.
+
+Cash arguments are integers at 10^-8; moves and ratios are float fractions, from one division of integers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import inf
+
+from bot.domain.account import PositionKey
+from bot.domain.instrument import Instrument
+from bot.risk.tiers import PPM, TierTable
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """A position and what is needed to value it; ``quantity`` and ``entry_value`` are signed."""
+
+    key: PositionKey
+    instrument: Instrument
+    tiers: TierTable
+    quantity: int
+    entry_value: int
+    mark: int
+
+    @property
+    def value(self) -> int:
+        """Signed value at the mark, cash."""
+        return self.instrument.value(price=self.mark, quantity=self.quantity)
+
+    @property
+    def unrealised(self) -> int:
+        """Profit at the mark, cash."""
+        return self.value - self.entry_value
+
+    @property
+    def maintenance(self) -> int:
+        """Maintenance margin at the mark, cash."""
+        return self.tiers.maintenance(abs(self.value))
+
+
+@dataclass(frozen=True, slots=True)
+class AccountMargin:
+    """Totals of one cross account, cash; ``net`` is the signed sum of values, ``gross`` the unsigned."""
+
+    wallet: int
+    equity: int
+    maintenance: int
+    net: int
+    gross: int
+
+    @property
+    def margin_ratio(self) -> float:
+        """Maintenance over equity; 1 means liquidation, +inf when equity is gone, 0 without a position."""
+        if self.gross == 0:
+            return 0.0
+        return self.maintenance / self.equity if self.equity > 0 else inf
+
+    @property
+    def leverage(self) -> float:
+        """Gross value over equity; +inf when equity is gone, 0 without a position."""
+        if self.gross == 0:
+            return 0.0
+        return self.gross / self.equity if self.equity > 0 else inf
+
+
+def account_margin(wallet: int, holdings: Sequence[Holding]) -> AccountMargin:
+    """Return the totals of a cross account at the holdings' marks."""
+    values = [holding.value for holding in holdings]
+    return AccountMargin(
+        wallet=wallet,
+        equity=wallet + sum(holding.unrealised for holding in holdings),
+        maintenance=sum(holding.maintenance for holding in holdings),
+        net=sum(values),
+        gross=sum(abs(value) for value in values),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Distances:
+    """Common moves to liquidation, as unsigned fractions; +inf where no move in that direction does it."""
+
+    down: float
+    up: float
+
+    @property
+    def nearest(self) -> float:
+        return min(self.down, self.up)
+
+
+def liquidation_distances(wallet: int, holdings: Sequence[Holding]) -> Distances:
+    """Return both distances of a cross account: (0, 0) at or past liquidation, (inf, inf) when flat.
+
+    A fall is followed to a price of zero; if equity still covers maintenance there, it is +inf.
+    """
+    held = [holding for holding in holdings if holding.quantity]
+    if not held:
+        return Distances(inf, inf)
+    totals = account_margin(wallet, held)
+    if totals.equity <= totals.maintenance:
+        return Distances(0.0, 0.0)
+    return Distances(down=_distance(totals, held, -1), up=_distance(totals, held, +1))
+
+
+def _distance(totals: AccountMargin, held: Sequence[Holding], direction: int) -> float:
+    """Walk the common move in one direction from bracket bound to bracket bound until margin is gone."""
+    values = [abs(holding.value) for holding in held]
+    tiers = [holding.tiers.index_of(value) for holding, value in zip(held, values, strict=True)]
+    walked = 0.0
+    for _ in range(sum(len(holding.tiers.tiers) for holding in held) + 1):
+        free, slope = _line(totals, held, values, tiers, direction)
+        zero = free / -slope if slope < 0 else inf
+        bound, crossing = _next_bound(held, values, tiers, direction, walked)
+        if zero <= bound:
+            return max(zero, walked)
+        if crossing is None:
+            return inf
+        tiers[crossing] += direction
+        walked = bound
+    raise AssertionError("a walk over finitely many brackets ends")
+
+
+def _line(
+    totals: AccountMargin, held: Sequence[Holding], values: Sequence[int], tiers: Sequence[int], direction: int
+) -> tuple[int, int]:
+    """Return (free, slope): free margin as a line in the move, exact while no bracket changes."""
+    rates = 0
+    deductions = 0
+    for holding, value, index in zip(held, values, tiers, strict=True):
+        tier = holding.tiers.tiers[index]
+        rates += value * tier.rate_ppm
+        deductions += tier.cum
+    at_rest = rates // PPM
+    return totals.equity - at_rest + deductions, direction * (totals.net - at_rest)
+
+
+def _next_bound(
+    held: Sequence[Holding], values: Sequence[int], tiers: Sequence[int], direction: int, walked: float
+) -> tuple[float, int | None]:
+    """Return the next move at which a holding changes bracket, and which one; (1 or inf, None) if none."""
+    best = 1.0 if direction < 0 else inf
+    crossing: int | None = None
+    for position, (holding, value, index) in enumerate(zip(held, values, tiers, strict=True)):
+        tier = holding.tiers.tiers[index]
+        bound = tier.floor if direction < 0 else tier.cap
+        if bound is None or (direction < 0 and index == 0):
+            continue
+        move = max(abs(bound / value - 1.0), walked)
+        if move < best:
+            best, crossing = move, position
+    return best, crossing
+
+
+def liquidation_price(wallet: int, holdings: Sequence[Holding], position: int) -> float | None:
+    """Return the price of one holding at which the account is liquidated, all other marks unchanged.
+
+    In price units of the instrument (divide by 10^price_digits). None when no positive price does it.
+    This is the venue's number: it says little of a book whose legs move together.
+    """
+    target = holdings[position]
+    others = [holding for index, holding in enumerate(holdings) if index != position]
+    rest = account_margin(wallet, others)
+    cushion = rest.equity - rest.maintenance
+    sign = 1 if target.quantity > 0 else -1
+    size = abs(target.quantity) * target.instrument.value_multiplier
+    for tier in target.tiers.tiers:
+        # cushion + sign*size*p - entry_value = size*p*rate - cum
+        denominator = size * (tier.rate_ppm - sign * PPM)
+        price = (cushion - target.entry_value + tier.cum) * PPM / denominator
+        notional = price * size
+        if price > 0 and tier.floor <= notional and (tier.cap is None or notional <= tier.cap):
+            return price
+    return None

@@ -1,0 +1,72 @@
+"""Maintenance margin by notional bracket, with the deduction that keeps it continuous.
+
+    maintenance = notional * rate - cum,    cum_n = floor_n * (rate_n - rate_{n-1}) + cum_{n-1}
+
+Source: Binance FAQ b3c689c1f50a44cabb3a84e663b81d93, "How to calculate liquidation price of USD-M futures contracts".
+Rates are integers in parts per million, so that sums over positions stay exact.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from bot.domain.scale import CASH_UNIT
+
+PPM = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """One bracket: notionals above ``floor`` up to and including ``cap`` (None: no end), cash units."""
+
+    floor: int
+    cap: int | None
+    rate_ppm: int
+    cum: int
+    leverage_max: int
+
+
+@dataclass(frozen=True, slots=True)
+class TierTable:
+    """The brackets of one instrument, ascending, and where they were read."""
+
+    tiers: tuple[Tier, ...]
+    source: str
+
+    def index_of(self, notional: int) -> int:
+        """Return the index of the bracket of an unsigned notional; a bound belongs to the lower one."""
+        return bisect_left(self.tiers, notional, lo=0, hi=len(self.tiers) - 1, key=_cap)
+
+    def maintenance(self, notional: int) -> int:
+        """Return the maintenance margin of an unsigned notional, cash units, rounded down."""
+        tier = self.tiers[self.index_of(notional)]
+        return notional * tier.rate_ppm // PPM - tier.cum
+
+
+def _cap(tier: Tier) -> int:
+    if tier.cap is None:
+        raise AssertionError("only the last tier has no cap, and bisect never looks at it")
+    return tier.cap
+
+
+def table(rows: Sequence[tuple[int, str, int]], *, source: str) -> TierTable:
+    """Build a table from (floor in quote units, rate, highest leverage) rows; ``cum`` is derived.
+
+    The last bracket is left open: a venue refuses larger positions, but a position that is larger all
+    the same must still have a maintenance margin.
+    """
+    tiers: list[Tier] = []
+    cum = 0
+    previous_rate = 0
+    for position, (floor_units, rate, leverage_max) in enumerate(rows):
+        floor = floor_units * CASH_UNIT
+        rate_ppm = int(Decimal(rate) * PPM)
+        if tiers:
+            cum += floor * (rate_ppm - previous_rate) // PPM
+        cap = rows[position + 1][0] * CASH_UNIT if position + 1 < len(rows) else None
+        tiers.append(Tier(floor=floor, cap=cap, rate_ppm=rate_ppm, cum=cum, leverage_max=leverage_max))
+        previous_rate = rate_ppm
+    return TierTable(tiers=tuple(tiers), source=source)
