@@ -38,14 +38,14 @@ class Money:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a person wrote something; line and column count from 1."""
+    """Where a person wrote something; line and column count from 1, 0 where there are no lines."""
 
     path: str
     line: int
     column: int
 
     def __str__(self) -> str:
-        return f"{self.path}:{self.line}:{self.column}"
+        return f"{self.path}:{self.line}:{self.column}" if self.line else self.path
 
 
 @dataclass(frozen=True, slots=True)
