@@ -1,0 +1,141 @@
+"""Names of measures, markets and functions: what is meant, whether this scope has it, what was misspelt."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+from bot.rules.language.currency import currencies_of
+from bot.rules.language.dimension import DURATION
+from bot.rules.language.errors import Fault, NotYetFault, shown
+from bot.rules.language.explain import expression_text
+from bot.rules.language.functions import FUNCTIONS
+from bot.rules.language.measures import MEASURES, PLANNED, Argument, Measure, Subject
+from bot.rules.language.syntax import CallSyntax, NameSyntax, ReadingSyntax
+from bot.rules.language.typed import Literal, Read, ReadingRef, Scope, Value
+from bot.rules.language.wording import duration_text
+
+_SUBJECTS = tuple(subject.value for subject in Subject)
+_SUBJECTS_HINT = f"measures begin with {', '.join(_SUBJECTS)} and a dot"
+_GUESS_LENGTH_MAX = 40               # comparing long names takes time, and nobody mistypes one
+
+# Which subjects a rule can read without naming a market.
+REACHABLE: dict[Scope, tuple[Subject, ...]] = {
+    Scope.ACCOUNT: (Subject.ACCOUNT,),
+    Scope.POSITION: (Subject.POSITION, Subject.ACCOUNT, Subject.MARKET),
+}
+
+
+def reading_of(
+    syntax: ReadingSyntax,
+    measure: Measure,
+    arguments: tuple[Value, ...],
+    scope: Scope,
+    symbols: Sequence[str],
+) -> Read:
+    """Return the reading of ``measure`` that the syntax asks for, its arguments already checked as values.
+
+    Raises Fault for wrong arguments, unknown markets, and what ``scope`` does not have.
+    """
+    if syntax.symbol is None:
+        _refuse_unreachable(syntax, measure, scope, symbols)
+        markets = symbols
+    else:
+        _refuse_unknown_market(syntax, syntax.symbol, symbols)
+        markets = (syntax.symbol,)
+    ref = ReadingRef(measure.name, _arguments(syntax, measure, arguments), syntax.symbol)
+    return Read(ref, measure.unit.dimension(currencies_of(markets)))
+
+
+def measure_of(syntax: ReadingSyntax) -> Measure:
+    """Return the measure that the syntax names; raises Fault, with a suggestion, where there is none."""
+    name = f"{syntax.subject}.{syntax.name}"
+    measure = MEASURES.get(name)
+    if measure is not None:
+        return measure
+    planned = PLANNED.get(syntax.subject, ())
+    if syntax.name in planned:
+        raise NotYetFault(syntax.offset, f"{name}: this measure is not there yet; {_offer(syntax.subject)}")
+    if syntax.subject not in _SUBJECTS and syntax.subject not in PLANNED:
+        close = get_close_matches(name[:_GUESS_LENGTH_MAX], MEASURES, n=1)
+        hint = f"did you mean {close[0]}?" if close else _SUBJECTS_HINT
+        raise Fault(syntax.offset, f"measure: is not known, was {shown(name)}; {hint}")
+    known = [row.partition(".")[2] for row in MEASURES if row.startswith(f"{syntax.subject}.")]
+    close = get_close_matches(syntax.name[:_GUESS_LENGTH_MAX], [*known, *planned], n=1)
+    hint = f"did you mean {syntax.subject}.{close[0]}?" if close else _offer(syntax.subject)
+    raise Fault(syntax.offset, f"measure: is not known, was {shown(name)}; {hint}")
+
+
+def _offer(subject: str) -> str:
+    known = [row.partition(".")[2] for row in MEASURES if row.startswith(f"{subject}.")]
+    return f"{subject} has {', '.join(known)}" if known else f"measures are of {', '.join(_SUBJECTS)}"
+
+
+def _refuse_unreachable(
+    syntax: ReadingSyntax, measure: Measure, scope: Scope, symbols: Sequence[str]
+) -> None:
+    if measure.subject in REACHABLE[scope]:
+        return
+    if measure.subject is Subject.MARKET:
+        symbol = symbols[0] if symbols else "BTC/USDT:USDT"
+        cure = f'name one: market("{symbol}").{syntax.name}'
+        problem = f"a rule for each {scope.value} has no market of its own"
+    else:
+        cure = f"write for_each: {measure.subject.value}, or use a measure of the {scope.value}"
+        problem = f"a rule for each {scope.value} looks at many positions, not one"
+    raise Fault(syntax.offset, f"{measure.name}: {problem}; {cure}")
+
+
+def _refuse_unknown_market(syntax: ReadingSyntax, symbol: str, symbols: Sequence[str]) -> None:
+    if symbol in symbols:
+        return
+    close = get_close_matches(symbol[:_GUESS_LENGTH_MAX], symbols, n=1, cutoff=0.4)
+    hint = f'did you mean market("{close[0]}")?' if close else "add it to the account's instruments"
+    raise Fault(syntax.offset, f"market: is not among the instruments, was {shown(symbol)}; {hint}")
+
+
+def _arguments(syntax: ReadingSyntax, measure: Measure, arguments: tuple[Value, ...]) -> tuple[int, ...]:
+    if syntax.arguments is not None and not measure.arguments:
+        raise Fault(syntax.offset, f"{measure.name}: takes no arguments; write it without parentheses")
+    if len(arguments) != len(measure.arguments):
+        raise Fault(syntax.offset, f"{measure.name}: wants {measure.signature}, was given "
+                                   f"{len(arguments) or 'no'} argument{'' if len(arguments) == 1 else 's'}; "
+                                   f"write for example {_example(measure)}")
+    written = syntax.arguments or ()
+    return tuple(
+        _duration(measure, argument, value, offset=node.offset)
+        for argument, value, node in zip(measure.arguments, arguments, written, strict=True)
+    )
+
+
+def _duration(measure: Measure, argument: Argument, value: Value, *, offset: int) -> int:
+    if not isinstance(value, Literal) or value.dimension != DURATION:
+        raise Fault(offset, f"{measure.name}: its {argument.name} is a duration, was "
+                            f"{expression_text(value)}; write for example {_example(measure)}")
+    nanoseconds = int(value.value)
+    if not argument.shortest_ns <= nanoseconds <= argument.longest_ns:
+        raise Fault(offset, f"{measure.name}: its {argument.name} is from {duration_text(argument.shortest_ns)} "
+                            f"to {duration_text(argument.longest_ns)}, was {value.text}; choose one between")
+    return nanoseconds
+
+
+def _example(measure: Measure) -> str:
+    return f"{measure.name}({', '.join('15m' for _ in measure.arguments)})"
+
+
+def bare_name_fault(syntax: NameSyntax) -> Fault:
+    """Return the fault for a word that stands alone, with the measure it may have meant."""
+    close = [name for name in MEASURES if name.partition(".")[2] == syntax.name]
+    if not close:
+        close = get_close_matches(syntax.name[:_GUESS_LENGTH_MAX], MEASURES, n=1)
+    hint = f"did you mean {close[0]}?" if close else _SUBJECTS_HINT
+    return Fault(syntax.offset, f"name: is not known, was {shown(syntax.name)}; {hint}")
+
+
+def unknown_function_fault(syntax: CallSyntax) -> Fault:
+    """Return the fault for a call of what is not in the table."""
+    close = get_close_matches(syntax.name[:_GUESS_LENGTH_MAX], FUNCTIONS, n=1)
+    hint = f"did you mean {FUNCTIONS[close[0]].signature}?" if close else (
+        f"there are {', '.join(row.signature for row in FUNCTIONS.values())}"
+    )
+    return Fault(syntax.offset, f"function: is not known, was {shown(syntax.name)}; {hint}")

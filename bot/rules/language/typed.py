@@ -1,0 +1,166 @@
+"""The checked tree: a closed set of nodes, and the condition that the rest of the program holds.
+
+Values carry their dimension; conditions need none. Every walk over them is a ``match`` with
+``assert_never``, so a new node cannot be forgotten anywhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from bot.domain.units import SourceText
+from bot.rules.language.dimension import Dimension
+from bot.rules.language.wording import duration_text
+
+
+class Scope(Enum):
+    """What one instance of a rule looks at: its ``for_each``."""
+
+    ACCOUNT = "account"
+    POSITION = "position"
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingRef:
+    """One thing to read: a measure, its arguments (durations in ns), and the market if one was named."""
+
+    measure: str
+    args: tuple[int | float, ...] = ()
+    symbol: str | None = None
+
+    def __str__(self) -> str:
+        name = self.measure
+        if self.symbol is not None:
+            subject, _, rest = name.partition(".")
+            name = f'{subject}("{self.symbol}").{rest}'
+        if not self.args:
+            return name
+        return f"{name}({', '.join(duration_text(argument) for argument in self.args)})"
+
+
+class Sign(Enum):
+    """The four sums."""
+
+    ADD = "+"
+    SUBTRACT = "-"
+    MULTIPLY = "*"
+    DIVIDE = "/"
+
+
+class Relation(Enum):
+    BELOW = "<"
+    AT_MOST = "<="
+    ABOVE = ">"
+    AT_LEAST = ">="
+    EQUAL = "=="
+    UNEQUAL = "!="
+
+
+class Extreme(Enum):
+    LARGEST = "max"
+    SMALLEST = "min"
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """A finite number of at least zero; ``text`` is as the user wrote it."""
+
+    value: float
+    dimension: Dimension
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    ref: ReadingRef
+    dimension: Dimension
+
+
+@dataclass(frozen=True, slots=True)
+class Negate:
+    operand: Value
+    dimension: Dimension
+
+
+@dataclass(frozen=True, slots=True)
+class Absolute:
+    operand: Value
+    dimension: Dimension
+
+
+@dataclass(frozen=True, slots=True)
+class Arithmetic:
+    """A sum of two values.
+
+    Its value is unavailable when an operand is, on division by zero, when it is not a number, and when it
+    is infinite though both operands were finite. Infinity that came in with a reading goes through: the
+    margin ratio of an account without equity is infinite, and twice that is no less of an emergency.
+    """
+
+    sign: Sign
+    left: Value
+    right: Value
+    dimension: Dimension
+
+
+@dataclass(frozen=True, slots=True)
+class Clamp:
+    operand: Value
+    low: Value
+    high: Value
+    dimension: Dimension
+
+
+@dataclass(frozen=True, slots=True)
+class Select:
+    """The largest or the smallest of ``operands``."""
+
+    extreme: Extreme
+    operands: tuple[Value, ...]
+    dimension: Dimension
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    relation: Relation
+    left: Value
+    right: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    operand: Truth
+
+
+@dataclass(frozen=True, slots=True)
+class All:
+    """``and``: false when one is false, else unavailable when one is, else true."""
+
+    operands: tuple[Truth, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """``or``: true when one is true, else unavailable when one is, else false."""
+
+    operands: tuple[Truth, ...]
+
+
+Value = Literal | Read | Negate | Absolute | Arithmetic | Clamp | Select
+Truth = Compare | Not | All | AnyOf
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A checked condition. ``reads`` holds its distinct readings in order of appearance."""
+
+    root: Truth
+    reads: tuple[Read, ...]
+    scope: Scope
+    source: SourceText
+
+    @property
+    def readings(self) -> tuple[ReadingRef, ...]:
+        """The distinct readings, in order of appearance."""
+        return tuple(read.ref for read in self.reads)
