@@ -1,0 +1,1 @@
+"""The world: venues, disks, networks. The core never imports from here."""
