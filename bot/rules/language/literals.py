@@ -49,9 +49,9 @@ def _duration(syntax: NumberSyntax, nanoseconds: Decimal, unit: str) -> Literal:
 
 
 def _unknown_unit(syntax: NumberSyntax, unit: str) -> Fault:
-    found = shown(f"{syntax.digits} {unit}")
+    found = shown(f"{syntax.digits}{unit}")
     if _EXPONENT.fullmatch(unit):
-        return Fault(syntax.offset, f"number: exponents are not written, was {found}; write all its digits")
+        return Fault(syntax.offset, f"number: exponents are not read, was {found}; write all its digits")
     units = [*_RATIO_UNITS, *DURATION_UNITS]
     close = get_close_matches(unit[:32].lower(), units, n=1)
     hint = f"did you mean {close[0]}? " if close else ""
