@@ -257,12 +257,20 @@ def _construct(spec: type, values: dict[str, object], mapping: Mapping, subject:
     try:
         return spec(**values)
     except ValueError as error:
-        problem, _, cure = str(error).partition("; ")
-        place, where, found = mapping.place, subject or "the file", f"the keys {listed(mapping.keys)}"
-        named, colon, rest = problem.partition(": ")
-        for field in spec_fields(spec):
-            if colon and named in (field.key, field.name):
-                node = mapping.get(field.key)
-                where, problem = _child(subject, field.key), rest
-                place, found = (place, "its default") if node is None else (node.place, describe(node))
-        raise SettingsError(place, f"{where} {problem}", found, cure or "change it") from error
+        raise _refusal(str(error), spec, mapping, subject) from error
+
+
+def _refusal(message: str, spec: type, mapping: Mapping, subject: str) -> SettingsError:
+    """Return a spec's ``[key: ]problem[, was found][; cure]`` as an error at its place."""
+    problem, _, cure = message.partition("; ")
+    place, where, found = mapping.place, subject or "the file", f"the keys {listed(mapping.keys)}"
+    named, colon, rest = problem.partition(": ")
+    for field in spec_fields(spec):
+        if colon and named in (field.key, field.name):
+            node = mapping.get(field.key)
+            where, problem = _child(subject, field.key), rest
+            place, found = (place, "its default") if node is None else (node.place, describe(node))
+    if colon and named == subject.rpartition(".")[2]:
+        problem = rest
+    problem, was, stated = problem.partition(", was ")
+    return SettingsError(place, f"{where}: {problem}", stated if was else found, cure or "change it")

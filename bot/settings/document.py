@@ -19,7 +19,7 @@ from bot.settings.node import Entry, Mapping, Node, Scalar, Sequence
 from bot.settings.syntax import diagnose
 
 SIZE_MAX = 1 << 20       # 1 MiB: hundreds of times a real file
-NODES_MAX = 50_000       # 2 s of PyYAML; 1 MiB of `[1,1,1,...` would be 20 s
+NODES_MAX = 20_000       # about 1 s of PyYAML; 1 MiB of `[1,1,1,...` would be 20 s
 DEPTH_MAX = 20           # the deepest documented setting lies at 8
 
 # Control characters, line breaks that only YAML 1.1 knows, marks that reorder text on screen, lone
@@ -52,7 +52,7 @@ def inline_scalar(text: str, name: str) -> Scalar:
     """Return ``text`` as it is, as an unquoted value given outside any file."""
     place = Place(name, 0, 0)
     _refuse_treacherous_value(text, place)
-    return Scalar(text, quoted=False, place=place, content=place)
+    return Scalar(text, quoted=False, place=place, content=place, source=text)
 
 
 def _refuse_treacherous_value(text: str, place: Place) -> None:
@@ -204,16 +204,35 @@ class _Parser:
     def _scalar(self, event: yaml.ScalarEvent) -> Scalar:
         place = self._start(event)
         _refuse_treacherous_value(event.value, place)
-        return Scalar(event.value, quoted=event.style is not None, place=place, content=self._content(event))
+        start, end = self._extent(event)
+        source = self.text[start:end].rstrip()
+        exact = source.split() == event.value.split()   # an escape, or '' in single quotes, is longer than its text
+        return Scalar(
+            event.value, quoted=event.style is not None, place=place, content=self._content(event, start),
+            source=source if exact else event.value,
+        )
 
-    def _content(self, event: yaml.ScalarEvent) -> Place:
-        """Return where the first character of the value itself stands."""
+    def _content(self, event: yaml.ScalarEvent, start: int) -> Place:
+        """Return the place of index ``start``, counted on from the mark: from the top would be quadratic."""
         mark = event.start_mark
         assert mark is not None
+        skipped = self.text[mark.index:start]
+        lines = skipped.count("\n")
+        column = len(skipped) - skipped.rfind("\n") - 1 if lines else mark.column + len(skipped)
+        return self.place(mark.line + lines, column)
+
+    def _extent(self, event: yaml.ScalarEvent) -> tuple[int, int]:
+        """Return where the value itself begins and ends: without quotes, without a block's header."""
+        assert event.start_mark is not None
+        assert event.end_mark is not None
+        start, end = event.start_mark.index, event.end_mark.index
         if event.style in ("|", ">"):
-            start = _BLOCK_START.match(self.text, mark.index)
-            return self._start(event) if start is None else self._place_of_index(start.end())
-        return self.place(mark.line, mark.column + (event.style is not None))
+            header = _BLOCK_START.match(self.text, start, end)
+            return (start if header is None else header.end()), end
+        if event.style is None:
+            return start, end
+        inner = self.text[start + 1:end - 1]
+        return start + 1 + len(inner) - len(inner.lstrip()), end - 1
 
     def _sequence(self, event: yaml.Event, events: Iterator[yaml.Event], depth: int) -> Sequence:
         items = []

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from bot.domain.units import Place
 from bot.settings.document import inline_scalar, parse_inline
 from bot.settings.errors import SettingsError, pick_one, show
-from bot.settings.node import Entry, Mapping, Node, Scalar
+from bot.settings.node import Entry, Mapping, Node
 from bot.settings.spec import is_spec, mapped_type, spec_fields, tag_of, union_members
 
 OVERRIDE_PREFIX = "PENSTOCK__"
@@ -92,8 +92,7 @@ def _put(node: Node | None, annotation: object, change: _Override, depth: int) -
 def _with(mapping: Mapping, key: str, value: Node, change: _Override) -> Mapping:
     """Return the mapping with ``key`` replaced in its place, or added at the end."""
     if mapping.get(key) is None:
-        place = Place(change.where, 0, 0)
-        added = Entry(Scalar(key, quoted=False, place=place, content=place), value)
+        added = Entry(inline_scalar(key, change.where), value)
         return replace(mapping, entries=(*mapping.entries, added))
     return replace(mapping, entries=tuple(
         Entry(entry.key, value) if entry.key.text == key else entry for entry in mapping.entries

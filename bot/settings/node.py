@@ -15,13 +15,15 @@ class Scalar:
     """One piece of text as its author wrote it; what it means depends on the type that is expected.
 
     ``quoted`` is true for quotes and block scalars: such text is text, never a number or null.
-    ``content`` is where its first character stands, past an opening quote or a block's header.
+    ``source`` is the same text with the line breaks and indentation of the file, from ``content`` on, so
+    that an offset in it is a place in the file; where escapes forbid that it is ``text``.
     """
 
     text: str
     quoted: bool
     place: Place
     content: Place
+    source: str
 
     @property
     def is_null(self) -> bool:

@@ -132,11 +132,14 @@ def read_text(node: Node, subject: str) -> str:
 
 
 def read_source(node: Node, subject: str) -> SourceText:
-    """Return the text written there together with the place of its first character."""
+    """Return the text as it stands in the file, line breaks included, and the place of its first character.
+
+    Lines below the first keep their indentation: the column of an offset in them is its column in the file.
+    """
     scalar = scalar_of(node, subject, "an expression", "position.loss_ratio > 8%")
     if not scalar.text.strip():
         raise SettingsError(scalar.place, f"{subject} has no value", "blank", "write an expression")
-    return SourceText(scalar.text, scalar.content)
+    return SourceText(scalar.source, scalar.content)
 
 
 def read_path(node: Node, subject: str) -> Path:
