@@ -1,0 +1,1 @@
+"""The program a person starts: command line, wiring, drivers, logs."""
