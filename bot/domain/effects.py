@@ -19,7 +19,6 @@ class GoalKind(Enum):
     """What an episode is to reach. ``target`` of the goal is a fraction, or a multiple for leverage."""
 
     FLAT = "flat"                                        # close: nothing held
-    REDUCED = "reduced"                                  # target = share of the position at fire to sell
     LIQUIDATION_DISTANCE = "liquidation_distance"
     MARGIN_RATIO = "margin_ratio"
     LEVERAGE = "leverage"
@@ -32,9 +31,13 @@ class Goal:
 
 
 class TriggerState(Enum):
+    """Where one instance of a rule stands; the moves are in ``bot.rules.triggers``."""
+
     INACTIVE = "inactive"
     PENDING = "pending"              # true, but not yet for as long as ``hold``
-    FIRING = "firing"                # fired; waits for ``clear``
+    SUSPENDED = "suspended"          # was pending when a reading went missing: the hold timer stands still
+    FIRING = "firing"                # fired; waits to be cleared
+    CLEARING = "clearing"            # no longer true, but not yet for as long as ``hold``
 
 
 class ParentEnd(Enum):
@@ -93,12 +96,21 @@ class Obligation:
 
 @dataclass(frozen=True, slots=True)
 class MoveTrigger:
-    """A rule's instance changes state; ``since`` is when the state began."""
+    """A rule's instance changes state at ``since``, with ``held`` ns of its hold already served."""
 
     rule: str
     element: ScopeElement
     state: TriggerState
     since: int
+    held: int
+
+
+@dataclass(frozen=True, slots=True)
+class MarkAtFire:
+    """The mark of one position when a rule fired: the decision price of what is sold for it."""
+
+    key: PositionKey
+    price: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +123,7 @@ class OpenEpisode:
     goal: Goal
     why: str
     readings: tuple[Reading, ...]
+    marks: tuple[MarkAtFire, ...]
     now: int
 
 
@@ -154,12 +167,14 @@ class OpenParent:
     obligations: tuple[Obligation, ...]
     decision_price: int              # mark when the rule fired
     arrival_price: int               # mid, or mark where there is no book, when the parent was made
+    traded: int                      # of the instrument by others so far, a running total
+    turnover: int                    # the same in cash
     now: int
 
 
 @dataclass(frozen=True, slots=True)
-class TightenParent:
-    """More to sell, or sooner: the whole new list of obligations, the new total and what may be kept."""
+class ReviseParent:
+    """Its obligations changed: the whole new list, the new total and what may be kept."""
 
     parent: str
     quantity: int
@@ -186,8 +201,12 @@ class RelaxParent:
 
 @dataclass(frozen=True, slots=True)
 class EndParent:
+    """``market_volume`` and ``market_turnover`` are what others traded while it was open."""
+
     parent: str
     reason: ParentEnd
+    market_volume: int
+    market_turnover: int
     now: int
 
 
@@ -260,7 +279,7 @@ class RaiseAlarm:
 
 
 Effect = (
-    MoveTrigger | OpenEpisode | PlanEpisode | EndEpisode | OpenParent | TightenParent | RelaxParent
+    MoveTrigger | OpenEpisode | PlanEpisode | EndEpisode | OpenParent | ReviseParent | RelaxParent
     | EndParent | ReserveNames | RecordDenial | SetFreeze | PlaceOrder | CancelOrder | LookUpOrder
     | RaiseAlarm
 )

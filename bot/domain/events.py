@@ -165,8 +165,6 @@ class Timer:
 class CommandKind(Enum):
     FREEZE = "freeze"
     RESUME = "resume"
-    FLATTEN = "flatten"
-    KILL = "kill"
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,11 @@ NS_PER_HOUR = 60 * NS_PER_MINUTE
 NS_PER_DAY = 24 * NS_PER_HOUR
 
 
+def units_per_one(digits: int) -> int:
+    """Return how many units of a scale make one: 10^digits."""
+    return int(10**digits)
+
+
 def to_fixed(value: str | int | Decimal, digits: int) -> int:
     """Return ``value`` as an integer at 10^-digits, exactly.
 

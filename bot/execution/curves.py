@@ -24,11 +24,15 @@ def due(obligation: Obligation, parent: str, now: int) -> int:
 
 
 def parent_due(obligations: Sequence[Obligation], parent: str, now: int) -> int:
-    """Return what the parent should have sold in all: the maximum over its obligations, never their sum."""
-    most = 0
+    """Return what the parent should have sold in all: the maximum over its episodes, never their sum.
+
+    An episode that asked for more later has a curve of its own for the increase; those do add up.
+    """
+    by_episode: dict[int, int] = {}
     for obligation in obligations:
-        most = max(most, obligation.base + due(obligation, parent, now))
-    return most
+        so_far = by_episode.get(obligation.episode, obligation.base)
+        by_episode[obligation.episode] = so_far + due(obligation, parent, now)
+    return max(by_episode.values(), default=0)
 
 
 def next_due_at(obligations: Sequence[Obligation], parent: str, now: int) -> int | None:

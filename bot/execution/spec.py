@@ -7,6 +7,7 @@ from enum import Enum
 
 from bot.domain.order import OrderClass
 from bot.domain.scale import NS_PER_SECOND
+from bot.domain.units import Duration, Ratio
 
 
 class Algo(Enum):
@@ -32,12 +33,23 @@ class ExecutionSpec:
     """
 
     algo: Algo = Algo.NOW
-    over: int = 0
-    slice: int | None = None
-    participation_max: float | None = None
-    collar: float | None = None
+    over: Duration = 0
+    slice: Duration | None = None
+    participation_max: Ratio | None = None
+    collar: Ratio | None = None
     tactic: Tactic = Tactic.TAKER
     order_class: OrderClass = OrderClass.MARGIN
+
+    def __post_init__(self) -> None:
+        if self.algo is Algo.TWAP and self.over <= 0:
+            raise ValueError("over: twap needs a length of time, such as `over: 10m`")
+        if self.algo is Algo.NOW and self.over:
+            raise ValueError("over: has no meaning with `algo: now`; leave it out, or say `algo: twap`")
+        if self.slice is not None and not 0 < self.slice <= self.over:
+            raise ValueError("slice: must be above 0 and not longer than `over`")
+        for name, ratio in (("participation_max", self.participation_max), ("collar", self.collar)):
+            if ratio is not None and not 0 < ratio < 1:
+                raise ValueError(f"{name}: must be above 0% and below 100%, was {ratio:.2%}")
 
     @property
     def interval(self) -> int:

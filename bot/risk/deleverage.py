@@ -58,13 +58,20 @@ def wanted(goal: Goal) -> float:
 
 
 def plan_cuts(
-    goal: Goal, wallet: int, holdings: Sequence[Holding], keeps: Sequence[int], cost_of: CostOf
+    goal: Goal,
+    wallet: int,
+    holdings: Sequence[Holding],
+    cost_of: CostOf,
+    *,
+    keeps: Sequence[int],
+    lowest: Sequence[int],
 ) -> Plan:
     """Return the cheapest cuts from ``keeps`` on that reach ``goal`` at present marks.
 
-    ``keeps`` are the unsigned quantities that earlier plans leave, so a later plan only ever cuts more.
+    ``keeps`` are the unsigned quantities that earlier plans leave, so a later plan only ever cuts more;
+    none goes below its entry in ``lowest``.
     """
-    book = _Book(goal, account_margin(wallet, holdings).equity, holdings, list(keeps), cost_of)
+    book = _Book(goal, account_margin(wallet, holdings).equity, holdings, cost_of, list(keeps), list(lowest))
     target = wanted(goal)
     level = book.level()
     while level < target:
@@ -79,17 +86,32 @@ def plan_cuts(
     return Plan(tuple(book.keeps), book.cost(), reached=True)
 
 
+def forecast_level(
+    goal: Goal, wallet: int, holdings: Sequence[Holding], cost_of: CostOf, keeps: Sequence[int]
+) -> float:
+    """Return where the goal's measure would stand if a plan were carried out at present marks."""
+    equity = account_margin(wallet, holdings).equity
+    return _Book(goal, equity, holdings, cost_of, list(keeps), list(keeps)).level()
+
+
 class _Book:
     """The book as it would be after the cuts taken so far."""
 
     def __init__(
-        self, goal: Goal, equity: int, holdings: Sequence[Holding], keeps: list[int], cost_of: CostOf
+        self,
+        goal: Goal,
+        equity: int,
+        holdings: Sequence[Holding],
+        cost_of: CostOf,
+        keeps: list[int],
+        lowest: list[int],
     ) -> None:
         self.goal = goal
         self.equity = equity
         self.holdings = holdings
-        self.keeps = keeps
         self.cost_of = cost_of
+        self.keeps = keeps
+        self.lowest = lowest
         self.slices = [_slice(holding) for holding in holdings]
 
     def cost(self) -> int:
@@ -122,8 +144,8 @@ class _Book:
         best: tuple[int, int] | None = None
         best_worth = 0.0
         for position, keep in enumerate(self.keeps):
-            quantity = min(self.slices[position], keep)
-            if quantity == 0:
+            quantity = min(self.slices[position], keep - self.lowest[position])
+            if quantity <= 0:
                 continue
             relief = self.level_after(position, quantity) - level
             if relief <= 0:

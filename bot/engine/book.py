@@ -1,0 +1,160 @@
+"""What must survive a restart: cash, positions, orders, parents, episodes, triggers, names.
+
+Only ``bot.engine.fold`` changes a book, and only by folding a fact or an effect. Prices and whatever
+follows from them live in ``bot.engine.columns`` and are rebuilt.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from bot.domain.account import PositionKey
+from bot.domain.effects import Goal, Obligation, ScopeElement
+from bot.domain.order import OrderStatus, Side
+from bot.engine.layout import Layout
+from bot.execution.slicer import Progress
+from bot.rules.triggers import Trigger
+
+TRADE_IDS_KEPT = 10_000              # a doubled fill comes within seconds; a day of fills is far fewer
+FILLS_KEPT = 256                     # (time, quantity), for participation over the last slice
+SENDS_KEPT = 1_000                   # for the order rate; the gate looks back one second
+
+
+@dataclass(slots=True)
+class Order:
+    """A child order that can still fill. ``final`` is its total by the venue's word, once it has ended."""
+
+    name: str
+    parent: str
+    position: int
+    side: Side
+    quantity: int
+    limit_price: int
+    sent: int
+    status: OrderStatus = OrderStatus.SENDING
+    filled: int = 0
+    final: int | None = None
+    absent_since: int | None = None  # when one witness first said that it is not there
+
+    @property
+    def leaves(self) -> int:
+        """What may still fill."""
+        return (self.quantity if self.final is None else self.final) - self.filled
+
+
+@dataclass(slots=True)
+class Parent:
+    """All that is to be sold of one position, whoever asked for it."""
+
+    name: str
+    position: int
+    side: Side
+    quantity: int
+    keep: int
+    obligations: tuple[Obligation, ...]
+    opened: int
+    traded: int
+    turnover: int
+    filled: int = 0
+    next_child: int = 0
+    collar_level: int = 0
+    participation_level: int = 0
+    participation_relaxed: int = 0   # when
+    fell_short: int | None = None    # when a child last ended unfilled or was refused
+    fills: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=FILLS_KEPT))
+
+
+@dataclass(slots=True)
+class Episode:
+    """A rule that fired and has not reached its goal. ``keeps`` is the plan: what is left of each position."""
+
+    number: int
+    rule: str
+    element: ScopeElement
+    goal: Goal
+    opened: int
+    marks: dict[int, int]            # of the account's positions when it fired
+    keeps: dict[int, int] = field(default_factory=dict)
+    planned: int | None = None
+
+
+@dataclass(slots=True)
+class Reservation:
+    """Names that may be used: children ``first`` .. ``end`` - 1 of a parent, reduce-only, up to a quantity."""
+
+    parent: str
+    key: PositionKey
+    side: Side
+    end: int
+    quantity_max: int
+
+
+@dataclass(slots=True)
+class AccountBook:
+    """Cash and counters of one account; cash at 10^-8."""
+
+    wallet: int = 0
+    realised: int = 0
+    fees: int = 0
+    funding: int = 0
+    frozen: bool = False
+    next_counter: int = 0            # of parents
+    adopted: bool = False            # the venue's word was taken at least once
+    last_fill: int = 0
+    trade_ids: dict[str, None] = field(default_factory=dict)
+    sends: deque[int] = field(default_factory=lambda: deque(maxlen=SENDS_KEPT))
+
+
+@dataclass
+class Book:
+    """The durable state. Lists run over position columns of the layout."""
+
+    layout: Layout
+    now: int = 0
+    seq: int = 0
+    accounts: list[AccountBook] = field(default_factory=list)
+    quantity: list[int] = field(default_factory=list)
+    entry_value: list[int] = field(default_factory=list)
+    opened: list[int] = field(default_factory=list)
+    working: list[int] = field(default_factory=list)
+    parent_of: list[str | None] = field(default_factory=list)
+    reserved_for: list[str | None] = field(default_factory=list)
+    orders: dict[str, Order] = field(default_factory=dict)
+    parents: dict[str, Parent] = field(default_factory=dict)
+    episodes: dict[int, Episode] = field(default_factory=dict)
+    triggers: dict[tuple[str, ScopeElement], Trigger] = field(default_factory=dict)
+    reservations: dict[str, Reservation] = field(default_factory=dict)
+    next_episode: int = 1
+
+    @classmethod
+    def empty(cls, layout: Layout) -> Book:
+        """Return the book of a program that has seen nothing."""
+        count = len(layout.keys)
+        return cls(
+            layout=layout,
+            accounts=[AccountBook() for _ in layout.accounts],
+            quantity=[0] * count,
+            entry_value=[0] * count,
+            opened=[0] * count,
+            working=[0] * count,
+            parent_of=[None] * count,
+            reserved_for=[None] * count,
+        )
+
+    def progress(self, parent: Parent) -> Progress:
+        """Return where a parent stands, for the slicer."""
+        return Progress(
+            quantity=parent.quantity,
+            filled=parent.filled,
+            working=self.working[parent.position],
+            held=abs(self.quantity[parent.position]),
+            keep=parent.keep,
+        )
+
+    def live_episode(self, rule: str, element: ScopeElement) -> Episode | None:
+        """Return the open episode of one instance of a rule."""
+        for episode in self.episodes.values():
+            if episode.rule == rule and episode.element == element:
+                return episode
+        return None

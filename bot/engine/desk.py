@@ -1,0 +1,72 @@
+"""The engine's state in one place, and the one way to change it by deciding: ``emit``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from bot.domain.effects import Effect, GoalKind
+from bot.engine.book import Book, Episode
+from bot.engine.columns import Columns
+from bot.engine.fold import fold
+from bot.engine.layout import Layout
+from bot.engine.market import Market
+from bot.engine.readings import FIFTEEN_MINUTES, Readings
+from bot.engine.spec import LimitsSpec, SurvivalSpec
+from bot.engine.timers import Timers
+from bot.risk.deleverage import CostOf, measure, wanted
+from bot.risk.margin import Holding
+
+
+@dataclass
+class Desk:
+    """What the deciding parts of the engine share; ``out`` collects the effects of the step."""
+
+    layout: Layout
+    book: Book
+    columns: Columns
+    market: Market
+    readings: Readings
+    limits: LimitsSpec
+    survival: tuple[SurvivalSpec, ...]
+    marker: str
+    timers: Timers = field(default_factory=Timers)
+    out: list[Effect] = field(default_factory=list)
+
+    def emit(self, effect: Effect) -> None:
+        """Fold an effect into the book and hand it to the dispatcher."""
+        fold(self.book, effect)
+        self.out.append(effect)
+
+    def survival_level(self, account: int) -> float:
+        """Return the distance below which what is missing is due now, a fraction."""
+        return self.survival[account].level(self.readings.account_sigma(account, FIFTEEN_MINUTES))
+
+    def cost_of(self, positions: list[int], holdings: list[Holding]) -> CostOf:
+        """Return the expected cost of cutting the n-th holding by a quantity, from the market as it is."""
+        markets = [
+            self.market.liquidity(
+                self.layout.keys[position].instrument,
+                self.layout.accounts[self.layout.keys[position].account].taker_fee,
+            )
+            for position in positions
+        ]
+
+        def cost(place: int, quantity: int) -> float:
+            holding = holdings[place]
+            value = abs(holding.instrument.value(price=holding.mark, quantity=quantity))
+            return markets[place].cost(quantity=quantity, value=value)
+
+        return cost
+
+    def is_goal_met(self, episode: Episode) -> bool:
+        """True when what the episode wants is so, by selling or by recovery."""
+        account = episode.element.account
+        if episode.goal.kind is GoalKind.FLAT:
+            key = episode.element.key
+            return key is not None and self.book.quantity[self.layout.position(key)] == 0
+        if not self.columns.known[account]:
+            return False
+        if episode.goal.kind is GoalKind.LIQUIDATION_DISTANCE:
+            return self.columns.distance[account] >= wanted(episode.goal)
+        _, holdings = self.columns.holdings(account)
+        return measure(episode.goal, self.columns.equity[account], holdings) >= wanted(episode.goal)

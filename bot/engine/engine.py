@@ -1,0 +1,339 @@
+"""The engine: ``step(event)`` returns effects and when it wants to be woken next.
+
+The walk of one price: ``step`` dispatches by type -> the market and the mark take it -> the positions on it
+and their account's totals change by the difference -> the conditions that depend on it are evaluated to
+bits. When no bit changed, no bound that an open episode waits for was crossed and no timer is due, that is
+all. Otherwise the account is decided: triggers -> episodes and plans -> parents -> children through the
+gate. What was decided is folded into the book within the step and returned.
+
+No I/O, no clock, no logging, no randomness: time is the event's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import inf
+from typing import Any
+
+from bot.domain.effects import (
+    Effect,
+    GoalKind,
+    LookUpOrder,
+    RaiseAlarm,
+    SetFreeze,
+)
+from bot.domain.errors import ContractError
+from bot.domain.events import (
+    AccountFact,
+    AccountSnapshot,
+    CashMoved,
+    Command,
+    CommandKind,
+    Event,
+    FillOrigin,
+    FundingPaid,
+    LiquidationStage,
+    OrderAccepted,
+    OrderEnded,
+    OrderFilled,
+    OrderNotFound,
+    OrderNotSent,
+    OrderOutcomeUnknown,
+    OrderRejected,
+    Restarted,
+    Timer,
+)
+from bot.domain.market import CandlePoint, FundingRate, IndexPrice, MarketFact, MarkPrice, Quote, Trade
+from bot.domain.scale import CASH_UNIT, cash_text, to_text
+from bot.engine.book import Book
+from bot.engine.columns import Columns
+from bot.engine.desk import Desk
+from bot.engine.episodes import Episodes
+from bot.engine.fold import WITNESSES_APART, fold
+from bot.engine.gate import Gate
+from bot.engine.layout import Layout
+from bot.engine.market import Market
+from bot.engine.parents import Parents
+from bot.engine.readings import Readings
+from bot.engine.seller import FLOOR_RECHECK, Seller
+from bot.engine.spec import LimitsSpec, SurvivalSpec
+from bot.engine.watch import Watch
+from bot.rules.ruleset import RuleSet
+
+NOTHING: tuple[Effect, ...] = ()
+FUNDING_SCALE = CASH_UNIT            # rates come as integers at 10^-8
+
+
+class Engine:
+    """One engine over one layout. Events must not go back in time."""
+
+    def __init__(
+        self,
+        layout: Layout,
+        rules: RuleSet,
+        *,
+        limits: LimitsSpec,
+        survival: tuple[SurvivalSpec, ...],
+        marker: str,
+        book: Book | None = None,
+    ) -> None:
+        self.book = Book.empty(layout) if book is None else book
+        self.market = Market(layout)
+        self.columns = Columns(layout, self.book)
+        self.readings = Readings(layout, self.book, self.columns, self.market)
+        self.watch = Watch(layout, self.book, self.columns, self.readings, rules)
+        self.desk = Desk(layout, self.book, self.columns, self.market, self.readings, limits, survival, marker)
+        by_name = dict(rules.by_name())
+        self.episodes = Episodes(self.desk, self.watch, by_name)
+        self.parents = Parents(self.desk, by_name)
+        self.seller = Seller(self.desk, Gate(self.book, self.columns, limits))
+        self.layout = layout
+        accounts = range(len(layout.accounts))
+        self.low = [-1.0 for _ in accounts]          # distance below which a price must be decided on
+        self.high = [inf for _ in accounts]          # distance at which an open goal is met
+        self.low_not_before = [0 for _ in accounts]
+        self.is_first = [False for _ in accounts]    # the next decision is the first after a restart
+        self.is_ready = [False for _ in accounts]    # the venue's word was taken since this process began
+        self.accounts_on = [
+            tuple(dict.fromkeys(layout.keys[position].account for position in on)) for on in layout.positions_on
+        ]
+        self.dirty: list[int] = []
+        self._handlers: dict[type, Callable[[Any], None]] = {
+            Trade: self._on_trade,
+            CandlePoint: self._on_candle_point,
+            MarkPrice: self._on_mark,
+            IndexPrice: self._on_index,
+            Quote: self._on_quote,
+            FundingRate: self._on_funding_rate,
+            Timer: self._on_timer,
+            Command: self._on_command,
+            Restarted: self._on_restarted,
+            AccountSnapshot: self._on_snapshot,
+            OrderNotFound: self._on_not_found,
+            OrderOutcomeUnknown: self._on_unknown,
+            LiquidationStage: self._on_liquidation,
+        } | dict.fromkeys(
+            (OrderAccepted, OrderRejected, OrderNotSent, OrderFilled, OrderEnded, FundingPaid, CashMoved),
+            self._on_account_fact,
+        )
+
+    def step(self, event: Event) -> tuple[Sequence[Effect], int | None]:
+        """Take one event; return what was decided, in order, and the next time a Timer is due.
+
+        Raises ContractError for an event older than the one before it.
+        """
+        now = event.now
+        book = self.book
+        if now < book.now:
+            raise ContractError(f"event: time goes back, was {now} after {book.now}; {type(event).__name__}")
+        book.now = now
+        book.seq += 1
+        self._handlers[event.__class__](event)
+        timers = self.desk.timers
+        wake = timers.next()
+        if wake is not None and wake <= now:
+            self.dirty.extend(timers.take_due(now))
+            wake = timers.next()
+        if not self.dirty:
+            return NOTHING, wake
+        self._decide(now)
+        effects = self.desk.out
+        self.desk.out = []
+        return effects, timers.next()
+
+    def warm(self, fact: MarketFact) -> None:
+        """Take a price without deciding anything: history before a start, or what a restart missed."""
+        self.book.now = max(self.book.now, fact.now)
+        self._handlers[fact.__class__](fact)
+        self.dirty.clear()
+
+    # Prices ------------------------------------------------------------------------------------------------
+
+    def _on_trade(self, event: Trade) -> None:
+        instrument = event.instrument
+        price = event.price
+        market = self.market
+        market.traded[instrument] += event.quantity
+        market.turnover[instrument] += price * event.quantity
+        self._take_price(instrument, price, event.now, event.stamp)
+
+    def _on_candle_point(self, event: CandlePoint) -> None:
+        instrument = event.instrument
+        if event.volume:
+            self.market.traded[instrument] += event.volume
+            self.market.turnover[instrument] += event.price * event.volume
+        self._take_price(instrument, event.price, event.now, event.stamp)
+
+    def _take_price(self, instrument: int, price: int, now: int, stamp: int) -> None:
+        """Take a traded price; without a mark stream it is the mark."""
+        market = self.market
+        if now >= market.bucket_end[instrument]:
+            market.roll_bucket(instrument, now)
+        if now >= market.minute_end[instrument]:
+            self._roll_minute(instrument, now)
+        market.volatility[instrument].close = price
+        market.stamp[instrument] = stamp
+        if price == market.last[instrument]:
+            return
+        market.last[instrument] = price
+        if not market.has_marks[instrument]:
+            self._move_mark(instrument, price, now)
+
+    def _on_mark(self, event: MarkPrice) -> None:
+        instrument = event.instrument
+        self.market.has_marks[instrument] = True
+        self.market.stamp[instrument] = event.stamp
+        if event.price != self.columns.mark[instrument]:
+            self._move_mark(instrument, event.price, event.now)
+
+    def _move_mark(self, instrument: int, price: int, now: int) -> None:
+        columns = self.columns
+        columns.move_price(instrument, price)
+        watch = self.watch
+        if watch.look(instrument):
+            self.dirty.extend(self.accounts_on[instrument])
+            return
+        for account in self.accounts_on[instrument]:
+            distance = columns.distance[account]
+            if distance >= self.high[account] or (
+                distance < self.low[account] and now >= self.low_not_before[account]
+            ):
+                self.dirty.append(account)
+
+    def _roll_minute(self, instrument: int, now: int) -> None:
+        self.market.roll_minute(instrument, now)
+        for account in self.accounts_on[instrument]:
+            self.watch.look_again(account)
+            self.dirty.append(account)
+
+    def _on_index(self, event: IndexPrice) -> None:
+        self.market.index[event.instrument] = event.price
+        self._look(event.instrument)
+
+    def _on_quote(self, event: Quote) -> None:
+        self.market.bid[event.instrument] = event.bid or None
+        self.market.ask[event.instrument] = event.ask or None
+
+    def _on_funding_rate(self, event: FundingRate) -> None:
+        self.market.funding_rate[event.instrument] = event.rate / FUNDING_SCALE
+        self._look(event.instrument)
+
+    def _look(self, instrument: int) -> None:
+        if self.watch.look(instrument):
+            self.dirty.extend(self.accounts_on[instrument])
+
+    # Accounts ----------------------------------------------------------------------------------------------
+
+    def _on_account_fact(self, fact: AccountFact) -> None:
+        fold(self.book, fact)
+        if isinstance(fact, OrderFilled) and fact.origin is not FillOrigin.OURS:
+            self._alarm(
+                f"external_{fact.origin.value}",
+                f"{self.layout.position_label(fact.key)}: {fact.side.value} of "
+                f"{to_text(fact.quantity, self.layout.instruments[fact.key.instrument].quantity_digits)} was not ours",
+            )
+        self._account_changed(fact.account)  # type: ignore[union-attr]
+
+    def _account_changed(self, account: int) -> None:
+        self.columns.rebuild(account)
+        self.watch.look_again(account)
+        self.dirty.append(account)
+
+    def _on_snapshot(self, fact: AccountSnapshot) -> None:
+        account = self.book.accounts[fact.account]
+        positions = self.layout.positions_of[fact.account]
+        before = [self.book.quantity[position] for position in positions]
+        was_adopted = account.adopted
+        fold(self.book, fact)
+        for position, old in zip(positions, before, strict=True):
+            if was_adopted and self.book.quantity[position] != old:
+                instrument = self.layout.instrument_of(position)
+                self._alarm(
+                    "position_differs",
+                    f"{self.layout.position_label(self.layout.keys[position])}: the venue holds "
+                    f"{to_text(self.book.quantity[position], instrument.quantity_digits)}, we had "
+                    f"{to_text(old, instrument.quantity_digits)}; the venue's word is taken",
+                )
+        self.is_ready[fact.account] = True
+        self._account_changed(fact.account)
+
+    def _on_unknown(self, fact: OrderOutcomeUnknown) -> None:
+        fold(self.book, fact)
+        self.desk.emit(LookUpOrder(fact.account, fact.name, fact.now))
+        self._alarm("order_unknown", f"order {fact.name}: {fact.reason}; counted as working until it is found")
+        self.dirty.append(fact.account)
+
+    def _on_not_found(self, fact: OrderNotFound) -> None:
+        fold(self.book, fact)
+        if fact.name in self.book.orders:
+            self.desk.timers.set(fact.account, fact.now + WITNESSES_APART)
+        self._account_changed(fact.account)
+
+    def _on_liquidation(self, fact: LiquidationStage) -> None:
+        self._alarm(
+            "liquidated",
+            f"{self.layout.position_label(fact.key)}: the venue closed {cash_text(fact.notional)} of it, "
+            f"fee {cash_text(fact.fee)}",
+        )
+
+    def _on_command(self, command: Command) -> None:
+        frozen = command.kind is CommandKind.FREEZE
+        self.desk.emit(SetFreeze(command.account, frozen, command.reason, command.now))
+        self.dirty.append(command.account)
+
+    def _on_restarted(self, event: Restarted) -> None:
+        """Ask what became of every order that was out; decide nothing before the venue's word is in."""
+        for account in range(len(self.layout.accounts)):
+            self.is_first[account] = True
+            self.is_ready[account] = False
+            self.columns.rebuild(account)
+        for order in list(self.book.orders.values()):
+            account = self.layout.keys[order.position].account
+            self.desk.emit(LookUpOrder(account, order.name, event.now))
+        self.dirty.extend(range(len(self.layout.accounts)))
+
+    def _on_timer(self, event: Timer) -> None:
+        """Nothing to fold: due deadlines are taken by ``step`` itself."""
+
+    def _alarm(self, code: str, detail: str) -> None:
+        self.desk.emit(RaiseAlarm(code, detail, self.book.now))
+
+    # Deciding ----------------------------------------------------------------------------------------------
+
+    def _decide(self, now: int) -> None:
+        for account in dict.fromkeys(self.dirty):
+            if self.is_ready[account]:
+                self._decide_account(account, now)
+        self.dirty.clear()
+
+    def _decide_account(self, account: int, now: int) -> None:
+        self.episodes.decide(account, now, is_first=self.is_first[account])
+        self.is_first[account] = False
+        self.parents.reconcile(account, now)
+        self.seller.sell(account, now)
+        self._look_up_missing(account, now)
+        self._set_bounds(account, now)
+
+    def _look_up_missing(self, account: int, now: int) -> None:
+        """Ask a second time for orders that one witness did not find."""
+        for order in self.book.orders.values():
+            if (
+                order.absent_since is not None
+                and self.layout.keys[order.position].account == account
+                and now - order.absent_since >= WITNESSES_APART
+            ):
+                self.desk.emit(LookUpOrder(account, order.name, now))
+
+    def _set_bounds(self, account: int, now: int) -> None:
+        """Say which distances the next prices must be held against."""
+        has_parent = any(
+            self.book.parent_of[position] is not None for position in self.layout.positions_of[account]
+        )
+        self.low[account] = self.desk.survival_level(account) if has_parent else -1.0
+        self.low_not_before[account] = now + FLOOR_RECHECK
+        goals = [
+            episode.goal.target
+            for episode in self.book.episodes.values()
+            if episode.element.account == account and episode.goal.kind is GoalKind.LIQUIDATION_DISTANCE
+        ]
+        self.high[account] = min((goal for goal in goals if goal is not None), default=inf)

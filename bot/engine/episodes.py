@@ -1,0 +1,172 @@
+"""From truth to plan: triggers move, episodes open, are planned in absolute lots, and end.
+
+An episode keeps one plan: how much of each position may be kept. A later plan starts from the earlier one
+and only ever cuts deeper, so a price that runs to and fro cannot make us sell and regret by turns.
+"""
+
+from __future__ import annotations
+
+from bot.domain.account import PositionKey
+from bot.domain.effects import (
+    EndEpisode,
+    GoalKind,
+    MarkAtFire,
+    MoveTrigger,
+    OpenEpisode,
+    PlanEpisode,
+    PlannedCut,
+    RaiseAlarm,
+    Reading,
+    ScopeElement,
+)
+from bot.domain.scale import NS_PER_SECOND
+from bot.engine.book import Episode
+from bot.engine.desk import Desk
+from bot.engine.watch import Watch, conditions_at
+from bot.risk.deleverage import Plan, forecast_level, plan_cuts, wanted
+from bot.rules.language.explain import explain
+from bot.rules.language.measures import MEASURES
+from bot.rules.ruleset import Rule
+from bot.rules.triggers import IDLE, advance, deadline
+
+REPLAN_NOT_BEFORE = 1 * NS_PER_SECOND
+REPLAN_AT_LEAST = 5 * NS_PER_SECOND  # without a fill the market is looked at this often
+GOAL_TOLERANCE = 0.02                # of the goal: a forecast this near is not worth another order
+
+
+class Episodes:
+    """Moves triggers and keeps the plans of one engine's episodes."""
+
+    def __init__(self, desk: Desk, watch: Watch, rules: dict[str, Rule]) -> None:
+        self.desk = desk
+        self.watch = watch
+        self.rules = rules
+
+    def decide(self, account: int, now: int, *, is_first: bool) -> None:
+        """Bring triggers, episodes and plans of one account up to ``now``.
+
+        ``is_first`` is the first decision after a restart, which waits for no hold.
+        """
+        bits = self.watch.account_bits[account]
+        for place, rule in enumerate(self.watch.account_rules):
+            self._move(rule, ScopeElement(account), bits, place, now, is_first)
+        for position in self.desk.layout.positions_of[account]:
+            bits = self.watch.position_bits[position]
+            element = ScopeElement(account, self.desk.layout.keys[position])
+            for place, rule in enumerate(self.watch.position_rules):
+                self._move(rule, element, bits, place, now, is_first)
+        for episode in [episode for episode in self.desk.book.episodes.values() if episode.element.account == account]:
+            if self.desk.is_goal_met(episode):
+                self.desk.emit(EndEpisode(episode.number, "goal met", now))
+            else:
+                self._plan(episode, now)
+
+    # Triggers ----------------------------------------------------------------------------------------------
+
+    def _move(
+        self, rule: Rule, element: ScopeElement, bits: int, place: int, now: int, is_first: bool
+    ) -> None:
+        key = (rule.name, element)
+        trigger = self.desk.book.triggers.get(key, IDLE)
+        conditions = conditions_at(bits, place, has_clear=rule.clear is not None)
+        hold = 0 if is_first else rule.hold
+        moved, fires = advance(trigger, conditions, hold=hold, now=now)
+        if moved is not trigger:
+            self.desk.emit(MoveTrigger(rule.name, element, moved.state, moved.since, moved.held))
+        if fires and self.desk.book.live_episode(rule.name, element) is None:
+            self._open(rule, element, now)
+        again = deadline(moved, rule.hold)
+        if again is not None and again > now:
+            self.desk.timers.set(element.account, again)
+
+    def _open(self, rule: Rule, element: ScopeElement, now: int) -> None:
+        """Open an episode with the readings that made the rule fire."""
+        desk = self.desk
+        position = desk.layout.position(element.key) if element.key is not None else -1
+
+        readings: list[Reading] = []
+        values = {}
+        for ref in rule.when.readings:
+            value = desk.readings.value(ref, position=position, account=element.account)
+            values[ref] = value
+            readings.append(Reading(str(ref), value, MEASURES[ref.measure].unit.value))
+        desk.emit(
+            OpenEpisode(
+                episode=desk.book.next_episode,
+                rule=rule.name,
+                element=element,
+                goal=rule.goal,
+                why=explain(rule.when, values.__getitem__),
+                readings=tuple(readings),
+                marks=tuple(
+                    MarkAtFire(holding.key, holding.mark) for holding in desk.columns.holdings(element.account)[1]
+                ),
+                now=now,
+            )
+        )
+
+    # Plans -------------------------------------------------------------------------------------------------
+
+    def _plan(self, episode: Episode, now: int) -> None:
+        if episode.goal.kind is GoalKind.FLAT:
+            self._plan_close(episode, now)
+            return
+        account = episode.element.account
+        if not self.desk.columns.known[account]:
+            return
+        if episode.planned is not None:
+            earliest = episode.planned + (
+                REPLAN_NOT_BEFORE if self.desk.book.accounts[account].last_fill > episode.planned else REPLAN_AT_LEAST
+            )
+            if now < earliest:
+                self.desk.timers.set(account, earliest)
+                return
+        self._plan_cuts(episode, now)
+        self.desk.timers.set(account, now + REPLAN_AT_LEAST)
+
+    def _plan_close(self, episode: Episode, now: int) -> None:
+        key = episode.element.key
+        if episode.planned is None and key is not None:
+            self.desk.emit(PlanEpisode(episode.number, (PlannedCut(key, 0),), now, self._closing_cost(key)))
+
+    def _closing_cost(self, key: PositionKey) -> int:
+        positions, holdings = self.desk.columns.holdings(key.account)
+        place = positions.index(self.desk.layout.position(key))
+        return int(self.desk.cost_of(positions, holdings)(place, abs(holdings[place].quantity)))
+
+    def _plan_cuts(self, episode: Episode, now: int) -> None:
+        """Plan anew when the present plan, carried out at today's prices, would miss the goal."""
+        desk = self.desk
+        account = episode.element.account
+        positions, holdings = desk.columns.holdings(account)
+        held = [abs(holding.quantity) for holding in holdings]
+        keeps = [min(size, episode.keeps.get(position, size)) for position, size in zip(positions, held, strict=True)]
+        cost_of = desk.cost_of(positions, holdings)
+        wallet = desk.book.accounts[account].wallet
+        if episode.planned is not None:
+            forecast = forecast_level(episode.goal, wallet, holdings, cost_of, keeps)
+            goal = wanted(episode.goal)
+            if goal - forecast <= abs(goal) * GOAL_TOLERANCE:
+                return
+        plan = plan_cuts(episode.goal, wallet, holdings, cost_of, keeps=keeps, lowest=[0] * len(held))
+        if episode.planned is None or list(plan.keeps) != keeps:
+            self._adopt(episode, positions, plan, now)
+
+
+    def _adopt(self, episode: Episode, positions: list[int], plan: Plan, now: int) -> None:
+        desk = self.desk
+        cuts = tuple(
+            PlannedCut(desk.layout.keys[position], keep)
+            for position, keep in zip(positions, plan.keeps, strict=True)
+            if keep < abs(desk.book.quantity[position])
+        )
+        desk.emit(PlanEpisode(episode.number, cuts, now, plan.estimated_cost))
+        if not plan.reached:
+            name = desk.layout.accounts[episode.element.account].name
+            desk.emit(
+                RaiseAlarm(
+                    "goal_unreachable",
+                    f"{name}: {episode.rule} cannot reach {episode.goal.kind.value} by selling; selling what helps",
+                    now,
+                )
+            )

@@ -1,0 +1,359 @@
+"""Fold one fact or effect into the book: the only code that changes it, the same live and in recovery.
+
+Folding decides nothing. Facts that were folded already (a doubled fill, a late report, a snapshot older
+than the last fill) change nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from bot.domain.effects import (
+    Effect,
+    EndEpisode,
+    EndParent,
+    MoveTrigger,
+    OpenEpisode,
+    OpenParent,
+    PlaceOrder,
+    PlanEpisode,
+    RecordDenial,
+    Relaxation,
+    RelaxParent,
+    ReserveNames,
+    ReviseParent,
+    SetFreeze,
+)
+from bot.domain.events import (
+    AccountFact,
+    AccountSnapshot,
+    CashMoved,
+    FillOrigin,
+    FundingPaid,
+    OrderAccepted,
+    OrderEnded,
+    OrderFilled,
+    OrderNotFound,
+    OrderNotSent,
+    OrderOutcomeUnknown,
+    OrderRejected,
+)
+from bot.domain.names import child_name
+from bot.domain.order import OrderStatus, Report, Side, next_status
+from bot.domain.scale import NS_PER_SECOND
+from bot.engine.book import TRADE_IDS_KEPT, Book, Episode, Order, Parent, Reservation
+from bot.rules.triggers import Trigger
+
+WITNESSES_APART = 5 * NS_PER_SECOND  # two look-ups this far apart must both miss it before it is believed absent
+
+_ENDED_AS = {
+    OrderStatus.FILLED: Report.FILLED_WHOLLY,
+    OrderStatus.CANCELED: Report.CANCELED,
+    OrderStatus.EXPIRED: Report.EXPIRED,
+}
+
+
+def fold(book: Book, item: AccountFact | Effect) -> None:
+    """Fold ``item``; kinds that change nothing durable (alarms, timers, look-ups) pass through."""
+    folder = _FOLDERS.get(type(item))
+    if folder is not None:
+        folder(book, item)
+
+
+# Facts ----------------------------------------------------------------------------------------------------
+
+
+def _order_filled(book: Book, fact: OrderFilled) -> None:
+    account = book.accounts[fact.account]
+    if fact.trade_id in account.trade_ids:
+        return
+    account.trade_ids[fact.trade_id] = None
+    if len(account.trade_ids) > TRADE_IDS_KEPT:
+        del account.trade_ids[next(iter(account.trade_ids))]
+    account.last_fill = fact.now
+    account.fees += fact.fee
+    account.wallet -= fact.fee
+    _move_position(book, fact)
+    if fact.origin is not FillOrigin.OURS:
+        return
+    order = book.orders.get(fact.name)
+    if order is not None:
+        order.filled += fact.quantity
+        book.working[order.position] -= fact.quantity
+        if order.leaves <= 0:
+            _settle(book, order, Report.FILLED_WHOLLY)
+    parent = book.parents.get(fact.name[: -len(child_name("", 0))])
+    if parent is not None:
+        parent.filled += fact.quantity
+        parent.fills.append((fact.now, fact.quantity))
+
+
+def _move_position(book: Book, fact: OrderFilled) -> None:
+    """Book a fill at average cost: realised profit to the wallet, the rest of the entry value stays."""
+    position = book.layout.position(fact.key)
+    instrument = book.layout.instrument_of(position)
+    held = book.quantity[position]
+    signed = fact.quantity * fact.side.sign
+    closing = min(abs(held), fact.quantity) if held * signed < 0 else 0
+    if closing:
+        entry = book.entry_value[position]
+        part = entry * closing // abs(held) if entry >= 0 else -(-entry * closing // abs(held))
+        proceeds = instrument.value(price=fact.price, quantity=closing) * (1 if held > 0 else -1)
+        profit = proceeds - part
+        book.entry_value[position] = entry - part
+        account = book.accounts[fact.account]
+        account.realised += profit
+        account.wallet += profit
+    opening = fact.quantity - closing
+    if opening:
+        if held == 0 or closing:
+            book.opened[position] = fact.now
+        book.entry_value[position] += instrument.value(price=fact.price, quantity=opening) * fact.side.sign
+    book.quantity[position] = held + signed
+
+
+def _order_accepted(book: Book, fact: OrderAccepted) -> None:
+    order = book.orders.get(fact.name)
+    if order is not None:
+        order.status = next_status(order.status, Report.ACCEPTED)
+        order.absent_since = None
+
+
+def _order_ended(book: Book, fact: OrderEnded) -> None:
+    order = book.orders.get(fact.name)
+    if order is None or order.final is not None:
+        return
+    if fact.filled < order.quantity:
+        _fell_short(book, order, fact.now)
+    before = order.leaves
+    order.final = max(fact.filled, order.filled)
+    book.working[order.position] -= before - order.leaves
+    if order.leaves == 0:
+        _settle(book, order, _ENDED_AS[fact.status])
+
+
+def _order_rejected(book: Book, fact: OrderRejected) -> None:
+    _never_worked(book, fact.name, fact.now, Report.REJECTED)
+
+
+def _order_not_sent(book: Book, fact: OrderNotSent) -> None:
+    _never_worked(book, fact.name, fact.now, Report.NOT_SENT)
+
+
+def _never_worked(book: Book, name: str, now: int, report: Report) -> None:
+    order = book.orders.get(name)
+    if order is not None and next_status(order.status, report) is not order.status:
+        _fell_short(book, order, now)
+        book.working[order.position] -= order.leaves
+        _settle(book, order, report)
+
+
+def _outcome_unknown(book: Book, fact: OrderOutcomeUnknown) -> None:
+    order = book.orders.get(fact.name)
+    if order is not None:
+        order.status = next_status(order.status, Report.OUTCOME_UNKNOWN)
+
+
+def _order_not_found(book: Book, fact: OrderNotFound) -> None:
+    order = book.orders.get(fact.name)
+    if order is None:
+        return
+    if order.absent_since is None:
+        order.absent_since = fact.now
+    elif fact.now - order.absent_since >= WITNESSES_APART and order.filled == 0:
+        _never_worked(book, fact.name, fact.now, Report.ABSENT)
+
+
+def _settle(book: Book, order: Order, report: Report) -> None:
+    """Take an order that can fill no more off the book."""
+    order.status = next_status(order.status, report)
+    del book.orders[order.name]
+
+
+def _fell_short(book: Book, order: Order, now: int) -> None:
+    parent = book.parents.get(order.parent)
+    if parent is not None:
+        parent.fell_short = now
+
+
+def _funding_paid(book: Book, fact: FundingPaid) -> None:
+    account = book.accounts[fact.account]
+    account.wallet -= fact.amount
+    account.funding += fact.amount
+
+
+def _cash_moved(book: Book, fact: CashMoved) -> None:
+    if fact.asset == book.layout.accounts[fact.account].settle:
+        book.accounts[fact.account].wallet += fact.amount
+
+
+def _snapshot(book: Book, fact: AccountSnapshot) -> None:
+    """Adopt the venue's word, unless one of our fills is newer than it."""
+    account = book.accounts[fact.account]
+    if account.adopted and fact.taken < account.last_fill:
+        return
+    account.adopted = True
+    settle = book.layout.accounts[fact.account].settle
+    for balance in fact.balances:
+        if balance.asset == settle:
+            account.wallet = balance.amount
+    reported = {report.key: report for report in fact.positions}
+    for position in book.layout.positions_of[fact.account]:
+        report = reported.get(book.layout.keys[position])
+        quantity = report.quantity if report else 0
+        if quantity and book.quantity[position] * quantity <= 0:
+            book.opened[position] = fact.now
+        book.quantity[position] = quantity
+        book.entry_value[position] = report.entry_value if report else 0
+
+
+# Effects --------------------------------------------------------------------------------------------------
+
+
+def _move_trigger(book: Book, effect: MoveTrigger) -> None:
+    book.triggers[effect.rule, effect.element] = Trigger(effect.state, effect.since, effect.held)
+
+
+def _open_episode(book: Book, effect: OpenEpisode) -> None:
+    book.episodes[effect.episode] = Episode(
+        number=effect.episode,
+        rule=effect.rule,
+        element=effect.element,
+        goal=effect.goal,
+        opened=effect.now,
+        marks={book.layout.position(mark.key): mark.price for mark in effect.marks},
+    )
+    book.next_episode = max(book.next_episode, effect.episode + 1)
+
+
+def _plan_episode(book: Book, effect: PlanEpisode) -> None:
+    episode = book.episodes[effect.episode]
+    episode.keeps = {book.layout.position(cut.key): cut.keep for cut in effect.cuts}
+    episode.planned = effect.now
+
+
+def _end_episode(book: Book, effect: EndEpisode) -> None:
+    del book.episodes[effect.episode]
+
+
+def _open_parent(book: Book, effect: OpenParent) -> None:
+    position = book.layout.position(effect.key)
+    book.parents[effect.parent] = Parent(
+        name=effect.parent,
+        position=position,
+        side=effect.side,
+        quantity=effect.quantity,
+        keep=effect.keep,
+        obligations=effect.obligations,
+        opened=effect.now,
+        traded=effect.traded,
+        turnover=effect.turnover,
+    )
+    book.parent_of[position] = effect.parent
+    book.reserved_for[position] = None
+
+
+def _revise_parent(book: Book, effect: ReviseParent) -> None:
+    parent = book.parents[effect.parent]
+    parent.quantity = effect.quantity
+    parent.keep = effect.keep
+    parent.obligations = effect.obligations
+
+
+def _relax_parent(book: Book, effect: RelaxParent) -> None:
+    parent = book.parents[effect.parent]
+    if effect.what is Relaxation.COLLAR:
+        parent.collar_level = effect.level
+        parent.fell_short = None
+    else:
+        parent.participation_level = effect.level
+        parent.participation_relaxed = effect.now
+
+
+def _end_parent(book: Book, effect: EndParent) -> None:
+    parent = book.parents.pop(effect.parent)
+    if book.parent_of[parent.position] == effect.parent:
+        book.parent_of[parent.position] = None
+    book.reservations.pop(effect.parent, None)
+
+
+def _reserve_names(book: Book, effect: ReserveNames) -> None:
+    end = effect.first_child + effect.count
+    known = book.reservations.get(effect.parent)
+    if known is None:
+        account = book.accounts[effect.key.account]
+        account.next_counter += 1
+        book.reservations[effect.parent] = Reservation(
+            effect.parent, effect.key, effect.side, end, effect.quantity_max
+        )
+        position = book.layout.position(effect.key)
+        stale = book.reserved_for[position]
+        if stale is not None:
+            book.reservations.pop(stale, None)
+        book.reserved_for[position] = effect.parent
+    else:
+        known.end = end
+        known.quantity_max = max(known.quantity_max, effect.quantity_max)
+
+
+def _place_order(book: Book, effect: PlaceOrder) -> None:
+    request = effect.approved.request
+    position = book.layout.position(request.key)
+    book.orders[request.name] = Order(
+        name=request.name,
+        parent=effect.parent,
+        position=position,
+        side=request.side,
+        quantity=request.quantity,
+        limit_price=request.limit_price or 0,
+        sent=effect.now,
+    )
+    book.working[position] += request.quantity
+    book.accounts[request.key.account].sends.append(effect.now)
+    parent = book.parents.get(effect.parent)
+    if parent is not None:
+        parent.next_child = effect.child + 1
+        parent.fell_short = None
+
+
+def _record_denial(book: Book, effect: RecordDenial) -> None:
+    position = book.layout.position(effect.request.key)
+    name = book.parent_of[position]
+    if name is not None:
+        book.parents[name].fell_short = effect.now
+
+
+def _set_freeze(book: Book, effect: SetFreeze) -> None:
+    book.accounts[effect.account].frozen = effect.frozen
+
+
+def reducing_side(quantity: int) -> Side:
+    """Return the side that brings a signed position towards zero."""
+    return Side.SELL if quantity > 0 else Side.BUY
+
+
+_FOLDERS: dict[type, Callable[[Book, Any], None]] = {
+    OrderFilled: _order_filled,
+    OrderAccepted: _order_accepted,
+    OrderEnded: _order_ended,
+    OrderRejected: _order_rejected,
+    OrderNotSent: _order_not_sent,
+    OrderOutcomeUnknown: _outcome_unknown,
+    OrderNotFound: _order_not_found,
+    FundingPaid: _funding_paid,
+    CashMoved: _cash_moved,
+    AccountSnapshot: _snapshot,
+    MoveTrigger: _move_trigger,
+    OpenEpisode: _open_episode,
+    PlanEpisode: _plan_episode,
+    EndEpisode: _end_episode,
+    OpenParent: _open_parent,
+    ReviseParent: _revise_parent,
+    RelaxParent: _relax_parent,
+    EndParent: _end_parent,
+    ReserveNames: _reserve_names,
+    PlaceOrder: _place_order,
+    RecordDenial: _record_denial,
+    SetFreeze: _set_freeze,
+}

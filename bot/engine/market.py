@@ -1,0 +1,83 @@
+"""What the market said lately, per instrument: last prices, volatility, volume. Rebuilt from prices alone."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from bot.domain.scale import NS_PER_DAY, NS_PER_MINUTE, NS_PER_SECOND
+from bot.engine.layout import Layout
+from bot.execution.impact import Liquidity
+from bot.risk.volatility import FAST_DECAY, Volatility
+
+BUCKET = 5 * NS_PER_SECOND           # resolution of "volume over the last minute"
+BUCKETS_KEPT = 720                   # one hour, the longest slice that participation looks back over
+MINUTES_PER_DAY = 24 * 60
+
+
+class Market:
+    """Lists by instrument; prices and quantities are integers, volume per minute is an EWMA."""
+
+    def __init__(self, layout: Layout) -> None:
+        count = len(layout.instruments)
+        self.last: list[int | None] = [None] * count
+        self.index: list[int | None] = [None] * count
+        self.bid: list[int | None] = [None] * count
+        self.ask: list[int | None] = [None] * count
+        self.funding_rate: list[float | None] = [None] * count
+        self.stamp = [0] * count             # the venue's time of the last price
+        self.has_marks = [False] * count     # a mark stream was seen, so the last price is not the mark
+        self.volatility = [Volatility.starting(instrument.underlying) for instrument in layout.instruments]
+        self.minute_end = [0] * count
+        self.traded = [0] * count            # by others, since the start
+        self.turnover = [0] * count          # the same in price x quantity units
+        self.bucket_end = [0] * count
+        self.buckets: list[deque[tuple[int, int]]] = [deque(maxlen=BUCKETS_KEPT) for _ in range(count)]
+        self.traded_at_minute = [0] * count
+        self.minute_volume = [0.0] * count   # EWMA with the fast half-life
+        self.minute_weight = [0.0] * count   # how much of that average is filled
+
+    def roll_minute(self, instrument: int, now: int) -> None:
+        """Close the minute that ended before ``now``: volatility and volume averages move on."""
+        minute = now // NS_PER_MINUTE
+        volatility = self.volatility[instrument]
+        passed = minute - volatility.minute if volatility.minute >= 0 else 0
+        volatility.roll(minute)
+        self.minute_end[instrument] = (minute + 1) * NS_PER_MINUTE
+        volume = self.traded[instrument] - self.traded_at_minute[instrument]
+        self.traded_at_minute[instrument] = self.traded[instrument]
+        if passed:
+            decay = FAST_DECAY**passed
+            self.minute_volume[instrument] = decay * self.minute_volume[instrument] + (1 - decay) * volume / passed
+            self.minute_weight[instrument] = decay * self.minute_weight[instrument] + (1 - decay)
+
+    def roll_bucket(self, instrument: int, now: int) -> None:
+        """Remember the running volume at the start of a new bucket."""
+        start = now // BUCKET * BUCKET
+        self.buckets[instrument].append((start, self.traded[instrument]))
+        self.bucket_end[instrument] = start + BUCKET
+
+    def traded_since(self, instrument: int, moment: int) -> int:
+        """Return what others traded since about ``moment`` (to one bucket), at most over the last hour."""
+        before = self.traded[instrument]
+        for start, running in reversed(self.buckets[instrument]):
+            before = running
+            if start <= moment:
+                break
+        return self.traded[instrument] - before
+
+    def liquidity(self, instrument: int, fee: float) -> Liquidity:
+        """Return what the instrument's market looks like now, for cost estimates."""
+        weight = self.minute_weight[instrument]
+        per_minute = self.minute_volume[instrument] / weight if weight > 0 else 0.0
+        volatility = self.volatility[instrument]
+        return Liquidity(
+            fee=fee,
+            sigma_day=volatility.sigma(NS_PER_DAY),
+            sigma_minute=volatility.sigma(NS_PER_MINUTE),
+            volume_day=per_minute * MINUTES_PER_DAY,
+        )
+
+    def middle(self, instrument: int) -> int | None:
+        """Return the mid of the best quotes, or None without a two-sided book."""
+        bid, ask = self.bid[instrument], self.ask[instrument]
+        return (bid + ask) // 2 if bid is not None and ask is not None else None

@@ -1,0 +1,235 @@
+"""From plan to parents: per position one desired holding, and one parent order that brings it about.
+
+The desired holding is the tightest that any episode wants. The parent is opened, revised, superseded or
+ended until what it is to keep is just that; the order of the rules plays no part.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from bot.domain.effects import (
+    EndEpisode,
+    EndParent,
+    GoalKind,
+    Obligation,
+    OpenParent,
+    ParentEnd,
+    ReserveNames,
+    ReviseParent,
+)
+from bot.domain.names import parent_name
+from bot.engine.book import Episode, Parent
+from bot.engine.desk import Desk
+from bot.engine.fold import reducing_side
+from bot.execution.slicer import smallest_order
+from bot.execution.spec import Algo
+from bot.rules.ruleset import Rule
+
+NAMES_AT_ONCE = 32                   # children reserved ahead; a minute of one-second retries fits in two
+NAMES_LEFT_MIN = 12                  # more than the children of one step
+CURVES_MAX = 16                      # per episode and parent; a further increase joins the newest curve
+
+
+@dataclass(frozen=True, slots=True)
+class _Want:
+    """What one episode wants of one position."""
+
+    episode: Episode
+    rule: Rule
+    keep: int
+
+
+class Parents:
+    """Opens, revises and ends the parents of one engine."""
+
+    def __init__(self, desk: Desk, rules: dict[str, Rule]) -> None:
+        self.desk = desk
+        self.rules = rules
+
+    def reconcile(self, account: int, now: int) -> None:
+        """Bring the parents of one account in line with its episodes, and keep names reserved."""
+        for position in self.desk.layout.positions_of[account]:
+            self._end_unsellable(position, now)
+            wants = self._wants(position)
+            name = self.desk.book.parent_of[position]
+            parent = self.desk.book.parents[name] if name is not None else None
+            if parent is not None and not wants:
+                self._end(parent, self._reason(parent), now)
+            elif wants:
+                self._fulfil(position, parent, wants, now)
+            self._reserve(position)
+
+    def _wants(self, position: int) -> list[_Want]:
+        """Return what live episodes want of a position that is not so yet."""
+        held = abs(self.desk.book.quantity[position])
+        smallest = smallest_order(self.desk.layout.instrument_of(position).filters)
+        return [
+            _Want(episode, self.rules[episode.rule], episode.keeps[position])
+            for episode in self.desk.book.episodes.values()
+            if position in episode.keeps and held - episode.keeps[position] >= smallest
+        ]
+
+    def _end_unsellable(self, position: int, now: int) -> None:
+        """End episodes that want what is left of a position sold, when the venue takes no order so small."""
+        held = abs(self.desk.book.quantity[position])
+        smallest = smallest_order(self.desk.layout.instrument_of(position).filters)
+        if not 0 < held < smallest:
+            return
+        for episode in list(self.desk.book.episodes.values()):
+            if episode.goal.kind is GoalKind.FLAT and position in episode.keeps:
+                self.desk.emit(EndEpisode(episode.number, "residual below the venue's minimum", now))
+
+    def _reason(self, parent: Parent) -> ParentEnd:
+        """Say why a parent that nobody wants any more has ended."""
+        held = abs(self.desk.book.quantity[parent.position])
+        smallest = smallest_order(self.desk.layout.instrument_of(parent.position).filters)
+        if parent.filled >= parent.quantity:
+            return ParentEnd.FILLED
+        if 0 < min(held - parent.keep, parent.quantity - parent.filled) < smallest:
+            return ParentEnd.RESIDUAL
+        return ParentEnd.POSITION_GONE if held == 0 else ParentEnd.GOAL_MET
+
+    def _fulfil(self, position: int, parent: Parent | None, wants: list[_Want], now: int) -> None:
+        desk = self.desk
+        held = abs(desk.book.quantity[position])
+        keep = min(want.keep for want in wants)
+        if parent is None:
+            obligations = tuple(_new_obligation(want, held - want.keep, 0, now) for want in wants)
+            self._open(position, held - keep, keep, obligations, wants, now)
+            return
+        obligations = _revised(parent, wants, held, now)
+        if obligations == parent.obligations:
+            return
+        if _is_more_urgent(obligations, parent):
+            self._end(parent, ParentEnd.SUPERSEDED, now)
+            rebased = tuple(replace(duty, base=duty.base - parent.filled) for duty in obligations)
+            self._open(position, held - keep, keep, rebased, wants, now)
+        else:
+            desk.emit(ReviseParent(parent.name, parent.filled + held - keep, keep, obligations, now))
+
+    def _open(
+        self,
+        position: int,
+        quantity: int,
+        keep: int,
+        obligations: tuple[Obligation, ...],
+        wants: list[_Want],
+        now: int,
+    ) -> None:
+        desk = self.desk
+        key = desk.layout.keys[position]
+        mark = desk.columns.mark[key.instrument]
+        if mark is None:
+            return
+        self._reserve(position)
+        name = desk.book.reserved_for[position]
+        if name is None:
+            return
+        middle = desk.market.middle(key.instrument)
+        desk.emit(
+            OpenParent(
+                parent=name,
+                key=key,
+                side=reducing_side(desk.book.quantity[position]),
+                quantity=quantity,
+                keep=keep,
+                obligations=obligations,
+                decision_price=self._decision_price(position, wants, mark),
+                arrival_price=mark if middle is None else middle,
+                traded=desk.market.traded[key.instrument],
+                turnover=desk.market.turnover[key.instrument],
+                now=now,
+            )
+        )
+
+    def _decision_price(self, position: int, wants: list[_Want], mark: int) -> int:
+        """Return the mark when the earliest of the wishes arose."""
+        return min(wants, key=lambda want: want.episode.number).episode.marks.get(position, mark)
+
+    def _end(self, parent: Parent, reason: ParentEnd, now: int) -> None:
+        market = self.desk.market
+        instrument = self.desk.layout.keys[parent.position].instrument
+        self.desk.emit(
+            EndParent(
+                parent=parent.name,
+                reason=reason,
+                market_volume=market.traded[instrument] - parent.traded,
+                market_turnover=market.turnover[instrument] - parent.turnover,
+                now=now,
+            )
+        )
+
+    def _reserve(self, position: int) -> None:
+        """Keep the names of the next parent, and of the open one's next children, reserved."""
+        desk = self.desk
+        key = desk.layout.keys[position]
+        held = desk.book.quantity[position]
+        if held:
+            side = reducing_side(held)
+            name = desk.book.reserved_for[position]
+            known = desk.book.reservations.get(name) if name is not None else None
+            if known is None or known.side is not side:
+                counter = desk.book.accounts[key.account].next_counter
+                name = parent_name(desk.marker, key, side, counter)
+                desk.emit(ReserveNames(name, key, side, 0, NAMES_AT_ONCE, abs(held)))
+            elif known.quantity_max < abs(held):
+                desk.emit(ReserveNames(known.parent, key, side, 0, NAMES_AT_ONCE, abs(held)))
+        open_name = desk.book.parent_of[position]
+        if open_name is not None:
+            parent = desk.book.parents[open_name]
+            reservation = desk.book.reservations[open_name]
+            if reservation.end - parent.next_child < NAMES_LEFT_MIN:
+                desk.emit(
+                    ReserveNames(
+                        open_name, key, parent.side, reservation.end, NAMES_AT_ONCE, reservation.quantity_max
+                    )
+                )
+
+
+def _new_obligation(want: _Want, quantity: int, base: int, now: int) -> Obligation:
+    execute = want.rule.execute
+    return Obligation(
+        episode=want.episode.number,
+        rule=want.rule.name,
+        quantity=quantity,
+        base=base,
+        start=now,
+        deadline=now + execute.over,
+        interval=execute.interval,
+        algo=execute.algo.value,
+        tactic=execute.tactic.value,
+        order_class=execute.order_class,
+        collar=execute.collar,
+        participation_max=execute.participation_max,
+    )
+
+
+def _revised(parent: Parent, wants: list[_Want], held: int, now: int) -> tuple[Obligation, ...]:
+    """Return the obligations of ``wants``: those that stand, and new curves for what was added.
+
+    Everything is counted from the parent's start, so a want of ``keep`` means filled + held - keep in all.
+    """
+    revised: list[Obligation] = []
+    for want in wants:
+        standing = [duty for duty in parent.obligations if duty.episode == want.episode.number]
+        total = parent.filled + held - want.keep
+        if not standing:
+            revised.append(_new_obligation(want, held - want.keep, parent.filled, now))
+            continue
+        promised = standing[0].base + sum(duty.quantity for duty in standing)
+        more = total - promised
+        if more > 0 and len(standing) < CURVES_MAX:
+            standing.append(_new_obligation(want, more, standing[0].base, now))
+        elif more > 0:
+            standing[-1] = replace(standing[-1], quantity=standing[-1].quantity + more)
+        revised.extend(standing)
+    return tuple(revised)
+
+
+def _is_more_urgent(obligations: tuple[Obligation, ...], parent: Parent) -> bool:
+    """True when something is to be sold at once that the open parent was taking its time over."""
+    now_is = Algo.NOW.value
+    return any(duty.algo == now_is for duty in obligations) and all(
+        duty.algo != now_is for duty in parent.obligations
+    )

@@ -1,0 +1,139 @@
+"""Which rules are true, as one integer per element; the rest of the engine looks only when it changes.
+
+Bits of an element: for the rule at place j of its scope, condition 2j is its ``when`` and 2j + 1 its
+``clear`` (a rule without one repeats ``when``); the compiler gives each condition two bits, true and
+unavailable.
+"""
+
+from __future__ import annotations
+
+from bot.engine.book import Book
+from bot.engine.columns import Columns
+from bot.engine.layout import Layout
+from bot.engine.readings import Readings
+from bot.rules.language.compile import Evaluate, compile_conditions
+from bot.rules.language.measures import MEASURES, Subject
+from bot.rules.language.typed import Condition, Scope
+from bot.rules.ruleset import Rule, RuleSet
+from bot.rules.triggers import Conditions
+
+NO_POSITION = -1
+BITS_PER_RULE = 4
+
+
+class Watch:
+    """Truth bits by account and by position, kept current price by price."""
+
+    def __init__(self, layout: Layout, book: Book, columns: Columns, readings: Readings, rules: RuleSet) -> None:
+        self.layout = layout
+        self.book = book
+        self.columns = columns
+        self.readings = readings
+        self.account_rules = rules.of_scope(Scope.ACCOUNT)
+        self.position_rules = rules.of_scope(Scope.POSITION)
+        self.evaluate_account = _compile(self.account_rules, readings)
+        self.evaluate_position = _compile(self.position_rules, readings)
+        self.account_bits = [0] * len(layout.accounts)
+        self.position_bits = [0] * len(layout.keys)
+        self.accounts_to_look_at, self.positions_to_look_at = self._dependants()
+
+    def _dependants(self) -> tuple[list[tuple[int, ...]], list[tuple[int, ...]]]:
+        """Return, per instrument, whose conditions may change with its price."""
+        count = len(self.layout.instruments)
+        accounts: list[dict[int, None]] = [{} for _ in range(count)]
+        positions: list[dict[int, None]] = [{} for _ in range(count)]
+        all_accounts = range(len(self.layout.accounts))
+        all_positions = range(len(self.layout.keys))
+        for instrument in range(count):
+            for position in self.layout.positions_on[instrument]:
+                account = self.layout.keys[position].account
+                if self.account_rules:
+                    accounts[instrument][account] = None
+                if self.position_rules:
+                    positions[instrument][position] = None
+                if _reads_account(self.position_rules):
+                    positions[instrument].update(dict.fromkeys(self.layout.positions_of[account]))
+        for named in _named_markets(self.account_rules, self.readings):
+            accounts[named].update(dict.fromkeys(all_accounts))
+        for named in _named_markets(self.position_rules, self.readings):
+            positions[named].update(dict.fromkeys(all_positions))
+        return [tuple(found) for found in accounts], [tuple(found) for found in positions]
+
+    def look(self, instrument: int) -> bool:
+        """Evaluate what depends on an instrument's price; return whether any truth changed."""
+        changed = False
+        readings = self.readings
+        if readings.of_market:
+            readings.refresh_market(instrument)
+        for account in self.accounts_to_look_at[instrument]:
+            for column, compute in readings.of_account:
+                column[account] = compute(account)
+            bits = self.evaluate_account(NO_POSITION, account, NO_POSITION)
+            if bits != self.account_bits[account]:
+                self.account_bits[account] = bits
+                changed = True
+        for position in self.positions_to_look_at[instrument]:
+            if self._look_at_position(position):
+                changed = True
+        return changed
+
+    def look_again(self, account: int) -> None:
+        """Evaluate everything of one account anew, from readings that are all rewritten."""
+        self.readings.refresh_all(account)
+        if self.account_rules:
+            self.account_bits[account] = self.evaluate_account(NO_POSITION, account, NO_POSITION)
+        for position in self.layout.positions_of[account]:
+            self._look_at_position(position)
+
+    def _look_at_position(self, position: int) -> bool:
+        key = self.layout.keys[position]
+        bits = 0
+        if self.position_rules and self.book.quantity[position]:
+            self.readings.refresh_position(position)
+            bits = self.evaluate_position(position, key.account, key.instrument)
+        if bits == self.position_bits[position]:
+            return False
+        self.position_bits[position] = bits
+        return True
+
+
+def conditions_at(bits: int, place: int, *, has_clear: bool) -> Conditions:
+    """Return what the conditions of the rule at ``place`` say, from an element's bits."""
+    four = bits >> (BITS_PER_RULE * place)
+    return Conditions(when=_truth(four), clear=_truth(four >> 2), has_clear=has_clear)
+
+
+def _truth(pair: int) -> bool | None:
+    if pair & 2:
+        return None
+    return bool(pair & 1)
+
+
+def _conditions(rules: tuple[Rule, ...]) -> list[Condition]:
+    found: list[Condition] = []
+    for rule in rules:
+        found.append(rule.when)
+        found.append(rule.clear or rule.when)
+    return found
+
+
+def _compile(rules: tuple[Rule, ...], readings: Readings) -> Evaluate:
+    return compile_conditions(_conditions(rules), readings.column_of, readings.element_of)
+
+
+def _reads_account(rules: tuple[Rule, ...]) -> bool:
+    return any(
+        MEASURES[ref.measure].subject is Subject.ACCOUNT
+        for condition in _conditions(rules) for ref in condition.readings
+    )
+
+
+def _named_markets(rules: tuple[Rule, ...], readings: Readings) -> list[int]:
+    """Return the instruments that conditions name, each once, in order of appearance."""
+    found: dict[int, None] = {}
+    for condition in _conditions(rules):
+        for ref in condition.readings:
+            element = readings.element_of(ref)
+            if element is not None:
+                found[element] = None
+    return list(found)

@@ -1,0 +1,87 @@
+"""What a rule file says: ``rules:`` by name, each with its condition, remedy and way of selling."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import ClassVar
+
+from bot.domain.effects import Goal, GoalKind
+from bot.domain.units import Duration, Ratio, SourceText
+from bot.execution.spec import ExecutionSpec
+from bot.rules.language.typed import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """Sell the position, all of it."""
+
+    tag: ClassVar[str] = "close"
+
+    @property
+    def goal(self) -> Goal:
+        return Goal(GoalKind.FLAT)
+
+
+@dataclass(frozen=True, slots=True)
+class DeleverageTo:
+    """Exactly one of the three."""
+
+    liquidation_distance: Ratio | None = None
+    leverage: Decimal | None = None
+    margin_ratio: Ratio | None = None
+
+    def __post_init__(self) -> None:
+        given = [value for value in (self.liquidation_distance, self.leverage, self.margin_ratio) if value is not None]
+        if len(given) != 1:
+            raise ValueError(
+                f"to: needs exactly one of liquidation_distance, leverage, margin_ratio, had {len(given)}"
+            )
+        if given[0] <= 0:
+            raise ValueError(f"to: must be above 0, was {given[0]}; to sell everything, say `do: close`")
+
+
+@dataclass(frozen=True, slots=True)
+class Deleverage:
+    """Make the cheapest cuts that bring the account to a distance, a leverage or a margin ratio."""
+
+    tag: ClassVar[str] = "deleverage"
+
+    to: DeleverageTo
+
+    @property
+    def goal(self) -> Goal:
+        if self.to.liquidation_distance is not None:
+            return Goal(GoalKind.LIQUIDATION_DISTANCE, self.to.liquidation_distance)
+        if self.to.leverage is not None:
+            return Goal(GoalKind.LEVERAGE, float(self.to.leverage))
+        return Goal(GoalKind.MARGIN_RATIO, self.to.margin_ratio)
+
+
+Remedy = Close | Deleverage
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSpec:
+    """One rule. ``hold`` is how long the condition must last; without ``clear`` it re-arms by itself."""
+
+    for_each: Scope
+    when: SourceText
+    do: Remedy
+    hold: Duration = 0
+    clear: SourceText | None = None
+    execute: ExecutionSpec = field(default_factory=ExecutionSpec)
+
+    def __post_init__(self) -> None:
+        if isinstance(self.do, Deleverage) and self.for_each is not Scope.ACCOUNT:
+            raise ValueError("do: deleverage acts on an account; say `for_each: account`, or `do: close`")
+        if isinstance(self.do, Close) and self.for_each is not Scope.POSITION:
+            raise ValueError("do: close acts on a position; say `for_each: position`, or `do: deleverage`")
+
+
+@dataclass(frozen=True, slots=True)
+class RuleBook:
+    """One strategy file."""
+
+    rules: Mapping[str, RuleSpec]
