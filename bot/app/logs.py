@@ -91,7 +91,10 @@ def redact(_logger: WrappedLogger, _method: str, event_dict: EventDict) -> Event
 def iso_time(now: int) -> str:
     """Return nanoseconds UTC as ISO 8601 with microseconds, rounded down: ``2020-03-12T10:44:00.000000Z``."""
     seconds, rest = divmod(now, NS_PER_SECOND)
-    whole = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    try:
+        whole = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    except (OverflowError, ValueError, OSError):
+        return f"{now} ns"                # no such year: shown as it is, since a log must not raise
     return f"{whole}.{rest // 1000:06d}Z"
 
 

@@ -11,6 +11,7 @@ from bot.domain.effects import (
     Effect,
     Goal,
     GoalKind,
+    MarkAtFire,
     OpenEpisode,
     RaiseAlarm,
     Reading,
@@ -37,6 +38,7 @@ FIRED = OpenEpisode(
     goal=Goal(GoalKind.LIQUIDATION_DISTANCE, 0.3),
     why="4.9% is less than 5%",
     readings=(Reading("account.liquidation_distance", 0.049, "ratio"), Reading("account.leverage", None, "x")),
+    marks=(MarkAtFire(key=KEY, price=790_000),),
     now=20,
 )
 RESERVED = ReserveNames(
