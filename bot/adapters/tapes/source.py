@@ -1,0 +1,118 @@
+"""What the user named on the command line: a symbol, a kind and a file."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from bot.domain.errors import InputError, Unsupported
+
+_HASH_CHUNK = 1 << 20
+# ccxt's unified symbols (BTC/USDT, BTC/USDT:USDT, BTC/USD:BTC-241227-60000-C) or a venue's own id.
+_SYMBOL = re.compile(r"[A-Z0-9]+/[A-Z0-9]+(:[A-Z0-9]+(-[A-Z0-9]+)*)?|(?=[0-9]*[A-Z])[A-Z0-9][A-Z0-9_-]{4,}")
+
+
+class TapeKind(Enum):
+    TRADES = "trades"
+    BOOK = "book"
+    CANDLES = "candles"
+    MARK = "mark"
+    INDEX = "index"
+    FUNDING = "funding"
+    LIQUIDATIONS = "liquidations"
+
+
+READABLE = (TapeKind.CANDLES, TapeKind.TRADES)
+
+
+@dataclass(frozen=True, slots=True)
+class TapeArgument:
+    """One ``--tape``. None means that the user did not say: the file's name or its columns tell."""
+
+    symbol: str | None
+    kind: TapeKind | None
+    path: Path
+
+
+def parse_tape_argument(text: str) -> TapeArgument:
+    """Read ``[SYMBOL[@KIND]=]PATH``.
+
+    The text is split at its first ``=`` only when what stands before it looks like a symbol in capitals;
+    a path that does (``DATA/X=1.csv``) is written ``./DATA/X=1.csv``. Raises InputError for an empty path
+    or an unknown kind, Unsupported for a kind that this version does not read.
+    """
+    left, equals, right = text.partition("=")
+    symbol, at, kind = left.partition("@")
+    if not equals or _SYMBOL.fullmatch(symbol) is None:
+        return TapeArgument(None, None, _path(text, text))
+    return TapeArgument(symbol, _kind(kind, text) if at else None, _path(right, text))
+
+
+def _path(path: str, text: str) -> Path:
+    if not path:
+        raise InputError(f"--tape: the path is missing, was {text!r}; write [SYMBOL[@KIND]=]PATH")
+    return Path(path)
+
+
+def _kind(word: str, text: str) -> TapeKind:
+    try:
+        kind = TapeKind(word)
+    except ValueError:
+        known = ", ".join(kind.value for kind in TapeKind)
+        raise InputError(f"--tape {text}: unknown kind, was {word!r}; write one of {known}") from None
+    if kind not in READABLE:
+        readable = " and ".join(kind.value for kind in READABLE)
+        raise Unsupported(f"--tape {text}: tapes of {word} are not read yet; this version reads {readable}")
+    return kind
+
+
+def venue_id(symbol: str) -> str:
+    """Return a symbol the way file names and venues write it: ``BTC/USDT:USDT -> BTCUSDT``."""
+    return re.sub(r"[^A-Z0-9]", "", symbol.partition(":")[0].upper())
+
+
+def match_symbol(argument: TapeArgument, symbols: Sequence[str]) -> str | None:
+    """Return which of the account's ``symbols`` the tape stands for, or None when nothing tells.
+
+    The symbol written by the user counts first, then the file's name: ``..._BTCUSDT_1m.csv.gz`` is
+    ``BTC/USDT:USDT``. Raises InputError when the written symbol is none of them, or several fit.
+    """
+    if argument.symbol is not None:
+        if argument.symbol in symbols:
+            return argument.symbol
+        fitting = [symbol for symbol in symbols if venue_id(symbol) == venue_id(argument.symbol)]
+        if not fitting:
+            raise InputError(
+                f"--tape {argument.path}: no such instrument in the account, was {argument.symbol!r}; "
+                f"write one of {', '.join(symbols)}"
+            )
+    else:
+        name = argument.path.name.upper()
+        fitting = [symbol for symbol in symbols if _name_pattern(symbol).search(name)]
+    if len(fitting) > 1:
+        raise InputError(
+            f"--tape {argument.path}: stands for {' or '.join(fitting)}; say which: SYMBOL={argument.path}"
+        )
+    return fitting[0] if fitting else None
+
+
+def _name_pattern(symbol: str) -> re.Pattern[str]:
+    """BTCUSDT, BTC_USDT or BTC-USDT, not inside a longer word such as WBTCUSDT or BTCUSDTDOM."""
+    base, _, quote = symbol.partition(":")[0].partition("/")
+    return re.compile(rf"(?<![A-Z0-9]){re.escape(base.upper())}[_-]?{re.escape(quote.upper())}(?![A-Z0-9])")
+
+
+def tape_hash(path: Path) -> str:
+    """Return the sha256 of the file as it lies on the disk, packed or not, in hexadecimal."""
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            while chunk := file.read(_HASH_CHUNK):
+                digest.update(chunk)
+    except OSError as error:
+        raise InputError(f"tape {path}: cannot be read, {error.strerror}; check the path") from error
+    return digest.hexdigest()
