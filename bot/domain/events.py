@@ -69,11 +69,13 @@ class OrderOutcomeUnknown:
 class OrderFilled:
     """One trade of one order. ``trade_id`` is unique per account: a repeat is ignored.
 
+    ``stamp`` is the venue's time of the trade: a fill no later than the last snapshot is already in it.
     ``fee`` is cash paid (negative when it is a rebate), in the settlement currency. ``modelled`` says
     that price and size come from a fill model and not from a recorded book.
     """
 
     now: int
+    stamp: int
     account: int
     name: str
     trade_id: str

@@ -75,5 +75,10 @@ class Candle(msgspec.Struct, frozen=True, gc=False):
     close: int
     volume: int
 
+    @property
+    def now(self) -> int:
+        """When the bar begins: where it stands in a merged tape."""
+        return self.opened
+
 
 MarketFact = Trade | CandlePoint | MarkPrice | IndexPrice | Quote | FundingRate

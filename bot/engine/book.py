@@ -101,7 +101,8 @@ class AccountBook:
     frozen: bool = False
     next_counter: int = 0            # of parents
     adopted: bool = False            # the venue's word was taken at least once
-    last_fill: int = 0
+    last_fill: int = 0               # the venue's time of the newest fill
+    snapshot_taken: int = 0          # the venue's time of the newest snapshot that was adopted
     trade_ids: dict[str, None] = field(default_factory=dict)
     sends: deque[int] = field(default_factory=lambda: deque(maxlen=SENDS_KEPT))
 

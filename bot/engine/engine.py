@@ -98,7 +98,7 @@ class Engine:
             tuple(dict.fromkeys(layout.keys[position].account for position in on)) for on in layout.positions_on
         ]
         self.dirty: list[int] = []
-        self._handlers: dict[type, Callable[[Any], None]] = {
+        handlers: dict[type, Callable[[Any], None]] = {
             Trade: self._on_trade,
             CandlePoint: self._on_candle_point,
             MarkPrice: self._on_mark,
@@ -112,10 +112,10 @@ class Engine:
             OrderNotFound: self._on_not_found,
             OrderOutcomeUnknown: self._on_unknown,
             LiquidationStage: self._on_liquidation,
-        } | dict.fromkeys(
-            (OrderAccepted, OrderRejected, OrderNotSent, OrderFilled, OrderEnded, FundingPaid, CashMoved),
-            self._on_account_fact,
-        )
+        }
+        for kind in (OrderAccepted, OrderRejected, OrderNotSent, OrderFilled, OrderEnded, FundingPaid, CashMoved):
+            handlers[kind] = self._on_account_fact
+        self._handlers = handlers
 
     def step(self, event: Event) -> tuple[Sequence[Effect], int | None]:
         """Take one event; return what was decided, in order, and the next time a Timer is due.
@@ -134,12 +134,14 @@ class Engine:
         if wake is not None and wake <= now:
             self.dirty.extend(timers.take_due(now))
             wake = timers.next()
-        if not self.dirty:
-            return NOTHING, wake
-        self._decide(now)
+        if self.dirty:
+            self._decide(now)
+            wake = timers.next()
         effects = self.desk.out
+        if not effects:
+            return NOTHING, wake
         self.desk.out = []
-        return effects, timers.next()
+        return effects, wake
 
     def warm(self, fact: MarketFact) -> None:
         """Take a price without deciding anything: history before a start, or what a restart missed."""

@@ -71,10 +71,11 @@ def _order_filled(book: Book, fact: OrderFilled) -> None:
     account.trade_ids[fact.trade_id] = None
     if len(account.trade_ids) > TRADE_IDS_KEPT:
         del account.trade_ids[next(iter(account.trade_ids))]
-    account.last_fill = fact.now
+    account.last_fill = max(account.last_fill, fact.stamp)
     account.fees += fact.fee
-    account.wallet -= fact.fee
-    _move_position(book, fact)
+    if not account.adopted or fact.stamp > account.snapshot_taken:
+        account.wallet -= fact.fee
+        _move_position(book, fact)
     if fact.origin is not FillOrigin.OURS:
         return
     order = book.orders.get(fact.name)
@@ -189,11 +190,12 @@ def _cash_moved(book: Book, fact: CashMoved) -> None:
 
 
 def _snapshot(book: Book, fact: AccountSnapshot) -> None:
-    """Adopt the venue's word, unless one of our fills is newer than it."""
+    """Adopt the venue's word, unless one of our fills, or an earlier snapshot, is newer than it."""
     account = book.accounts[fact.account]
-    if account.adopted and fact.taken < account.last_fill:
+    if account.adopted and (fact.taken < account.last_fill or fact.taken < account.snapshot_taken):
         return
     account.adopted = True
+    account.snapshot_taken = fact.taken
     settle = book.layout.accounts[fact.account].settle
     for balance in fact.balances:
         if balance.asset == settle:

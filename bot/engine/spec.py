@@ -8,11 +8,14 @@ from decimal import Decimal
 from bot.domain.units import Money, Rate, Ratio
 
 
+ORDER_NOTIONAL_MAX = Money(Decimal(250_000), "USDT")
+
+
 @dataclass(frozen=True, slots=True)
 class LimitsSpec:
     """The gate; rules cannot raise any of it."""
 
-    order_notional_max: Money = Money(Decimal(250_000), "USDT")
+    order_notional_max: Money = ORDER_NOTIONAL_MAX
     price_collar: Ratio = 0.02
     margin_collar_max: Ratio = 0.08
     order_rate_max: Rate = 10.0
