@@ -81,7 +81,7 @@ def test_codec_unknown_kind_says_what_to_do() -> None:
         decode("OrderTeleported", b"{}")
 
 
-@pytest.mark.parametrize("body", [b"", b"{}", b'{"now":"x"}', b"[1]", b'{"now":1', b'{"now":"\xff"}'])
+@pytest.mark.parametrize("body", [b"", b"{}", b'{"now":"x"}', b'{"now":"5"}', b"[1]", b'{"now":1', b'{"now":"\xff"}'])
 def test_codec_body_of_another_shape_is_refused(body: bytes) -> None:
     """JSON that is broken, or lacks a field, is our error and never a half-filled message."""
     with pytest.raises(JournalError, match="a row of kind Timer does not read"):

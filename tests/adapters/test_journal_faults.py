@@ -67,6 +67,7 @@ TAMPERINGS = [
     ("a fact's time", "UPDATE facts SET now = 77 WHERE seq = 7"),
     ("an effect's kind", "UPDATE effects SET kind = 'EndEpisode' WHERE seq = 7 AND ordinal = 1"),
     ("two effects swapped", "UPDATE effects SET ordinal = ordinal + 2 WHERE seq = 7 AND ordinal = 0"),
+    ("a gap in a step", "UPDATE effects SET ordinal = 5 WHERE seq = 7 AND ordinal = 1"),
     ("a row moved to another step", "UPDATE effects SET seq = 6, ordinal = 2 WHERE seq = 7 AND ordinal = 1"),
     ("the first row lost", "DELETE FROM facts WHERE seq = 0"),
     ("the last row lost", "DELETE FROM effects WHERE seq = 39 AND ordinal = 3"),
@@ -274,6 +275,20 @@ def test_journal_held_by_another_program_is_named(written: Path, monkeypatch: py
         other.close()
         journal.commit()
         assert list(journal.read(after=49)) == record((50,))
+
+
+def test_journal_commit_that_contradicts_the_file_is_undone(written: Path) -> None:
+    """When somebody wrote the very row that comes next, the commit is refused whole, as often as it is tried."""
+    with SqliteJournal.open(written) as journal:
+        other = sqlite3.connect(written, isolation_level=None)
+        other.execute("INSERT INTO effects VALUES (50, 1, 0, 'RaiseAlarm', '{}')")
+        other.close()
+        append_step(journal, 50)
+        for _ in range(2):
+            with pytest.raises(JournalError, match="contradicts what is to be added, was UNIQUE constraint"):
+                journal.commit()
+        assert journal._db.execute("SELECT count(*) FROM facts WHERE seq = 50").fetchone() == (0,)
+        journal._pending.clear()
 
 
 def test_faults_no_room_is_named_with_its_cure(path: Path) -> None:
