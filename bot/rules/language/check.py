@@ -269,8 +269,8 @@ def _mismatch(value: Value, lead: Value, what: str) -> str:
 
 
 def _cure(value: Value, lead: Value) -> str:
-    names = [name for side in (lead, value) for name, _ in side.dimension.powers]
-    if value.dimension.powers and any(name in _ROLES for name in names):
+    wanted = [lead.dimension.quote] if lead.dimension.is_price else [name for name, _ in lead.dimension.powers]
+    if value.dimension.powers and any(name in _ROLES for name in wanted):
         return ("the markets of this rule do not share that currency, so no amount fits them all; "
                 "give each its own rule, or compare with another measure")
     dimension = lead.dimension

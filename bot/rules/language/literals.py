@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from difflib import get_close_matches
 
 from bot.rules.language.dimension import DURATION, NUMBER, RATIO, amount_of
 from bot.rules.language.errors import Fault, shown
@@ -15,6 +14,8 @@ from bot.rules.language.wording import DURATION_UNITS
 DIGITS_MAX = 20                      # below Decimal's 28, so that scaling is exact; no venue counts finer
 _RATIO_UNITS = {"%": -2, "bps": -4}
 _CURRENCY = re.compile(r"[A-Z][A-Z0-9]{1,14}")
+_USUAL = {"percent": "%", "pct": "%", "bp": "bps", "milli": "ms", "sec": "s", "min": "m", "hour": "h",
+          "hr": "h", "day": "d"}         # how units begin elsewhere, and what they are here
 _EXPONENT = re.compile(r"[eE][0-9]*")
 
 
@@ -53,7 +54,7 @@ def _unknown_unit(syntax: NumberSyntax, unit: str) -> Fault:
     if _EXPONENT.fullmatch(unit):
         return Fault(syntax.offset, f"number: exponents are not read, was {found}; write all its digits")
     units = [*_RATIO_UNITS, *DURATION_UNITS]
-    close = get_close_matches(unit[:32].lower(), units, n=1)
-    hint = f"did you mean {close[0]}? " if close else ""
+    meant = next((ours for theirs, ours in _USUAL.items() if unit.lower().startswith(theirs)), None)
+    hint = f"did you mean {syntax.digits}{meant}? " if meant else ""
     return Fault(syntax.offset, f"number: its unit is not known, was {found}; {hint}units are "
                                 f"{', '.join(units)}, or a currency in capital letters such as USDT")

@@ -271,8 +271,10 @@ def _cure_of(text: str, token: Token) -> str:
         return _HABITS['"']
     if token.type == "PRODUCT_SIGN" and text[: _start(token)].rstrip().endswith(str(token)):
         return _HABITS["^"] if token == "*" else "there is no whole division; write one /"
-    if token.type in ("DOT", "NUMBER"):
-        return _HABITS["."] if token.type == "DOT" else "an operator is missing before it"
+    if token.type == "DOT":
+        return _HABITS["."]
+    if token.type in ("NUMBER", "NAME", "DOTTED"):
+        return "an operator is missing before it"
     if token.type == "RPAR" and not _is_open(text[: _start(token)]):
         return "there is no parenthesis to close"
     return _PLAIN_CURE
