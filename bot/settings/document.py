@@ -259,7 +259,7 @@ class _Parser:
         if not isinstance(node, yaml.ScalarEvent):
             raise SettingsError(self._start(node), "a key must be text", "a list or mapping", "write `key: value`")
         key = self._scalar(node)
-        if key.is_null:
+        if key.is_null or not key.text:
             raise SettingsError(key.place, "a key must be text", show(key.text), "write a name before the colon")
         if key.text == "<<" and not key.quoted:
             raise SettingsError(key.place, "merge keys are not read", "'<<'", "write the keys out")

@@ -77,7 +77,7 @@ def read_rate(node: Node, subject: str) -> float:
     try:
         if not slash:
             raise ValueError(f"write per what, such as {scalar.text}/s" if text.isdecimal() else _RATE_CURE)
-        number = parse_number(text)
+        number = parse_number(text, _RATE_CURE)
         if unit not in _PER_SECOND:
             raise ValueError(_RATE_CURE)
         if number < 0:
@@ -94,7 +94,7 @@ def read_money(node: Node, subject: str) -> Money:
     try:
         if not space:
             raise ValueError(number_cure(text) or _MONEY_CURE)
-        amount = parse_number(text)
+        amount = parse_number(text, _MONEY_CURE)
         if _CURRENCY.fullmatch(currency) is None:
             meant = currency.strip().upper()
             raise ValueError(f"write {text} {meant}" if _CURRENCY.fullmatch(meant) else _MONEY_CURE)
@@ -110,4 +110,4 @@ def _split(text: str, cure: str) -> tuple[Decimal, str]:
     match = _SPLIT.fullmatch(text)
     if match is None:
         raise ValueError(number_cure(text) or cure)
-    return parse_number(match["number"]), match["unit"]
+    return parse_number(match["number"], cure), match["unit"]

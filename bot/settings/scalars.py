@@ -58,10 +58,13 @@ def number_cure(text: str) -> str | None:
     return None
 
 
-def parse_number(text: str) -> Decimal:
-    """Return the finite decimal number in ``text``; raises ValueError with the cure as its message."""
+def parse_number(text: str, otherwise: str = "write a decimal number such as 1_000 or 2.5") -> Decimal:
+    """Return the finite decimal number in ``text``; raises ValueError with the cure as its message.
+
+    ``otherwise`` is the cure for a text that is nothing like a number.
+    """
     if _LEADING_ZERO.match(text) or _NUMBER.fullmatch(text) is None:
-        raise ValueError(number_cure(text) or "write a decimal number such as 1_000 or 2.5")
+        raise ValueError(number_cure(text) or otherwise)
     if len(text) > 3 * DIGITS_MAX:
         raise ValueError(f"write at most {DIGITS_MAX} digits")
     number = Decimal(text.replace("_", ""))

@@ -45,7 +45,8 @@ _TABLE: tuple[tuple[str, Diagnosis], ...] = (
         "this line is neither `key: value` nor a list item",
         "write a colon and a space after a key, and indent what continues the line above", at_start=True)),
     ("mapping values are not allowed here", Diagnosis(
-        "a colon stands where no key can be", "put text that holds a colon in quotes, or mend the indentation")),
+        "a colon stands where no key can be",
+        "put text that holds a colon in quotes, write `key: value` with a space, or mend the indentation")),
     ("mapping keys are not allowed here", Diagnosis(
         "a key cannot stand here", "write `key: value` on a line of its own")),
     ("sequence entries are not allowed here", Diagnosis(
