@@ -152,7 +152,8 @@ BAD: dict[str, tuple[str, Scope, int, str]] = {
     "unfinished": ("account.leverage > 3 and", A, 25, "ends too early"),
     "unclosed": ("(account.leverage > 3", A, 22, "close the parenthesis"),
     "unopened": ("account.leverage > 3)", A, 21, "no parenthesis to close"),
-    "two_conditions": ("account.leverage > 3 account.leverage < 5", A, 22, "out of place here, was 'account.leverage'; an operator is missing"),
+    "two_conditions": ("account.leverage > 3 account.leverage < 5", A, 22,
+                       "out of place here, was 'account.leverage'; an operator is missing"),
 }
 
 NOT_YET: dict[str, str] = {

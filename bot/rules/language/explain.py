@@ -25,7 +25,7 @@ from bot.rules.language.typed import (
 )
 from bot.rules.language.wording import value_text
 
-_DECIMALS = (2, 4, 8, 15)            # more only where fewer would show two different sides as equal
+_DECIMALS = (2, 4, 8, 12)            # more only where fewer would show two different sides as equal
 
 Leaf = Callable[[Literal | Read], str]
 

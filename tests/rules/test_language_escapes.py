@@ -1,0 +1,170 @@
+"""What the language must not let through: ways out of expression evaluators, and inputs made to hurt."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from random import Random
+
+import pytest
+
+from bot.rules.language.errors import LanguageError
+from bot.rules.language.functions import FUNCTIONS, PLANNED_FUNCTIONS
+from bot.rules.language.measures import MEASURES
+from tests.rules.language_builders import BTC, condition
+
+# Collected from advisories about expression libraries (asteval, simpleeval, RestrictedPython) and from what
+# Python's own parser dies of. Each stands alone, and beside a condition that is good.
+ESCAPES = {
+    "subclasses": "().__class__.__base__.__subclasses__()",
+    "mro": "''.__class__.__mro__[1]",
+    "getattr": "getattr((),'__cl'+'ass__')",
+    "format": '"{0.__class__}".format(x)',
+    "modulo_format": "'%s'.__mod__",
+    "f_string": 'f"{x!r:{y.__class__}}"',
+    "reduce": "print.__reduce__()",
+    "comprehension": "[x for x in ().__class__.__bases__]",
+    "lambda_yield": "(lambda: (yield))()",
+    "generator_frame": "(x for x in y).gi_frame.f_back.f_globals",
+    "coroutine_frame": "(await x).cr_frame",
+    "globals": "x.__init__.__globals__",
+    "type": "type('X',(),{})",
+    "import": "__import__('os')",
+    "import_double_quotes": '__import__("os").system',
+    "breakpoint": "breakpoint()",
+    "walrus": "(a:=1)",
+    "matmul": "x @ y.__matmul__",
+    "raise": "raise SystemExit",
+    "power_tower": "10**10**10",
+    "string_times": "'a'*10**10",
+    "nines": "9**9**9",
+    "parentheses": "(" * 300 + "1" + ")" * 300,
+    "open_parentheses": "(" * 300,
+    "minuses": "-" * 100_000 + "1",
+    "minuses_within_length": "-" * 1_990 + "1",
+    "nots": "not " * 490 + "x",
+    "fullwidth": "\uff45val(1)",
+    "fullwidth_digits": "account.leverage > \uff13",
+    "homoglyph": "\u0430ccount.equity > 1 USDT",
+    "zero_width": "account.\u200bequity > 1 USDT",
+    "zero_width_joiner": "account.equity\u200d > 1 USDT",
+    "no_break_space": "account.equity\u00a0> 1 USDT",
+    "bidi_override": "account.equity \u202e> 1 USDT",
+    "bidi_isolate": "\u2066account.equity\u2069 > 1 USDT",
+    "combining": "account.equity\u0301 > 1 USDT",
+    "nul": "account.equity\x00 > 1 USDT",
+    "escape_code": "account.equity \x1b[2J > 1 USDT",
+    "lone_surrogate": "account.\ud800 > 1",
+    "huge_integer": "account.leverage > " + "9" * 4_301,
+    "huge_integer_within_length": "account.leverage > " + "9" * 1_900,
+    "negative_zero": "-0.0",
+    "beyond_float": "1e309",
+    "infinity": "account.leverage < inf",
+    "nan": "account.leverage != nan",
+    "statement": "account.leverage > 1; import os",
+    "newline_statement": "account.leverage > 1\nimport os",
+    "comment": "account.leverage > 1 # off",
+    "dunder_measure": "account.__class__ > 1",
+    "dunder_call": "account.__class__() > 1",
+    "column_name": "c0[0] > 1",
+    "symbol_injection": 'market("x\'] + exit() #").age > 1s',
+    "symbol_nul": f'market("{BTC}\x00").age > 1s',
+    "symbol_surrogate": 'market("\udc80").age > 1s',
+    "symbol_bidi": f'market("\u202e{BTC}").age > 1s',
+    "symbol_newline": 'market("BTC\n").age > 1s',
+    "symbol_unclosed": 'market("BTC).age > 1s',
+    "escaped_quote": 'market("BTC\\").age > 1s").age > 1s',
+    "keyword_argument": "abs(x=account.leverage) > 1",
+    "star_arguments": "max(*account.leverage) > 1",
+}
+
+
+@pytest.mark.parametrize("name", ESCAPES)
+def test_check_escape_is_refused(name: str) -> None:
+    """None of the known ways out of an expression language is a text of ours."""
+    for text in (ESCAPES[name], f"account.leverage > 3 and {ESCAPES[name]}"):
+        with pytest.raises(LanguageError) as caught:
+            condition(text)
+        message = str(caught.value)
+        assert message.isprintable() and message.isascii(), "a terminal must not be steered by a message"
+        assert len(message) < 500
+
+
+SLOW = {
+    **ESCAPES,
+    "many_or": " or ".join(["account.leverage>1"] * 112),
+    "many_readings": " and ".join(f"account.sigma({minutes}m)>1%" for minutes in range(1, 65)),
+    "many_arguments": f"max({','.join(['1'] * 220)}) > account.leverage",
+    "many_sums": "account.leverage > " + "+".join(["1"] * 48),
+    "long_name": "account." + "e" * 1_900,
+    "long_word": "e" * 1_990,
+    "long_symbol": f'market("{"B" * 1_900}").age > 1s',
+    "near_misses": " or ".join(["account.marginratio>1"] * 90),
+}
+
+
+@pytest.mark.parametrize("name", SLOW)
+def test_check_any_text_takes_less_than_10_ms(name: str) -> None:
+    """A hostile or silly file costs no more than an honest one; best of five, as the machine is shared."""
+    best = min(_seconds_of(SLOW[name]) for _ in range(5))
+    assert best < 0.010, f"took {best * 1e3:.1f} ms"
+
+
+def _seconds_of(text: str) -> float:
+    began = time.process_time()
+    with contextlib.suppress(LanguageError):
+        condition(text)
+    return time.process_time() - began
+
+
+def test_check_random_words_raise_nothing_but_our_error() -> None:
+    """5,000 heaps of the language's own words: each is a condition or one of our errors, never a crash."""
+    random = Random(7)
+    words = (
+        "(", ")", ",", "+", "-", "*", "/", "<", "<=", ">", ">=", "==", "!=", "and", "or", "not", ".", '"', "%",
+        "5%", "90s", "250_000 USDT", "0.5 BTC", "3", "0", "0.7", f'market("{BTC}").mark_price', "market", "x",
+        *MEASURES, *FUNCTIONS, *PLANNED_FUNCTIONS, "account.sigma(15m)", "\x00", "\u00e9", "\n", "[", "**",
+    )
+    taken = 0
+    for _ in range(5_000):
+        text = " ".join(random.choice(words) for _ in range(random.randint(1, 9)))
+        taken += _is_taken(text)
+    assert taken > 0, "some heaps must be conditions, or the words are too wild to test anything"
+
+
+def test_check_grammar_shaped_texts_raise_nothing_but_our_error() -> None:
+    """1,000 well-formed texts of any dimension: the checker takes or refuses each, and takes its share."""
+    random = Random(11)
+    taken = sum(_is_taken(_condition_text(random, 3)) for _ in range(1_000))
+    assert 30 < taken < 970
+
+
+def _is_taken(text: str) -> bool:
+    try:
+        condition(text)
+    except LanguageError:
+        return False
+    return True
+
+
+def _condition_text(random: Random, depth: int) -> str:
+    kind = random.randrange(5) if depth else 0
+    if kind == 1:
+        return f"not {_condition_text(random, depth - 1)}"
+    if kind == 2:
+        return f"({_condition_text(random, depth - 1)} or {_condition_text(random, depth - 1)})"
+    if kind == 3:
+        return f"{_condition_text(random, depth - 1)} and {_condition_text(random, depth - 1)}"
+    sign = random.choice(("<", "<=", ">", ">=", "==", "!="))
+    return f"{_value_text(random, depth)} {sign} {_value_text(random, depth)}"
+
+
+def _value_text(random: Random, depth: int) -> str:
+    kind = random.randrange(10) if depth else random.randrange(6)
+    if kind < 4:
+        return random.choice(("account.leverage", "account.sigma(1h)", "account.margin_ratio", "position.side"))
+    if kind < 6:
+        return random.choice(("3", "5%", "0.5", "90s", "10 USDT", "0"))
+    inner = [_value_text(random, depth - 1) for _ in range(3)]
+    return (f"({inner[0]} * {inner[1]})", f"-{inner[0]}", f"clamp({', '.join(inner)})",
+            f"max({inner[0]}, {inner[1]})")[kind - 6]

@@ -1,0 +1,82 @@
+"""A condition with its readings, as a person reads it."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from bot.rules.language.explain import explain
+from bot.rules.language.typed import ReadingRef
+from bot.rules.language.wording import duration_text, number_text
+from tests.rules.language_builders import BTC, ETH, Readings, condition, lookup_in
+
+LINES: list[tuple[str, Readings, str]] = [
+    (
+        "account.liquidation_distance < clamp(6 * account.sigma(15m), 5%, 8%)",
+        {"account.liquidation_distance": 0.0493, "account.sigma(15m)": 0.0092},
+        "account.liquidation_distance 4.93 % < clamp(6 * account.sigma(15m) 0.92 %, 5 %, 8 %) = 5.52 %",
+    ),
+    (
+        "position.loss_ratio > 8% and not (position.age > 90s or account.equity < 250_000 USDT)",
+        {"position.loss_ratio": 0.08125, "position.age": 5400e9, "account.equity": 1234567.891},
+        "position.loss_ratio 8.12 % > 8 % and not (position.age 1.5h > 1.5m or "
+        "account.equity 1_234_567.89 USDT < 250_000 USDT)",
+    ),
+    ("account.margin_ratio > 70%", {}, "account.margin_ratio unavailable > 70 %"),
+    ("account.margin_ratio > 70%", {"account.margin_ratio": math.nan}, "account.margin_ratio unavailable > 70 %"),
+    ("account.leverage > 3", {"account.leverage": math.inf}, "account.leverage infinite > 3"),
+    ("account.leverage / 2 > 3", {}, "account.leverage unavailable / 2 = unavailable > 3"),
+    ("market.mark_price < 60_000 USDT", {"market.mark_price": 59000.5},
+     "market.mark_price 59_000.5 USDT < 60_000 USDT"),
+    ("market.funding_rate > 1bps", {"market.funding_rate": 0.000034},
+     "market.funding_rate 0.0034 % > 0.01 %"),
+    ("position.amount - 1 BTC < -2 BTC", {"position.amount": -1.5},
+     "position.amount -1.5 BTC - 1 BTC = -2.5 BTC < -2 BTC = -2 BTC"),
+    ("account.leverage * (1 + account.leverage) > 3", {"account.leverage": 2.0},
+     "account.leverage 2 * (1 + account.leverage 2) = 6 > 3"),
+    # one more digit where two would show both sides as equal
+    ("account.liquidation_distance < 5%", {"account.liquidation_distance": 0.049999},
+     "account.liquidation_distance 4.9999 % < 5 %"),
+    ("account.liquidation_distance < 5%", {"account.liquidation_distance": 0.0499999999999},
+     "account.liquidation_distance 4.99999999999 % < 5 %"),
+    ("account.liquidation_distance < 5%", {"account.liquidation_distance": 0.05},
+     "account.liquidation_distance 5 % < 5 %"),
+]
+
+
+@pytest.mark.parametrize(("text", "readings", "line"), LINES)
+def test_explain_writes_one_line_in_the_units_of_a_person(text: str, readings: Readings, line: str) -> None:
+    """Per cent, money with its currency, durations in words; readings behind their names."""
+    assert explain(condition(text), lookup_in(readings)) == line
+
+
+def test_reading_is_written_as_a_person_would_write_it() -> None:
+    """The text of a reading can be pasted back into a rule."""
+    window = ReadingRef("account.sigma", (900_000_000_000,))
+    other = ReadingRef("market.mark_price", (), ETH)
+    assert str(window) == "account.sigma(15m)"
+    assert str(other) == 'market("ETH/USDT:USDT").mark_price'
+    for ref in (window, other):
+        text = f"{ref} > {ref}"
+        assert condition(text, symbols=(BTC, ETH)).readings == (ref,)
+
+
+@pytest.mark.parametrize(
+    ("nanoseconds", "text"),
+    [(900e9, "15m"), (90_000_000_000, "90s"), (86400e9, "1d"), (36 * 3600e9, "36h"), (250e6, "250ms"),
+     (1_500_000, "1.5ms"), (60e9, "1m"), (61e9, "61s")],
+)
+def test_duration_text_uses_the_largest_unit_that_divides(nanoseconds: float, text: str) -> None:
+    """A window reads as it was most likely written."""
+    assert duration_text(nanoseconds) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.0, "0"), (-0.5, "-0.5"), (1234567.0, "1_234_567"), (0.00123456, "0.00123"), (99.999, "100"),
+     (-math.inf, "-infinite"), (1.7e308, "1.700e+308"), (5e-324, "0")],
+)
+def test_number_text_rounds_for_reading(value: float, text: str) -> None:
+    """Two decimals, more for small numbers, groups for large ones, no trailing zeros."""
+    assert number_text(value, 2) == text

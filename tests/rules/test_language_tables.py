@@ -1,0 +1,79 @@
+"""The tables from which the checker, the docs and ``penstock rules`` are made."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.rules.language.errors import NotBuiltYet
+from bot.rules.language.functions import FUNCTIONS, PLANNED_FUNCTIONS
+from bot.rules.language.measures import MEASURES, PLANNED, Measure, MeasureUnit
+from bot.rules.language.typed import Compare, Read
+from tests.rules.language_builders import BTC, condition
+
+# The first set of the design, by scope.
+DESIGNED = {
+    "account": "equity wallet available initial_margin maintenance_margin margin_ratio leverage gross_notional "
+    "net_notional drawdown liquidation_distance liquidation_distance_worst liquidation_sigmas sigma "
+    "collateral_value margin_call var es stress",
+    "position": "side amount notional entry_price unrealised_pnl loss_ratio drawdown margin_ratio "
+    "liquidation_price liquidation_distance age adl_rank unwind_cost_bps unwind_time",
+    "market": "mark_price index_price last_price mid spread_bps depth imbalance order_flow volatility volume "
+    "return funding_rate next_funding open_interest liquidations premium cascade_score age",
+    "underlying": "net_delta gamma vega theta",
+    "time": "between every of_day of_week",
+}
+NAMES = [f"{scope}.{name}" for scope, names in DESIGNED.items() for name in names.split()]
+UNIT_TEXT = {
+    MeasureUnit.NUMBER: "number", MeasureUnit.RATIO: "ratio", MeasureUnit.DURATION: "duration",
+    MeasureUnit.ACCOUNT_MONEY: "USDT", MeasureUnit.QUOTE_MONEY: "USDT", MeasureUnit.SETTLE_MONEY: "USDT",
+    MeasureUnit.BASE_QUANTITY: "BTC", MeasureUnit.PRICE: "USDT per BTC",
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_measure_of_the_design_is_there_or_said_to_come(name: str) -> None:
+    """Every name of the design is either a row of the table or known to come later, and never both."""
+    subject, _, bare = name.partition(".")
+    assert (name in MEASURES) != (bare in PLANNED.get(subject, ()))
+    if name not in MEASURES:
+        with pytest.raises(NotBuiltYet):
+            condition(f"{name} > 1")
+
+
+@pytest.mark.parametrize("row", MEASURES.values(), ids=str)
+def test_measure_row_is_complete_and_readable_by_a_rule(row: Measure) -> None:
+    """Each row says where it comes from, what it means and what it is at its edges, and can be compared."""
+    assert row.source and row.meaning and row.edges
+    text = f"{row.name}({', '.join('15m' for _ in row.arguments)})" if row.arguments else row.name
+    root = condition(f"{text} > 0").root
+    assert isinstance(root, Compare) and isinstance(root.left, Read)
+    assert str(root.left.ref) == text
+    assert root.left.dimension.unit == UNIT_TEXT[row.unit]
+    assert row.signature.startswith(row.name)
+
+
+def test_currencies_follow_the_markets_of_the_rule() -> None:
+    """An inverse contract is quoted in dollars, settles in its coin, and its account counts in that."""
+    units = {
+        name: condition(f"{name} > 0", symbols=("BTC/USD:BTC-251226",)).reads[0].dimension.unit
+        for name in ("market.mark_price", "position.unrealised_pnl", "position.notional", "account.equity")
+    }
+    assert units == {
+        "market.mark_price": "USD per BTC", "position.unrealised_pnl": "BTC", "position.notional": "USD",
+        "account.equity": "BTC",
+    }
+    assert condition("account.equity > 0", symbols=("BTC/USDT",)).reads[0].dimension.unit == "USDT"
+    mixed = condition("account.equity > 0", symbols=(BTC, "BTC/USD:BTC")).reads[0].dimension.unit
+    assert mixed == "account currency"
+
+
+def test_functions_have_a_signature_that_the_checker_takes() -> None:
+    """What the table shows as a call is a call, and no name is both there and planned."""
+    calls = {"abs": "abs(1)", "clamp": "clamp(1, 0, 2)", "max": "max(1, 2)", "min": "min(1, 2)"}
+    assert set(calls) == set(FUNCTIONS) and not set(FUNCTIONS) & set(PLANNED_FUNCTIONS)
+    for name, function in FUNCTIONS.items():
+        assert function.signature.startswith(f"{name}(") and function.meaning and function.edges
+        assert condition(f"account.leverage > {calls[name]}")
+    for name in PLANNED_FUNCTIONS:
+        with pytest.raises(NotBuiltYet, match="is not there yet"):
+            condition(f"{name}(account.leverage, 15m) > 3")
