@@ -9,7 +9,7 @@ from __future__ import annotations
 from decimal import Decimal, InvalidOperation
 
 CASH_DIGITS = 8
-CASH_UNIT = 10**CASH_DIGITS
+CASH_UNIT: int = 10**CASH_DIGITS
 
 NS_PER_MS = 1_000_000
 NS_PER_SECOND = 1_000_000_000

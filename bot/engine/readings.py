@@ -160,8 +160,7 @@ class Readings:
         return gross / equity if equity > 0 else inf
 
     def _initial_margin(self, account: int) -> float:
-        leverage: float = self.layout.accounts[account].leverage
-        return self.columns.gross[account] / leverage / CASH_UNIT
+        return self.columns.gross[account] / self.layout.accounts[account].leverage / CASH_UNIT
 
     def account_sigma(self, account: int, window: int) -> float:
         """Return the volatility over ``window`` of equity per unit of common move, a fraction.

@@ -1,0 +1,1 @@
+"""Rule books that come with the program: one explained, runnable YAML file each."""
