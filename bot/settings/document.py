@@ -3,7 +3,8 @@
 PyYAML's event stream is used and nothing above it: no constructor, no resolver, no composer. So no text
 is turned into a value here, no object is built from a tag, and depth is bounded by us before anything
 recurses. What the format allows and settings do not need is refused at its place: duplicate keys,
-anchors, aliases, merge keys, tags, directives, several documents, keys that are not text.
+anchors, aliases, merge keys, tags, directives, several documents, keys that are not text. Their names
+are not shown: a pasted password may start with ``!``, ``&`` or ``*``.
 """
 
 from __future__ import annotations
@@ -127,14 +128,14 @@ class _Parser:
             try:
                 event = loader.get_event()  # type: ignore[no-untyped-call]
             except yaml.MarkedYAMLError as error:
-                raise self._syntax_error(error) from error
-            except (yaml.YAMLError, ValueError, OverflowError, LookupError, TypeError, AttributeError) as error:
+                raise self._syntax_error(error) from None      # its own text quotes the line, and what that may hold
+            except (yaml.YAMLError, ValueError, OverflowError, LookupError, TypeError, AttributeError):
                 # PyYAML lets Python's own errors through: chr() for "\U00110000", int() for `%YAML 1.<5000 digits>`
                 mark = loader.get_mark()
                 raise SettingsError(
                     self.place(mark.line, mark.column), "the YAML cannot be read near here",
                     self._found_at(mark.index), "look for a wrong escape or directive",
-                ) from error
+                ) from None
             if event is None:
                 return
             yield event
@@ -174,18 +175,18 @@ class _Parser:
         """Return the event, now known to start a node without anchor, alias or tag, not too deep."""
         if isinstance(event, yaml.AliasEvent):
             raise SettingsError(
-                self._start(event), "aliases are not read", show(f"*{event.anchor}"),
+                self._start(event), "aliases are not read", "'*'",
                 "write the value out; put text that starts with * in quotes",
             )
         assert isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent)
         if event.anchor is not None:
             raise SettingsError(
-                self._start(event), "anchors are not read", show(f"&{event.anchor}"),
+                self._start(event), "anchors are not read", "'&'",
                 "remove it; put text that starts with & in quotes",
             )
         if event.tag is not None:
             raise SettingsError(
-                self._start(event), "tags are not read", show(event.tag),
+                self._start(event), "tags are not read", "'!'",
                 "remove it: the key decides the type; put text that starts with ! in quotes",
             )
         if depth > DEPTH_MAX:

@@ -76,6 +76,11 @@ CONFIG = {
     "secret in the file": ("env:BINANCE_KEY", "c4n4ry", "6:15", "something else (not shown)", "write env:NAME"),
     "secret with a number for a name": ("env:BINANCE_KEY", "env:4c4n4ry", "6:15", "something else", "write env:NAME"),
     "secret in a list": ("env:BINANCE_KEY", "[c4n4ry]", "6:15", "something else", "write env:NAME"),
+    "secret like a tag": ("env:BINANCE_KEY", "!c4n4ry", "6:15", "'!'", "in quotes"),
+    "secret like an anchor": ("env:BINANCE_KEY", "&c4n4ry", "6:15", "'&'", "in quotes"),
+    "secret like an alias": ("env:BINANCE_KEY", "*c4n4ry", "6:15", "'*'", "in quotes"),
+    "secret like a directive": ("env:BINANCE_KEY", "%c4n4ry", "6:15", "'%'", "in quotes"),
+    "secret with a colon": ("env:BINANCE_KEY", "c4n4ry: x", "6:21", "':'", "in quotes"),
     "root that is a list": (PENSTOCK_YAML, "- a", "1:1", "a list", "key: value"),
     "root that is text": (PENSTOCK_YAML, "penstock", "1:1", "'penstock'", "key: value"),
 }
