@@ -129,7 +129,7 @@ class _Binder:
         if missing:
             raise SettingsError(
                 mapping.place, f"{subject or 'the file'} lacks the key {missing[0]}",
-                f"only {listed(mapping.keys)}" if mapping.entries else "an empty mapping", f"add `{missing[0]}: ...`",
+                _written(mapping), f"add `{missing[0]}: ...`",
             )
         values |= dict.fromkeys(place_fields(spec), mapping.place)
         return _construct(spec, values, mapping, subject)
@@ -225,6 +225,10 @@ def _mapping_of(node: Node, subject: str) -> Mapping:
     )
 
 
+def _written(mapping: Mapping) -> str:
+    return f"the keys {listed(mapping.keys)}" if mapping.entries else "an empty mapping"
+
+
 def _unknown_key(mapping: Mapping, entry: Entry, subject: str, keys: list[str]) -> SettingsError:
     cure = pick_one(entry.key.text, keys)
     if mapping.braced and isinstance(entry.value, Scalar) and not entry.value.text and not entry.value.quoted:
@@ -263,7 +267,7 @@ def _construct(spec: type, values: dict[str, object], mapping: Mapping, subject:
 def _refusal(message: str, spec: type, mapping: Mapping, subject: str) -> SettingsError:
     """Return a spec's ``[key: ]problem[, was found][; cure]`` as an error at its place."""
     problem, _, cure = message.partition("; ")
-    place, where, found = mapping.place, subject or "the file", f"the keys {listed(mapping.keys)}"
+    place, where, found = mapping.place, subject or "the file", _written(mapping)
     named, colon, rest = problem.partition(": ")
     for field in spec_fields(spec):
         if colon and named in (field.key, field.name):
