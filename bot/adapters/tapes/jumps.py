@@ -8,7 +8,8 @@ import numpy as np
 
 from bot.adapters.tapes.table import Integers
 
-# LUNA's worst hour of 2022-05 was a factor of 80 on the closes; a shift of the decimal point by two is 100.
+# The worst hour on record, LUNA on 2022-05-12, moved its close 7.5 times; a point misplaced by two digits
+# moves it 100 times.
 JUMP_FACTOR = 100
 # One wrong row is common, two happen. A tape whose first row is wrong would be lost without a way back.
 CONFIRMATIONS = 3
