@@ -105,8 +105,8 @@ SLOW = {
 
 @pytest.mark.parametrize("name", SLOW)
 def test_check_any_text_takes_less_than_10_ms(name: str) -> None:
-    """A hostile or silly file costs no more than an honest one; best of five, as the machine is shared."""
-    best = min(_seconds_of(SLOW[name]) for _ in range(5))
+    """A hostile or silly file costs no more than an honest one; best of nine, as the machine is shared."""
+    best = min(_seconds_of(SLOW[name]) for _ in range(9))
     assert best < 0.010, f"took {best * 1e3:.1f} ms"
 
 
