@@ -122,7 +122,7 @@ class Seller:
         desk = self.desk
         progress = desk.book.progress(parent)
         wish = child_quantity(progress, due=due, cap=None, filters=instrument.filters)
-        if wish == 0:
+        if wish == 0 or (not need and wish < _worth_sending(parent, now)):
             return 0
         allowed = None if need else self._participation(parent, wish, now)
         largest = notional_max(desk.limits) // instrument.value(price=_dearer(mark, desk, parent), quantity=1)
@@ -219,6 +219,18 @@ class Seller:
             if moment > since:
                 ours += quantity
         return participation_cap(share=share, traded=self.desk.market.traded_since(instrument, since), ours=ours)
+
+
+def _worth_sending(parent: Parent, now: int) -> int:
+    """Return the smallest child worth its spread: half a slice of the largest curve, until the deadline.
+
+    Increases have curves of their own; without this each would send crumbs at its own moments.
+    """
+    largest = max(parent.obligations, key=lambda duty: duty.quantity)
+    if now >= max(duty.deadline for duty in parent.obligations):
+        return 0
+    slices = max(1, (largest.deadline - largest.start) // largest.interval)
+    return largest.quantity // slices // 2
 
 
 def _first_collar(parent: Parent) -> float | None:

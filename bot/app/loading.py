@@ -1,0 +1,79 @@
+"""From files to checked objects: the configuration, its rule books, and every condition in them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.app.config import Config
+from bot.domain.errors import InputError
+from bot.rules.feasibility import require_feasible
+from bot.rules.language.check import check_condition
+from bot.rules.ruleset import Rule, RuleSet
+from bot.rules.spec import RuleBook, RuleSpec
+from bot.settings.load import load
+
+OVERRIDE_PREFIX = "PENSTOCK"
+DEFAULT_CONFIG = Path(__file__).with_name("default.yaml")
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A configuration whose rules are all checked; ``digest`` changes with anything that could matter."""
+
+    path: Path
+    config: Config
+    rules: RuleSet
+    digest: str
+    text: str
+
+
+def load_all(path: Path, environ: Mapping[str, str]) -> Loaded:
+    """Read a configuration and its rule books; raises InputError at the first thing that is wrong."""
+    config = load(path, Config, environ, override_prefix=OVERRIDE_PREFIX)
+    rules: dict[str, Rule] = {}
+    for book_path in config.strategies:
+        for name, spec in load(book_path, RuleBook, environ).rules.items():
+            if name in rules:
+                raise InputError(f"{book_path}: a rule of this name was loaded before, was {name!r}; rename one")
+            rules[name] = _checked(name, spec, _symbols(config))
+    return Loaded(
+        path=path,
+        config=config,
+        rules=RuleSet(tuple(rules.values())),
+        digest=_digest([path, *config.strategies], environ),
+        text=path.read_text(encoding="utf-8"),
+    )
+
+
+def _checked(name: str, spec: RuleSpec, symbols: Sequence[str]) -> Rule:
+    rule = Rule(
+        name=name,
+        scope=spec.for_each,
+        when=check_condition(spec.when, spec.for_each, symbols),
+        clear=None if spec.clear is None else check_condition(spec.clear, spec.for_each, symbols),
+        hold=spec.hold,
+        goal=spec.do.goal,
+        execute=spec.execute,
+    )
+    require_feasible(rule)
+    return rule
+
+
+def _symbols(config: Config) -> list[str]:
+    """Return every symbol of every account, each once, in order of appearance."""
+    return list(dict.fromkeys(symbol for account in config.accounts.values() for symbol in account.instruments))
+
+
+def _digest(paths: Sequence[Path], environ: Mapping[str, str]) -> str:
+    """Return a sha256 over the files' bytes and the overrides in force."""
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(path.read_bytes())
+        digest.update(b"\0")
+    for key in sorted(environ):
+        if key.startswith(f"{OVERRIDE_PREFIX}__"):
+            digest.update(f"{key}={environ[key]}\0".encode())
+    return digest.hexdigest()

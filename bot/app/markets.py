@@ -1,0 +1,207 @@
+"""Where a run's prices come from: recorded tapes, or the generator. Both offer the same three things.
+
+Instruments (with the digits that the prices have), the merged events in time order, and what of it is
+modelled rather than recorded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from bot.adapters.tapes.candles import read_candles
+from bot.adapters.tapes.faults import TapeFaults
+from bot.adapters.tapes.merge import merge
+from bot.adapters.tapes.source import TapeArgument, TapeKind, match_symbol, parse_tape_argument, tape_hash
+from bot.adapters.tapes.survey import TapeSurvey, survey
+from bot.adapters.tapes.trades import read_trades
+from bot.adapters.tapes.walk import walk
+from bot.domain.errors import InputError
+from bot.domain.instrument import Filters, Instrument, InstrumentKind
+from bot.domain.market import Candle, MarketFact
+from bot.domain.run import TapeSource
+from bot.domain.scale import CASH_UNIT, NS_PER_SECOND, units_per_one
+from paper.generate.crash import black_thursday
+
+TapeEvent = MarketFact | Candle
+HeldSign = Callable[[int], int]
+"""Instrument index -> sign of what the simulated venue's accounts hold of it."""
+
+QUANTITY_DIGITS_MAX = 3              # Binance lists no finer lot for a USD-M perpetual
+QUANTITY_MAX_UNITS = 1_000_000       # recorded tapes say nothing of the venue's largest order
+NOTIONAL_MIN = 5 * CASH_UNIT         # Binance USD-M, most symbols
+FIRST_SECOND = 1_583_971_200 * NS_PER_SECOND     # 2020-03-12 00:00 UTC, the day the generator is named after
+
+
+class MarketSource(Protocol):
+    """What a run needs of its market."""
+
+    @property
+    def instruments(self) -> tuple[Instrument, ...]: ...
+
+    @property
+    def modelled(self) -> tuple[str, ...]: ...
+
+    @property
+    def sources(self) -> tuple[TapeSource, ...]: ...
+
+    @property
+    def span(self) -> tuple[int, int]: ...
+
+    def events(self, held_sign: HeldSign) -> Iterator[TapeEvent]: ...
+
+
+def make_instrument(index: int, symbol: str, *, price_digits: int, quantity_digits: int) -> Instrument:
+    """Return a linear perpetual whose tick and lot are one unit of its scales."""
+    pair, _, settle = symbol.partition(":")
+    base, _, quote = pair.partition("/")
+    if not settle or settle != quote:
+        raise InputError(
+            f"instrument {symbol}: only linear perpetuals (BASE/QUOTE:QUOTE) are simulated in this version; "
+            "write BTC/USDT:USDT for the perpetual on BTC"
+        )
+    return Instrument(
+        index=index,
+        symbol=symbol,
+        underlying=base,
+        kind=InstrumentKind.LINEAR,
+        base=base,
+        quote=quote,
+        settle=settle,
+        price_digits=price_digits,
+        quantity_digits=quantity_digits,
+        filters=Filters(
+            tick=1,
+            lot=1,
+            quantity_min=1,
+            quantity_max=QUANTITY_MAX_UNITS * units_per_one(quantity_digits),
+            notional_min=NOTIONAL_MIN,
+        ),
+    )
+
+
+@dataclass(frozen=True)
+class _Recorded:
+    argument: TapeArgument
+    survey: TapeSurvey
+    instrument: Instrument
+
+
+@dataclass(frozen=True)
+class RecordedMarket:
+    """Tapes from files; each instrument has at most one."""
+
+    instruments: tuple[Instrument, ...]
+    tapes: tuple[_Recorded, ...]
+    sources: tuple[TapeSource, ...]
+    faults: dict[str, TapeFaults] = field(default_factory=dict)
+
+    @classmethod
+    def open(cls, texts: Sequence[str], symbols: Sequence[str]) -> RecordedMarket:
+        """Survey the files named by ``--tape`` and make the instruments of ``symbols`` from their digits."""
+        surveys: dict[str, tuple[TapeArgument, TapeSurvey]] = {}
+        for text in texts:
+            argument = parse_tape_argument(text)
+            symbol = match_symbol(argument, symbols)
+            if symbol is None:
+                raise InputError(
+                    f"--tape {text}: which instrument is it? write one of "
+                    + ", ".join(f"{known}={argument.path}" for known in symbols)
+                )
+            if symbol in surveys:
+                raise InputError(f"--tape {text}: there is a tape of {symbol} already; give one per instrument")
+            surveys[symbol] = argument, survey(argument.path, argument.kind)
+        instruments = tuple(_instrument(index, symbol, surveys.get(symbol)) for index, symbol in enumerate(symbols))
+        tapes = tuple(
+            _Recorded(*surveys[instrument.symbol], instrument)
+            for instrument in instruments if instrument.symbol in surveys
+        )
+        return cls(
+            instruments=instruments,
+            tapes=tapes,
+            sources=tuple(TapeSource(str(tape.argument.path), tape_hash(tape.argument.path)) for tape in tapes),
+        )
+
+    @property
+    def modelled(self) -> tuple[str, ...]:
+        """Return what is not recorded, in words."""
+        notes = []
+        for tape in self.tapes:
+            symbol = tape.instrument.symbol
+            notes.append(f"{symbol}: prices of {tape.argument.path.name} stand for the perpetual")
+            notes.append(f"{symbol}: mark = last price, there is no mark tape")
+            notes.append(f"{symbol}: fills by half spread and square-root impact, there is no book tape")
+            if tape.survey.kind is TapeKind.CANDLES:
+                notes.append(f"{symbol}: bars are walked open, adverse extreme, favourable extreme, close")
+        notes.append("funding: none, there is no funding tape")
+        return tuple(notes)
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """Return the first and last moment of the tapes, ns."""
+        return min(tape.survey.first_ts for tape in self.tapes), max(tape.survey.last_ts for tape in self.tapes)
+
+    def events(self, held_sign: HeldSign) -> Iterator[TapeEvent]:
+        """Yield all tapes in time order; a bar comes first whole, for the venue alone, then as its points."""
+        streams: list[Iterable[TapeEvent]] = []
+        for tape in self.tapes:
+            faults = TapeFaults()
+            self.faults[tape.instrument.symbol] = faults
+            if tape.survey.kind is TapeKind.CANDLES:
+                streams.append(_walked(read_candles(tape.argument, tape.instrument, faults), held_sign))
+            else:
+                streams.append(read_trades(tape.argument, tape.instrument, faults))
+        return merge(streams)
+
+
+@dataclass(frozen=True)
+class GeneratedMarket:
+    """The generated crash."""
+
+    seed: int
+    instruments: tuple[Instrument, ...]
+    sources: tuple[TapeSource, ...] = ()
+
+    @classmethod
+    def open(cls, seed: int, symbols: Sequence[str]) -> GeneratedMarket:
+        """Make the instruments that the generator has a model for."""
+        return cls(
+            seed,
+            tuple(
+                make_instrument(index, symbol, price_digits=2, quantity_digits=3)
+                for index, symbol in enumerate(symbols)
+            ),
+        )
+
+    @property
+    def modelled(self) -> tuple[str, ...]:
+        return (
+            f"market: generated, seed {self.seed}, calibrated to facts of 2020-03-12; no price of it was ever traded",
+            "mark = last price; fills by half spread and square-root impact; no funding",
+        )
+
+    @property
+    def span(self) -> tuple[int, int]:
+        return FIRST_SECOND, FIRST_SECOND + GENERATED_SPAN
+
+    def events(self, held_sign: HeldSign) -> Iterator[TapeEvent]:
+        """Yield the generated trades; ``held_sign`` plays no part, since trades need no walking."""
+        del held_sign
+        return iter(black_thursday(self.seed, self.instruments, start=FIRST_SECOND))
+
+
+def _instrument(index: int, symbol: str, surveyed: tuple[TapeArgument, TapeSurvey] | None) -> Instrument:
+    if surveyed is None:
+        return make_instrument(index, symbol, price_digits=2, quantity_digits=QUANTITY_DIGITS_MAX)
+    price_digits, quantity_digits = surveyed[1].instrument_digits
+    return make_instrument(
+        index, symbol, price_digits=price_digits, quantity_digits=min(quantity_digits, QUANTITY_DIGITS_MAX)
+    )
+
+
+def _walked(candles: Iterable[Candle], held_sign: HeldSign) -> Iterator[TapeEvent]:
+    for candle in candles:
+        yield candle
+        yield from walk(candle, held_sign(candle.instrument))
+

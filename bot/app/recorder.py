@@ -1,0 +1,196 @@
+"""Watches a run from outside the engine and keeps what the summary and the report are made of.
+
+Everything is taken from facts, effects and the engine's readable state; nothing flows back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from math import isinf
+
+from bot.app.record import AccountSeries
+from bot.domain.effects import (
+    Effect,
+    EndParent,
+    OpenEpisode,
+    OpenParent,
+    PlaceOrder,
+    RaiseAlarm,
+    RecordDenial,
+    ReviseParent,
+)
+from bot.domain.events import AccountFact, FillOrigin, LiquidationStage, OrderFilled
+from bot.domain.names import child_name
+from bot.domain.scale import CASH_UNIT, units_per_one
+from bot.engine.engine import Engine
+from bot.rules.language.interpret import value_of
+from bot.rules.language.typed import Compare, Read, ReadingRef, Relation, Value
+from bot.rules.ruleset import Rule
+
+_CHILD_LETTERS = len(child_name("", 0))
+
+
+@dataclass
+class ParentRecord:
+    """One parent order and what came of it; quantities and prices at the instrument's scales."""
+
+    opened: OpenParent
+    rules: tuple[str, ...]
+    algo: str
+    quantity: int
+    filled: int = 0
+    value: int = 0                   # price x quantity of the fills
+    fees: int = 0
+    children: int = 0
+    ended: EndParent | None = None
+
+
+@dataclass
+class _Lines:
+    """The growing lists behind one account's series."""
+
+    symbols: list[str]
+    ts: list[int] = field(default_factory=list)
+    equity: list[float] = field(default_factory=list)
+    distance: list[float | None] = field(default_factory=list)
+    margin_ratio: list[float | None] = field(default_factory=list)
+    marks: dict[str, list[float | None]] = field(default_factory=dict)
+    quantities: dict[str, list[float | None]] = field(default_factory=dict)
+    thresholds: dict[str, list[float | None]] = field(default_factory=dict)
+
+    def series(self) -> AccountSeries:
+        """Return the lists as the report takes them."""
+        return AccountSeries(
+            self.ts, self.equity, self.distance, self.margin_ratio, self.marks, self.quantities, self.thresholds
+        )
+
+
+@dataclass
+class RunRecorder:
+    """Collects while a run goes on; ``interval`` ns lie between two points of a series."""
+
+    engine: Engine
+    interval: int
+    fires: list[OpenEpisode] = field(default_factory=list)
+    parents: dict[str, ParentRecord] = field(default_factory=dict)
+    fills: list[OrderFilled] = field(default_factory=list)
+    liquidations: list[LiquidationStage] = field(default_factory=list)
+    denials: dict[str, int] = field(default_factory=dict)
+    alarms: list[RaiseAlarm] = field(default_factory=list)
+    equity_start: dict[int, int] = field(default_factory=dict)
+    equity_at_fire: dict[int, int] = field(default_factory=dict)
+    lines: list[_Lines] = field(default_factory=list)
+    first_ts: int | None = None
+    last_ts: int = 0
+    consumed: int = 0
+
+    def __post_init__(self) -> None:
+        for slot in self.engine.layout.accounts:
+            symbols = [self.engine.layout.instruments[index].symbol for index in slot.instruments]
+            self.lines.append(
+                _Lines(
+                    symbols,
+                    marks={symbol: [] for symbol in symbols},
+                    quantities={symbol: [] for symbol in symbols},
+                    thresholds={rule.name: [] for rule in self.engine.watch.account_rules if distance_bound(rule)},
+                )
+            )
+
+    def on_fact(self, fact: AccountFact) -> None:
+        """Keep fills and liquidations."""
+        if isinstance(fact, LiquidationStage):
+            self.liquidations.append(fact)
+        elif isinstance(fact, OrderFilled) and fact.origin is FillOrigin.OURS:
+            self.fills.append(fact)
+            parent = self.parents.get(fact.name[:-_CHILD_LETTERS])
+            if parent is not None:
+                parent.filled += fact.quantity
+                parent.value += fact.quantity * fact.price
+                parent.fees += fact.fee
+
+    def on_effects(self, effects: Sequence[Effect]) -> None:
+        """Keep fires, parents, denials and alarms."""
+        for effect in effects:
+            match effect:
+                case OpenEpisode():
+                    self.fires.append(effect)
+                    account = effect.element.account
+                    self.equity_at_fire.setdefault(account, self.engine.columns.equity[account])
+                case OpenParent():
+                    self.parents[effect.parent] = ParentRecord(
+                        effect, _rules(effect), effect.obligations[0].algo, effect.quantity
+                    )
+                case ReviseParent():
+                    record = self.parents[effect.parent]
+                    record.quantity = effect.quantity
+                    record.rules = tuple(dict.fromkeys((*record.rules, *_rules(effect))))
+                case PlaceOrder():
+                    self.parents[effect.parent].children += 1
+                case EndParent():
+                    self.parents[effect.parent].ended = effect
+                case RecordDenial():
+                    self.denials[effect.code.name] = self.denials.get(effect.code.name, 0) + 1
+                case RaiseAlarm():
+                    self.alarms.append(effect)
+                case _:
+                    pass
+
+    def on_moment(self, now: int, consumed: int) -> int:
+        """Take one point of every account's series; return when the next one is due."""
+        if self.first_ts is None:
+            self.first_ts = now
+        self.last_ts = now
+        self.consumed = consumed
+        for account, lines in enumerate(self.lines):
+            if self.engine.columns.known[account]:
+                self._sample(account, lines, now)
+        return now + self.interval
+
+    def _sample(self, account: int, lines: _Lines, now: int) -> None:
+        engine = self.engine
+        columns = engine.columns
+        self.equity_start.setdefault(account, columns.equity[account])
+        distance = columns.distance[account]
+        ratio = columns.margin_ratio(account)
+        lines.ts.append(now)
+        lines.equity.append(columns.equity[account] / CASH_UNIT)
+        lines.distance.append(None if isinf(distance) else distance)
+        lines.margin_ratio.append(None if isinf(ratio) else ratio)
+        for position in engine.layout.positions_of[account]:
+            instrument = engine.layout.instrument_of(position)
+            mark = columns.mark[instrument.index]
+            lines.marks[instrument.symbol].append(
+                None if mark is None else mark / units_per_one(instrument.price_digits)
+            )
+            lines.quantities[instrument.symbol].append(
+                engine.book.quantity[position] / units_per_one(instrument.quantity_digits)
+            )
+        for rule in engine.watch.account_rules:
+            if rule.name in lines.thresholds:
+                lines.thresholds[rule.name].append(threshold(engine, rule, account))
+
+
+def distance_bound(rule: Rule) -> Value | None:
+    """Return what a rule holds the account's distance against, when that is all that its condition does."""
+    root = rule.when.root
+    if (
+        isinstance(root, Compare)
+        and root.relation in (Relation.BELOW, Relation.AT_MOST)
+        and isinstance(root.left, Read)
+        and root.left.ref == ReadingRef("account.liquidation_distance")
+    ):
+        return root.right
+    return None
+
+
+def threshold(engine: Engine, rule: Rule, account: int) -> float | None:
+    """Return the distance below which a rule fires now; None when its condition is of another kind."""
+    bound = distance_bound(rule)
+    if bound is None:
+        return None
+    return value_of(bound, lambda ref: engine.readings.value(ref, position=-1, account=account))
+
+
+def _rules(effect: OpenParent | ReviseParent) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(duty.rule for duty in effect.obligations))

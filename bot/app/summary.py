@@ -1,0 +1,255 @@
+"""``summary.json``: the contract of the command line, every key there from the first version.
+
+Times are ISO 8601 UTC, quantities, prices and cash decimal strings in base and quote units, ratios
+fractions. What cannot be computed yet is null; an infinite ratio is null with its reason in ``why``. All
+but ``timing`` is the same to the byte whenever the same run is made again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from math import isinf
+from typing import Any
+
+from bot import __version__
+from bot.app.recorder import ParentRecord, RunRecorder
+from bot.domain.effects import Goal, OpenEpisode, ScopeElement
+from bot.domain.events import LiquidationStage, OrderFilled
+from bot.domain.instrument import Instrument
+from bot.domain.names import child_name
+from bot.domain.order import Side
+from bot.domain.scale import NS_PER_SECOND, cash_text, to_text
+from bot.engine.layout import Layout
+
+BPS = 10_000
+_CHILD_LETTERS = len(child_name("", 0))
+Baselines = Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How long the run took, without the baselines, by the wall clock."""
+
+    wall_seconds: float
+    events: int
+
+
+def iso(ns: int) -> str:
+    """Return a moment as ISO 8601 UTC with microseconds."""
+    seconds, rest = divmod(ns, NS_PER_SECOND)
+    moment = datetime.fromtimestamp(seconds, tz=UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{rest // 1000:06d}Z"
+
+
+def summarise(
+    recorder: RunRecorder,
+    *,
+    config_hash: str,
+    modelled: Sequence[str],
+    timing: Timing,
+    baselines: Baselines,
+    rules: Sequence[str],
+) -> dict[str, Any]:
+    """Return the whole summary of a run that has ended."""
+    layout = recorder.engine.layout
+    parents = [_parent(record, layout) for record in recorder.parents.values()]
+    return {
+        "version": __version__,
+        "config_hash": config_hash,
+        "tape": {
+            "events": recorder.consumed,
+            "first_ts": None if recorder.first_ts is None else iso(recorder.first_ts),
+            "last_ts": None if recorder.first_ts is None else iso(recorder.last_ts),
+            "modelled": list(modelled),
+        },
+        "timing": {
+            "wall_seconds": round(timing.wall_seconds, 3),
+            "events_per_second": round(timing.events / timing.wall_seconds) if timing.wall_seconds > 0 else None,
+        },
+        "accounts": {
+            slot.name: _account(recorder, account) for account, slot in enumerate(layout.accounts)
+        },
+        "rules": {name: _rule(recorder, name) for name in rules},
+        "fires": [_fire(fire, layout) for fire in recorder.fires],
+        "parents": parents,
+        "fills": [_fill(fill, layout) for fill in recorder.fills],
+        "denials": dict(sorted(recorder.denials.items())),
+        "baselines": {name: dict(found) for name, found in baselines.items()},
+    }
+
+
+def liquidation_entry(stage: LiquidationStage, layout: Layout) -> dict[str, Any]:
+    """Return one stage of a liquidation as the contract writes it."""
+    return {
+        "ts": iso(stage.now),
+        "symbol": layout.instruments[stage.key.instrument].symbol,
+        "notional": cash_text(stage.notional),
+        "fee": cash_text(stage.fee),
+        "kind": stage.kind,
+    }
+
+
+def shortfall_bps(*, side: Side, arrival: int, value: int, quantity: int) -> float | None:
+    """Return what a trade cost against its arrival price, in bps of it; positive is cost, fees not counted.
+
+    ``value`` is the sum of price x quantity of the fills. Source: Perold (1988), "The implementation
+    shortfall: paper versus reality".
+    """
+    if quantity == 0 or arrival == 0:
+        return None
+    average = value / quantity
+    return round((average - arrival) * side.sign / arrival * BPS, 4)
+
+
+def _account(recorder: RunRecorder, account: int) -> dict[str, Any]:
+    engine = recorder.engine
+    book = engine.book.accounts[account]
+    columns = engine.columns
+    extremes = columns.extremes[account]
+    start = recorder.equity_start.get(account)
+    at_fire = recorder.equity_at_fire.get(account)
+    end = columns.equity[account]
+    why: dict[str, str] = {}
+    ratio = extremes.margin_ratio
+    distance = extremes.distance
+    if ratio is not None and isinf(ratio):
+        ratio, why["margin_ratio_max"] = None, "infinite: equity was gone"
+    if distance is not None and isinf(distance):
+        distance, why["liquidation_distance_min"] = None, "infinite: no position, or no move liquidates it"
+    return {
+        "equity_start": None if start is None else cash_text(start),
+        "equity_end": cash_text(end),
+        "equity_min": None if extremes.equity is None else cash_text(extremes.equity),
+        "margin_ratio_max": ratio,
+        "liquidation_distance_min": distance,
+        "liquidations": [
+            liquidation_entry(stage, engine.layout) for stage in recorder.liquidations if stage.account == account
+        ],
+        "realised_pnl": cash_text(book.realised),
+        "unrealised_pnl": cash_text(end - book.wallet),
+        "fees": cash_text(book.fees),
+        "funding": cash_text(book.funding),
+        "recovery_rate": end / at_fire if at_fire else None,
+        "max_drawdown": _max_drawdown(recorder.lines[account].equity),
+        "sharpe": None,
+        "sortino": None,
+        "calmar": None,
+        "why": why,
+    }
+
+
+def _max_drawdown(equity: Sequence[float]) -> float | None:
+    """Return the deepest fall from a peak, as a fraction of the peak."""
+    peak = deepest = 0.0
+    for value in equity:
+        peak = max(peak, value)
+        if peak > 0:
+            deepest = max(deepest, 1 - value / peak)
+    return deepest if peak > 0 else None
+
+
+def _rule(recorder: RunRecorder, name: str) -> dict[str, Any]:
+    fires = [fire for fire in recorder.fires if fire.rule == name]
+    cost = 0
+    for record in recorder.parents.values():
+        if name in record.rules:
+            cost += _cost(record, recorder.engine.layout)
+    return {"fires": len(fires), "false_fires": None, "saved": None, "cost": cash_text(cost) if fires else "0"}
+
+
+def _cost(record: ParentRecord, layout: Layout) -> int:
+    """Return shortfall against arrival plus fees, cash."""
+    instrument = layout.instruments[record.opened.key.instrument]
+    lost = (record.value - record.opened.arrival_price * record.filled) * record.opened.side.sign
+    return lost * instrument.value_multiplier + record.fees
+
+
+def _fire(fire: OpenEpisode, layout: Layout) -> dict[str, Any]:
+    why = fire.why
+    readings: dict[str, float | None] = {}
+    for reading in fire.readings:
+        infinite = reading.value is not None and isinf(reading.value)
+        readings[reading.text] = None if infinite else reading.value
+        if infinite:
+            why += f"; {reading.text} is infinite"
+    return {
+        "ts": iso(fire.now),
+        "rule": fire.rule,
+        "scope": _scope(fire.element, layout),
+        "why": why,
+        "readings": readings,
+        "goal": goal_text(fire.goal),
+    }
+
+
+def goal_text(goal: Goal) -> str:
+    """Return a goal as a person says it: ``liquidation_distance 30%``."""
+    if goal.target is None:
+        return goal.kind.value
+    number = f"{goal.target:g}" if goal.kind.value == "leverage" else f"{goal.target * 100:g}%"
+    return f"{goal.kind.value} {number}"
+
+
+def _scope(element: ScopeElement, layout: Layout) -> str:
+    return layout.accounts[element.account].name if element.key is None else layout.position_label(element.key)
+
+
+def _parent(record: ParentRecord, layout: Layout) -> dict[str, Any]:
+    opened, ended = record.opened, record.ended
+    instrument = layout.instruments[opened.key.instrument]
+    digits = instrument.quantity_digits
+    market = ended.market_volume if ended is not None else None
+    market_vwap = (
+        _average(ended.market_turnover, ended.market_volume, instrument) if ended is not None else None
+    )
+    return {
+        "id": opened.parent,
+        "rules": list(record.rules),
+        "account": layout.accounts[opened.key.account].name,
+        "symbol": instrument.symbol,
+        "side": opened.side.value,
+        "algo": record.algo,
+        "quantity": to_text(record.quantity, digits),
+        "filled": to_text(record.filled, digits),
+        "residual": to_text(max(0, record.quantity - record.filled), digits),
+        "arrival_price": to_text(opened.arrival_price, instrument.price_digits),
+        "average_price": _average(record.value, record.filled, instrument),
+        "market_vwap": market_vwap,
+        "shortfall_bps": shortfall_bps(
+            side=opened.side, arrival=opened.arrival_price, value=record.value, quantity=record.filled
+        ),
+        "fees": cash_text(record.fees),
+        "participation": record.filled / (record.filled + market) if market is not None and record.filled else None,
+        "children": record.children,
+        "started": iso(opened.now),
+        "ended": iso(ended.now) if ended is not None else None,
+        "end_reason": ended.reason.value if ended is not None else None,
+    }
+
+
+def _average(value: int, quantity: int, instrument: Instrument) -> str | None:
+    """Return a volume-weighted price as decimal text, two digits finer than the instrument's."""
+    if quantity == 0:
+        return None
+    finer = instrument.price_digits + 2
+    return to_text(round(Decimal(value) * 100 / quantity), finer)
+
+
+def _fill(fill: OrderFilled, layout: Layout) -> dict[str, Any]:
+    instrument = layout.instruments[fill.key.instrument]
+    return {
+        "ts": iso(fill.now),
+        "parent": fill.name[:-_CHILD_LETTERS],
+        "child": fill.name,
+        "symbol": instrument.symbol,
+        "side": fill.side.value,
+        "quantity": to_text(fill.quantity, instrument.quantity_digits),
+        "price": to_text(fill.price, instrument.price_digits),
+        "fee": cash_text(fill.fee),
+        "liquidity": fill.liquidity.value,
+        "modelled": fill.modelled,
+    }
+
