@@ -195,6 +195,6 @@ def test_sniff_of_what_is_no_known_tape_says_what_it_found(
 def test_sniff_against_the_named_kind_is_refused(tmp_path: Path) -> None:
     """Candles named as trades would replay as nothing; the message says what to write."""
     tape = write(tmp_path / "t.csv", candle_lines())
-    with pytest.raises(InputError, match="holds candles .* was named trades; write @candles"):
+    with pytest.raises(InputError, match=r"holds candles .* was named trades; write @candles"):
         sniff(tape.path, TapeKind.TRADES)
     assert sniff(tape.path, TapeKind.CANDLES).kind is TapeKind.CANDLES
