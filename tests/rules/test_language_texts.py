@@ -227,11 +227,13 @@ def test_condition_readings_are_distinct_and_in_order_of_appearance() -> None:
 
 def test_check_readings_at_and_over_the_limit() -> None:
     """64 readings are taken, the 65th is refused where it stands."""
-    texts = [f"account.sigma({minutes}m) > 1%" for minutes in range(1, READINGS_MAX + 2)]
-    assert len(condition(" and ".join(texts[:-1])).readings) == READINGS_MAX
-    pair = texts[-2].removesuffix(" > 1%") + " > " + texts[-1].removesuffix(" > 1%")
+    sigmas = [f"account.sigma({minutes}m)" for minutes in range(1, READINGS_MAX + 2)]
+    pairs = zip(sigmas[0:READINGS_MAX:2], sigmas[1:READINGS_MAX:2], strict=True)
+    text = " and ".join(f"{left} > {right}" for left, right in pairs)
+    assert len(condition(text).readings) == READINGS_MAX
+    assert len(condition(f"{text} + {sigmas[0]}").readings) == READINGS_MAX
     with pytest.raises(LanguageError, match="more than 64 readings"):
-        condition(" and ".join([*texts[:-2], pair]))
+        condition(f"{text} + {sigmas[READINGS_MAX]}")
 
 
 def test_check_depth_at_and_over_the_limit() -> None:
@@ -254,9 +256,9 @@ def test_check_length_at_and_over_the_limit() -> None:
 
 
 def test_check_words_at_and_over_the_limit() -> None:
-    """450 words are read, 451 are refused."""
+    """As many words as the limit are read, one more is refused."""
     text = " or ".join(["0<1"] * ((WORDS_MAX - 4) // 4)) + " or account.leverage>3"
-    assert len(text.replace("<", " < ").replace(">", " > ").split()) == WORDS_MAX - 3
-    assert condition("not not not " + text).readings
-    with pytest.raises(LanguageError, match="more than 450 words and signs, was 451"):
-        condition("not not not not " + text)
+    nots = WORDS_MAX - len(text.replace("<", " < ").replace(">", " > ").split())
+    assert condition("not " * nots + text).readings
+    with pytest.raises(LanguageError, match="more than 330 words and signs, was 331"):
+        condition("not " * (nots + 1) + text)

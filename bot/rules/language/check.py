@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Final, assert_never
 
 from bot.domain.units import SourceText
+from bot.rules.language.currency import currencies_of
 from bot.rules.language.dimension import (
     ACCOUNT_CURRENCY,
     BASE,
@@ -89,6 +90,7 @@ class _Checker:
     def __init__(self, scope: Scope, symbols: Sequence[str]) -> None:
         self.scope: Final = scope
         self.symbols: Final = symbols
+        self.currencies: Final = currencies_of(symbols)
         self.reads: Final[dict[ReadingRef, Read]] = {}
 
     def truth(self, syntax: Syntax) -> Truth:
@@ -131,7 +133,10 @@ class _Checker:
     def _read(self, syntax: ReadingSyntax) -> Read:
         measure = measure_of(syntax)
         arguments = tuple(self.value(argument) for argument in syntax.arguments or ())
-        read = reading_of(syntax, measure, arguments, self.scope, self.symbols)
+        read = reading_of(
+            syntax, measure, arguments,
+            scope=self.scope, symbols=self.symbols, currencies=self.currencies,
+        )
         if read.ref not in self.reads and len(self.reads) == READINGS_MAX:
             raise Fault(syntax.offset, f"condition: has more than {READINGS_MAX} readings; "
                                        "split it into several rules")
@@ -219,10 +224,12 @@ def _agree(values: tuple[Value, ...], offsets: tuple[int, ...], what: str) -> Di
 
 
 def _common(values: tuple[Value, ...], offsets: tuple[int, ...], what: str) -> Dimension:
-    lead = max(values, key=_certainty)
-    for value, offset in zip(values, offsets, strict=True):
-        if not _fits(value, lead.dimension):
-            raise Fault(offset, _mismatch(value, lead, what))
+    lead = values[0]
+    if not all(value.dimension.is_like(lead.dimension) for value in values):
+        lead = max(values, key=_certainty)
+        for value, offset in zip(values, offsets, strict=True):
+            if not _fits(value, lead.dimension):
+                raise Fault(offset, _mismatch(value, lead, what))
     if lead.dimension.powers or not any(value.dimension.is_ratio for value in values):
         return lead.dimension
     return next(value.dimension for value in values if value.dimension.is_ratio)

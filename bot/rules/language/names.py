@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from difflib import get_close_matches
 
-from bot.rules.language.currency import currencies_of
+from bot.rules.language.currency import Currencies, currencies_of
 from bot.rules.language.dimension import DURATION
 from bot.rules.language.errors import Fault, NotYetFault, shown
 from bot.rules.language.explain import expression_text
@@ -30,21 +30,23 @@ def reading_of(
     syntax: ReadingSyntax,
     measure: Measure,
     arguments: tuple[Value, ...],
+    *,
     scope: Scope,
     symbols: Sequence[str],
+    currencies: Currencies,
 ) -> Read:
     """Return the reading of ``measure`` that the syntax asks for, its arguments already checked as values.
 
-    Raises Fault for wrong arguments, unknown markets, and what ``scope`` does not have.
+    ``currencies`` are those of all ``symbols``; a named market has its own. Raises Fault for wrong
+    arguments, unknown markets, and what ``scope`` does not have.
     """
     if syntax.symbol is None:
         _refuse_unreachable(syntax, measure, scope, symbols)
-        markets = symbols
     else:
         _refuse_unknown_market(syntax, syntax.symbol, symbols)
-        markets = (syntax.symbol,)
+        currencies = currencies_of((syntax.symbol,))
     ref = ReadingRef(measure.name, _arguments(syntax, measure, arguments), syntax.symbol)
-    return Read(ref, measure.unit.dimension(currencies_of(markets)))
+    return Read(ref, measure.unit.dimension(currencies))
 
 
 def measure_of(syntax: ReadingSyntax) -> Measure:

@@ -17,7 +17,7 @@ from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedTok
 from bot.rules.language.errors import Fault, shown
 
 TEXT_LENGTH_MAX = 2_000              # the longest bundled rule has 90 characters
-WORDS_MAX = 450                      # 64 readings, compared and joined; the parser takes 4 ms for so many
+WORDS_MAX = 330                      # 64 readings, compared in pairs; the parser takes 3 ms for so many
 DEPTH_MAX = 50                       # deeper than any person reads; far from Python's own limits
 
 
