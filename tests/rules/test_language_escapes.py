@@ -105,11 +105,15 @@ SLOW = {
 }
 
 
+PLAIN = "position.loss_ratio > 8%"   # takes 0.07 ms where the slowest text of all takes 5
+
+
 @pytest.mark.parametrize("name", SLOW)
 def test_check_any_text_takes_less_than_10_ms(name: str) -> None:
-    """A hostile or silly file costs no more than an honest one; best of nine, as the machine is shared."""
-    best = min(_seconds_of(SLOW[name]) for _ in range(9))
-    assert best < 0.010, f"took {best * 1e3:.1f} ms"
+    """A hostile or silly file costs no more than an honest one; a slow machine is measured by a plain rule."""
+    rounds = [(_seconds_of(SLOW[name]), _seconds_of(PLAIN)) for _ in range(9)]
+    best, plain = (min(times) for times in zip(*rounds, strict=True))
+    assert best < max(0.010, 150 * plain), f"took {best * 1e3:.1f} ms, a plain rule {plain * 1e3:.3f} ms"
 
 
 def _seconds_of(text: str) -> float:
