@@ -1,0 +1,254 @@
+"""What is worth saying about a run: per account, the few figures and sentences a trader looks for first.
+
+It says what happened, what was done and what it saved, and it says as plainly when doing nothing would
+have been better. Every figure is taken from the summary; what the summary has not is None here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from bot.app.record import DO_NOTHING, SELL_AT_ONCE, AccountSeries
+from bot.app.wording import base_of, bps, cash, clock, currency_of, duration, moment, number, percent, quantity, spoken
+from bot.domain.scale import NS_PER_DAY
+
+Row = Mapping[str, Any]
+
+
+class Verdict(Enum):
+    """How the account came out of it."""
+
+    GOOD = "good"                    # alive, and better off than without us
+    NEUTRAL = "neutral"              # nothing was done, or it made no difference
+    DEAR = "dear"                    # alive, but doing nothing would have kept more
+    BAD = "bad"                      # the venue liquidated it
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """How the account would have ended otherwise; ``liquidations`` are the venue's stages."""
+
+    equity_end: float | None
+    kept: float | None               # of the equity at the start
+    liquidations: list[Row]
+    shortfall_bps: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountStory:
+    """One account's part of the summary, with what follows from it. Cash in quote units, ratios fractions."""
+
+    name: str
+    figures: Row
+    currency: str
+    equity_start: float | None
+    equity_end: float | None
+    kept: float | None
+    liquidations: list[Row]
+    do_nothing: Baseline
+    sell_at_once: Baseline | None
+    fires: list[Row]
+    parents: list[Row]
+    traded: dict[tuple[str, str], float]     # (side, base currency): quantity, in order of first trade
+    cost_bps: float | None
+    cost_quote: float | None
+    selling_ns: int | None
+
+    @property
+    def saved(self) -> float | None:
+        """Equity at the end above what doing nothing would have left; negative when it cost."""
+        if self.equity_end is None or self.do_nothing.equity_end is None:
+            return None
+        return self.equity_end - self.do_nothing.equity_end
+
+    @property
+    def verdict(self) -> Verdict:
+        if self.liquidations:
+            return Verdict.BAD
+        if not self.traded or self.saved is None or self.saved == 0:
+            return Verdict.NEUTRAL
+        return Verdict.GOOD if self.saved > 0 else Verdict.DEAR
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """The furthest a market went from where it began, as a signed fraction."""
+
+    symbol: str
+    size: float
+
+
+def stories(summary: Row) -> list[AccountStory]:
+    """Return the story of every account, in the summary's order."""
+    accounts = summary.get("accounts") or {}
+    return [_story(summary, str(name), figures or {}, alone=len(accounts) == 1) for name, figures in accounts.items()]
+
+
+def moves_of(series: AccountSeries) -> list[Move]:
+    """Return how far each market went, those that were held first; against the position where there was one."""
+    found: list[tuple[bool, Move]] = []
+    for symbol, line in series.marks.items():
+        marks = [mark for mark in (number(value) for value in line) if mark]
+        if not marks:
+            continue
+        held = next((size for size in series.quantities.get(symbol, ()) if size), None)
+        low, high = min(marks) / marks[0] - 1, max(marks) / marks[0] - 1
+        is_downward = held > 0 if held is not None else -low >= high
+        found.append((held is None, Move(symbol, low if is_downward else high)))
+    return [move for _, move in sorted(found, key=lambda pair: pair[0])]
+
+
+def headline(story: AccountStory, moves: list[Move]) -> str:
+    """Return the run in three sentences: what happened, what doing nothing meant, what was done."""
+    parts = [_moves_sentence(moves), _nothing_sentence(story), _ours_sentence(story)]
+    return " ".join(part for part in parts if part)
+
+
+def clock_of(value: object, story: AccountStory) -> str:
+    """Return the minute of something, with the day when the account's run spans more than one."""
+    stamps = [moment(row.get(key)) for row in [*story.fires, *story.parents] for key in ("ts", "started", "ended")]
+    stamps += [moment(row.get("ts")) for row in [*story.liquidations, *story.do_nothing.liquidations]]
+    days = {stamp // NS_PER_DAY for stamp in stamps if stamp is not None}
+    return clock(value, pattern="%H:%M" if len(days) <= 1 else "%d %b %H:%M")
+
+
+def _story(summary: Row, name: str, figures: Row, *, alone: bool) -> AccountStory:
+    parents = [row for row in summary.get("parents") or [] if alone or row.get("account") == name]
+    baselines = (summary.get("baselines") or {}).get(name) or {}
+    start, end = number(figures.get("equity_start")), number(figures.get("equity_end"))
+    at_once = baselines.get(SELL_AT_ONCE)
+    cost_quote, arrival_notional = _shortfall(parents)
+    started = [stamp for stamp in (moment(row.get("started")) for row in parents) if stamp is not None]
+    ended = [stamp for stamp in (moment(row.get("ended")) for row in parents) if stamp is not None]
+    return AccountStory(
+        name=name,
+        figures=figures,
+        currency=_currency(summary, parents),
+        equity_start=start,
+        equity_end=end,
+        kept=_kept(end, start),
+        liquidations=list(figures.get("liquidations") or []),
+        do_nothing=_baseline(baselines.get(DO_NOTHING) or {}, start),
+        sell_at_once=None if at_once is None else _baseline(at_once, start),
+        fires=[row for row in summary.get("fires") or [] if alone or is_of_account(row.get("scope"), name)],
+        parents=parents,
+        traded=_traded(parents),
+        cost_bps=cost_quote / arrival_notional * 10_000 if cost_quote is not None else None,
+        cost_quote=cost_quote,
+        selling_ns=max(ended) - min(started) if started and ended else None,
+    )
+
+
+def is_of_account(scope: object, account: str) -> bool:
+    """Say whether a fire's scope is the account itself or one of its positions: ``main BTC/USDT:USDT``."""
+    text = str(scope)
+    return text.startswith(account) and not text[len(account):len(account) + 1].isalnum()
+
+
+def _baseline(row: Row, start: float | None) -> Baseline:
+    end = number(row.get("equity_end"))
+    return Baseline(
+        equity_end=end,
+        kept=_kept(end, start),
+        liquidations=list(row.get("liquidations") or []),
+        shortfall_bps=number(row.get("shortfall_bps")),
+    )
+
+
+def _kept(end: float | None, start: float | None) -> float | None:
+    return end / start if end is not None and start is not None and start > 0 else None
+
+
+def _currency(summary: Row, parents: list[Row]) -> str:
+    """Return what cash is counted in; nothing where accounts of several currencies meet."""
+    rows = parents or summary.get("parents") or summary.get("fills") or []
+    for baseline in (summary.get("baselines") or {}).values():
+        rows = [*rows, *(((baseline or {}).get(DO_NOTHING) or {}).get("liquidations") or [])]
+    found = dict.fromkeys(currency_of(str(row.get("symbol", ""))) for row in rows)
+    return next(iter(found)) if len(found) == 1 else ""
+
+
+def _traded(parents: list[Row]) -> dict[tuple[str, str], float]:
+    traded: dict[tuple[str, str], float] = {}
+    for row in parents:
+        filled = number(row.get("filled"))
+        if filled:
+            what = (str(row.get("side")), base_of(spoken(row.get("symbol"))))
+            traded[what] = traded.get(what, 0.0) + filled
+    return traded
+
+
+def _shortfall(parents: list[Row]) -> tuple[float | None, float]:
+    """Return what selling cost in quote units, and the value at arrival of what it was counted on."""
+    cost, notional = 0.0, 0.0
+    for row in parents:
+        filled, arrival, shortfall = (number(row.get(key)) for key in ("filled", "arrival_price", "shortfall_bps"))
+        if filled and arrival and shortfall is not None:
+            notional += filled * arrival
+            cost += filled * arrival * shortfall / 10_000
+    return (cost, notional) if notional > 0 else (None, 0.0)
+
+
+def _moves_sentence(moves: list[Move]) -> str:
+    told = [f"{base_of(spoken(move.symbol))} {'fell' if move.size < 0 else 'rose'} {percent(abs(move.size))}"
+            for move in moves[:3] if move.size]
+    return _listed(told) + "." if told else ""
+
+
+def _nothing_sentence(story: AccountStory) -> str:
+    liquidations = story.do_nothing.liquidations
+    if liquidations:
+        return f"Doing nothing was liquidated at {clock_of(liquidations[0].get('ts'), story)}."
+    if story.do_nothing.kept is None:
+        return ""
+    return f"Doing nothing {_kept_words(story.do_nothing.kept)}."
+
+
+def _ours_sentence(story: AccountStory) -> str:
+    kept = _kept_words(story.kept) if story.kept is not None else ""
+    if story.liquidations:
+        when = clock_of(story.liquidations[0].get("ts"), story)
+        done = f"Penstock {_traded_words(story)} but the" if story.traded else "The"
+        return f"{done} account was liquidated at {when}" + (f" and {kept}." if kept else ".")
+    if not story.traded:
+        fired = "Nothing fired" if not story.fires else f"{_times(len(story.fires))} fired and nothing was traded"
+        return f"{fired}; the account {kept}." if kept else f"{fired}."
+    cost = f"cost {bps(story.cost_bps)}" if story.cost_bps is not None and story.cost_bps >= 0 else ""
+    if story.cost_bps is not None and story.cost_bps < 0:
+        cost = f"did {bps(-story.cost_bps)} better than the arrival price"
+    return "Penstock " + ", ".join(part for part in (_traded_words(story), kept, cost) if part) + "."
+
+
+def _traded_words(story: AccountStory) -> str:
+    words = {"sell": "sold", "buy": "bought back"}
+    done = [f"{words.get(side, spoken(side))} {quantity(size)} {base}" for (side, base), size in story.traded.items()]
+    over = f" over {duration(story.selling_ns)}" if story.selling_ns else ""
+    return _listed(done) + over
+
+
+def _kept_words(kept: float) -> str:
+    if kept > 1.0005:
+        return f"ended with {percent(kept)} of its equity"
+    if kept < 0:
+        return f"ended with a debt of {percent(-kept)} of its equity"
+    return f"kept {percent(kept)} of its equity"
+
+
+def _times(fires: int) -> str:
+    return "One rule" if fires == 1 else f"{fires} rules"
+
+
+def _listed(parts: list[str]) -> str:
+    return parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " and " + parts[-1]
+
+
+def saved_words(story: AccountStory) -> str:
+    """Return the difference to doing nothing in words, with the currency."""
+    if story.saved is None:
+        return "not known against doing nothing"
+    if story.saved == 0:
+        return "the same as doing nothing"
+    return f"{cash(abs(story.saved), story.currency)} {'more' if story.saved > 0 else 'less'} than doing nothing"

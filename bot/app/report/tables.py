@@ -1,0 +1,195 @@
+"""Tables of the page: every cell is plain text until it is escaped, in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+from bot.app.report.story import AccountStory, Row
+from bot.app.wording import (
+    NA,
+    bps,
+    cash,
+    clock,
+    count,
+    duration,
+    moment,
+    percent,
+    price,
+    quantity,
+    ratio,
+    signed_cash,
+    spoken,
+)
+from bot.domain.denials import DenialCode
+
+ROWS_MAX = 300                       # what a person scrolls through; the journal has all
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table ready to be drawn. ``words`` names the columns that hold text: they align left and may wrap."""
+
+    heading: str
+    columns: Sequence[str]
+    words: frozenset[str]
+    rows: list[Sequence[str]]
+    empty: str                       # the sentence when there are no rows
+
+
+def parents_table(story: AccountStory, pattern: str) -> Table:
+    """Return every parent order: what it was to do, what it did, at what cost, why it ended."""
+    return Table(
+        "Parent orders",
+        ("Started", "Market", "Order", "Filled", "Of", "Average", "Arrival", "Shortfall", "Fees", "Children",
+         "Took", "Ended"),
+        frozenset({"Started", "Market", "Order", "Ended"}),
+        [
+            (
+                clock(row.get("started"), pattern=pattern), spoken(row.get("symbol")),
+                f"{spoken(row.get('side'))} {spoken(row.get('algo'))}",
+                quantity(row.get("filled")), quantity(row.get("quantity")), price(row.get("average_price")),
+                price(row.get("arrival_price")), bps(row.get("shortfall_bps")), cash(row.get("fees")),
+                count(row.get("children")), _span(row), _reason(row.get("end_reason")),
+            )
+            for row in story.parents
+        ],
+        "No parent order was opened.",
+    )
+
+
+def decisions_table(story: AccountStory, pattern: str) -> Table:
+    """Return the run in order of time: what fired and why, what was opened, how it ended."""
+    events: list[tuple[int, int, Sequence[str]]] = []
+    for fire in story.fires:
+        goal = "" if fire.get("goal") is None else f"; goal: {spoken(fire.get('goal'))}"
+        events.append(_event(fire.get("ts"), 0, pattern, (
+            f"{spoken(fire.get('rule'))} fired", spoken(fire.get("scope")), f"{spoken(fire.get('why'))}{goal}",
+        )))
+    for row in story.parents:
+        what = f"{spoken(row.get('side'))} {quantity(row.get('quantity'))}, {spoken(row.get('algo'))}"
+        rules = spoken(row.get("rules")) if row.get("rules") else NA
+        events.append(_event(row.get("started"), 1, pattern, (
+            "order opened", spoken(row.get("symbol")), f"{what}; for {rules}",
+        )))
+        events.append(_event(row.get("ended"), 2, pattern, (
+            "order ended", spoken(row.get("symbol")),
+            f"{_reason(row.get('end_reason'))}; filled {quantity(row.get('filled'))} "
+            f"at {price(row.get('average_price'))}, shortfall {bps(row.get('shortfall_bps'))}",
+        )))
+    for row in story.liquidations:
+        events.append(_event(row.get("ts"), 3, pattern, ("LIQUIDATED by the venue", *_liquidation(row))))
+    events.sort(key=lambda event: event[:2])
+    return Table(
+        "Decisions", ("Time", "What", "Where", "Why"), frozenset({"Time", "What", "Where", "Why"}),
+        [cells for _, _, cells in events], "Nothing fired, so nothing was decided.",
+    )
+
+
+def liquidations_table(story: AccountStory, pattern: str) -> Table:
+    """Return what the venue would have done to the account without us."""
+    return Table(
+        "Liquidations had we done nothing", ("Time", "Market", "Stage"), frozenset({"Time", "Market", "Stage"}),
+        [(clock(row.get("ts"), pattern=pattern), *_liquidation(row)) for row in story.do_nothing.liquidations],
+        "Doing nothing would not have been liquidated.",
+    )
+
+
+def account_table(story: AccountStory) -> Table:
+    """Return all figures of the account."""
+    figures, money = story.figures, story.currency
+    return Table(
+        "Account figures", ("Figure", "Value"), frozenset({"Figure"}),
+        [
+            ("Equity at the start", cash(story.equity_start, money)),
+            ("Equity at the end", cash(story.equity_end, money)),
+            ("Lowest equity", cash(figures.get("equity_min"), money)),
+            ("Kept of the equity at the first fire", percent(figures.get("recovery_rate"))),
+            ("Lowest distance to liquidation", percent(figures.get("liquidation_distance_min"))),
+            ("Highest margin ratio (100 % is liquidation)", percent(figures.get("margin_ratio_max"))),
+            ("Deepest drawdown", percent(figures.get("max_drawdown"))),
+            ("Realised profit and loss", signed_cash(figures.get("realised_pnl"), money)),
+            ("Unrealised profit and loss", signed_cash(figures.get("unrealised_pnl"), money)),
+            ("Fees paid", cash(figures.get("fees"), money)),
+            ("Funding", signed_cash(figures.get("funding"), money)),
+            ("Sharpe", ratio(figures.get("sharpe"))),
+            ("Sortino", ratio(figures.get("sortino"))),
+            ("Calmar", ratio(figures.get("calmar"))),
+        ],
+        "",
+    )
+
+
+def rules_table(summary: Row) -> Table:
+    """Return what each rule did and was worth against doing nothing."""
+    rules = summary.get("rules") or {}
+    return Table(
+        "Rules", ("Rule", "Fires", "False fires", "Saved", "Cost"), frozenset({"Rule"}),
+        [
+            (spoken(name), count(row.get("fires")), count(row.get("false_fires")),
+             cash(row.get("saved")), cash(row.get("cost")))
+            for name, row in ((name, row or {}) for name, row in rules.items())
+        ],
+        "No rule was armed.",
+    )
+
+
+def denials_table(summary: Row) -> Table:
+    """Return what the gate refused, with the meaning of each code."""
+    return Table(
+        "Orders the gate refused", ("Code", "Times", "Meaning"), frozenset({"Code", "Meaning"}),
+        [
+            (spoken(code), count(times), DenialCode[code].value if code in DenialCode.__members__ else NA)
+            for code, times in (summary.get("denials") or {}).items()
+        ],
+        "The gate refused nothing.",
+    )
+
+
+def drawn(table: Table) -> str:
+    """Return the table as HTML, its heading above; long ones end with what was left out."""
+    heading = f"<h3>{escape(table.heading)}</h3>" if table.heading else ""
+    if not table.rows:
+        return f'{heading}<p class="quiet">{escape(table.empty)}</p>'
+    head = "".join(f"<th{_class(table, name)}>{escape(name)}</th>" for name in table.columns)
+    body = "".join(_row(table, row) for row in table.rows[:ROWS_MAX])
+    left = len(table.rows) - ROWS_MAX
+    pairs = ' class="pairs"' if len(table.columns) == 2 else ""
+    more = f'<p class="quiet">{left:,} more rows are in the journal.</p>' if left > 0 else ""
+    return (
+        f'{heading}<div class="scroll"><table{pairs}><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>{more}'
+    )
+
+
+def _row(table: Table, cells: Iterable[str]) -> str:
+    drawn_cells = (
+        f"<td{_class(table, name)}>{escape(cell)}</td>" for name, cell in zip(table.columns, cells, strict=True)
+    )
+    return f"<tr>{''.join(drawn_cells)}</tr>"
+
+
+def _class(table: Table, column: str) -> str:
+    return "" if column in table.words else ' class="figure"'
+
+
+def _event(ts: object, order: int, pattern: str, cells: Sequence[str]) -> tuple[int, int, Sequence[str]]:
+    """Return a row with what it is sorted by; one without a time comes last."""
+    at = moment(ts)
+    return (at if at is not None else 1 << 62, order, (clock(ts, pattern=pattern), *cells))
+
+
+def _liquidation(row: Row) -> tuple[str, str]:
+    return spoken(row.get("symbol")), (
+        f"{_reason(row.get('kind'))}, notional {cash(row.get('notional'))}, fee {cash(row.get('fee'))}"
+    )
+
+
+def _reason(code: Any) -> str:
+    return spoken(code).replace("_", " ")
+
+
+def _span(row: Row) -> str:
+    started, ended = moment(row.get("started")), moment(row.get("ended"))
+    return duration(ended - started) if started is not None and ended is not None else NA
