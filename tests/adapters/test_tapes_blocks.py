@@ -25,6 +25,7 @@ from bot.adapters.tapes.trades import TradeRows, read_trades
 from bot.domain.errors import InputError
 from tests.adapters.tape_files import (
     CANDLE_HEADER,
+    FIVE_BARS,
     MINUTE_NS,
     START_MS,
     TRADE_HEADER,
@@ -78,7 +79,8 @@ def test_readers_in_blocks_of_any_size_are_equal(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
     """Where a block ends changes nothing: not rows, not holes, not duplicates, not line numbers."""
-    candles = [CANDLE_HEADER, *candle_lines(), "bad", *candle_lines()[-1:]]
+    later = candle_lines((*FIVE_BARS, *FIVE_BARS))[7:]
+    candles = [CANDLE_HEADER, *candle_lines(), "bad", *candle_lines()[-1:], *later]
     argument = write(tmp_path / "c.csv", candles)
     whole_faults, faults = TapeFaults(), TapeFaults()
     whole = list(read_candles(argument, instrument(), whole_faults))
@@ -90,7 +92,7 @@ def test_readers_in_blocks_of_any_size_are_equal(
     assert list(reading) == whole
     assert list(reading_trades) == whole_trades
     assert faults == whole_faults
-    assert (faults.rows_bad, faults.duplicates) == (1, 1)
+    assert (faults.rows_bad, faults.duplicates, faults.gaps, faults.bars_missing) == (1, 1, 1, 2)
 
 
 @pytest.mark.parametrize("packing", ["gzip", "zip"])
@@ -173,10 +175,17 @@ class _Hand:
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
         self.odds = self.random.choice((20, 60, 500))
-        self.trade_id, self.stamp = 1_000, START_MS
+        self.trade_id, self.stamp, self.level = 1_000, START_MS, 1
 
     def rarely(self, rare: tuple[str, ...], usual: str) -> str:
         return self.random.choice(rare) if self.random.randrange(self.odds) == 0 else usual
+
+    def around_100(self) -> str:
+        """A price; rarely a row, and more rarely all that follow, are far away."""
+        if self.random.randrange(4 * self.odds) == 0:
+            self.level = self.random.choice((1, 1_000))
+        level = 1_000 if self.random.randrange(self.odds) == 0 else self.level
+        return self.decimal(95 * level, 105 * level)
 
     def decimal(self, low: float, high: float) -> str:
         return f"{self.random.uniform(low, high):.{self.random.choice((0, 1, 3, 3, 3, 5))}f}"
@@ -184,14 +193,14 @@ class _Hand:
     def trade(self) -> str:
         self.trade_id += int(self.rarely(("0", "-3"), "2"))
         self.stamp += int(self.rarely(("-1",), self.random.choice("001")))
-        price = self.rarely(_ODD_NUMBERS, self.decimal(95, 105))
+        price = self.rarely(_ODD_NUMBERS, self.around_100())
         quantity = self.rarely(_ODD_NUMBERS, self.decimal(1, 9))
         flag = self.rarely(_ODD_FLAGS, self.random.choice(_FLAGS))
         return f"{self.trade_id},{price},{quantity},5,6,{self.stamp},{flag}"
 
     def candle(self) -> str:
         self.stamp += int(self.rarely(("120000", "0", "59999", "-60000"), "60000"))
-        low, first, second, high = sorted((self.decimal(95, 105) for _ in range(4)), key=Decimal)
+        low, first, second, high = sorted((self.around_100() for _ in range(4)), key=Decimal)
         if self.random.randrange(self.odds) == 0:
             low, high = high, low
         close = self.rarely(_ODD_NUMBERS, second)
@@ -286,6 +295,6 @@ def test_tabulate_of_an_irregular_row_leaves_the_block_to_the_slow_way(row: str)
 
 
 def test_tabulate_of_shifted_commas_is_not_fooled_by_their_number() -> None:
-    """Six columns and then eight are as many separators as twice seven."""
-    short, long = "1,100,1,58,5,true", "2,100,1,58,58,5,9,true"
-    assert tabulate(text_of([short, long]), TRADES) is None
+    """Six columns and eight, or three and four, are as many separators as rows of seven."""
+    assert tabulate(text_of(["1,100,1,58,5,true", "2,100,1,58,58,5,9,true"]), TRADES) is None
+    assert tabulate(text_of(["1,100,1", "58,58,5,true"]), TRADES) is None

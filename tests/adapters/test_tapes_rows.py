@@ -132,6 +132,7 @@ GOOD_AT_THE_LIMIT = {
     "exactly 100 times": "10200,10200,10200,10200,5",
     "exactly a hundredth": "1.02,1.02,1.02,1.02,5",
     "least price after rounding": "1.02,1.0251,1.0151,1.02,5",
+    "wick of exactly 100 times": "100,102,1.02,102,5",
     "exponent": "1e2,1.03E+2,9.9e1,102,5e-1",
     "plus sign and spaces": " +100 , 103,99 ,102, 5",
     "points without digits on one side": "100.,103.,99.,102.,.5",
@@ -142,10 +143,13 @@ GOOD_AT_THE_LIMIT = {
 @pytest.mark.parametrize("name", GOOD_AT_THE_LIMIT)
 def test_read_candles_bar_just_inside_the_limits_is_read(tmp_path: Path, name: str) -> None:
     """The other side of every limit: such bars are rare, but they are prices."""
+    lines = candle_lines((GOOD, GOOD, GOOD_AT_THE_LIMIT[name]))
     faults = TapeFaults()
-    candles = _candles(tmp_path, candle_lines((GOOD, GOOD, GOOD_AT_THE_LIMIT[name])), faults)
-    assert len(candles) == 3
+    assert len(_candles(tmp_path, lines, faults)) == 3
     assert faults == TapeFaults()
+    # One bad row sends its whole block the slow way, where the same limits hold.
+    assert len(_candles(tmp_path, [*lines, "x"], faults)) == 3
+    assert faults.counts == {FaultReason.COLUMNS_WRONG: 1}
 
 
 @pytest.mark.parametrize(
@@ -201,6 +205,14 @@ def test_read_candles_stamp_before_2009_or_of_another_unit_is_refused(
     candles = _candles(tmp_path, [*candle_lines((GOOD, GOOD)), f"{stamp},{GOOD}"], faults)
     assert len(candles) == (3 if reason is None else 2)
     assert faults.counts == ({} if reason is None else {reason: 1})
+
+
+def test_read_candles_stamp_with_decimals_is_not_read_without_its_point(tmp_path: Path) -> None:
+    """In a file of seconds, 158397132.0 is 1975, though its digits alone are 2020."""
+    lines = [f"{START_MS // 1000 + n * 60},{GOOD}" for n in range(2)]
+    faults = TapeFaults()
+    assert len(_candles(tmp_path, [*lines, f"158397132.0,{GOOD}"], faults)) == 2
+    assert faults.counts == {FaultReason.STAMP_IMPLAUSIBLE: 1}
 
 
 @pytest.mark.parametrize(("stamp", "is_read"), [("4102444799999", True), ("4102444800000", False)])

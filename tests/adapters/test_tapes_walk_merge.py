@@ -61,12 +61,12 @@ def test_walk_all_of_five_bars_is_the_hand_written_path(tmp_path: Path) -> None:
 
 def test_walk_all_in_a_merge_asks_for_the_sign_only_after_the_open_was_consumed() -> None:
     """A position opened at the bar's open decides the bar's path, even with another stream beside."""
-    held = 0
+    held = [0]
     other = (MarkPrice(START_NS + n * 10**9, 0, 0, 1) for n in range(1, 60))
     prices = []
-    for point in merge([walk_all([BAR], lambda _: held), other]):
+    for point in merge([walk_all([BAR], lambda _: held[0]), other]):
         if isinstance(point, CandlePoint):
-            held = -1
+            held[0] = -1
             prices.append(point.price)
     assert prices == [10_000, 10_300, 9_900, 10_200]
 
@@ -91,6 +91,7 @@ def _trace(streams: list[list[int]]) -> list[tuple[int, int, int]]:
         [[], [1, 2, 3]],
         [[1, 3, 5], [2, 4, 6]],
         [[1, 1, 2], [1, 1, 2], [1, 2, 2]],
+        [[3], [1, 3]],
         [[5], [4], [3], [2], [1]],
         [[1, 1, 1, 9, 9], [1, 9], [0, 9, 10]],
     ],

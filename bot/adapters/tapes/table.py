@@ -50,8 +50,8 @@ def tabulate(text: bytes, layout: Layout) -> Table | None:
         return None
     row_ends = ends.reshape(rows, layout.columns)
     newlines = np.count_nonzero(raw == _NEWLINE)
-    if newlines != rows or not (raw[row_ends[:, -1]] == _NEWLINE).all() or (fields[1:] == fields[:-1]).any():
-        return None                  # a row of another length, or two points in one number
+    if newlines != rows or not (raw[row_ends[:, -1]] == _NEWLINE).all():
+        return None
     decimals = np.zeros((rows, layout.columns), np.int64)
     decimals.reshape(-1)[fields] = ends[fields] - points - 1
     digits = np.diff(ends, prepend=-1) - 1
@@ -63,7 +63,7 @@ def tabulate(text: bytes, layout: Layout) -> Table | None:
             return None
         by_row[:, column] = 0
     if np.count_nonzero((raw - _ZERO) <= _NINE) != digits.sum():
-        return None                  # some byte is none of the above
+        return None                  # some byte is none of the above, or the second point of a number
     by_row[:, layout.flags] = 1
     if digits.min() < 1 or digits.max() > DIGITS_MAX:
         return None
