@@ -120,7 +120,9 @@ def sample_fires() -> list[dict[str, Any]]:
 def sample_parents() -> list[dict[str, Any]]:
     marks = {BTC: price_path(7900, 3850, 0.4), ETH: price_path(195, 86, 2.0)}
 
-    def parent(name: str, algo: str, quantity: str, span: tuple[int, int], reason: str, rules: list[str]) -> dict[str, Any]:
+    def parent(
+        name: str, algo: str, quantity: str, span: tuple[int, int], reason: str, rules: list[str]
+    ) -> dict[str, Any]:
         fills = [fill for fill in sample_fills() if fill["parent"] == name]
         filled = sum(float(fill["quantity"]) for fill in fills)
         average = sum(float(fill["quantity"]) * float(fill["price"]) for fill in fills) / filled
@@ -151,12 +153,18 @@ def sample_summary() -> dict[str, Any]:
         {"ts": iso(LIQUIDATED + 1), "symbol": ETH, "notional": "2210.1", "fee": "11.05", "kind": "liquidation"},
     ]
     return {
-        "version": "0.1.0", "config_hash": "9f2c41d7aa00517be3b4c0", "timing": {"wall_seconds": 7.1, "events_per_second": 141_200},
-        "tape": {"events": 1_002_313, "first_ts": iso(0), "last_ts": iso(POINTS - 1), "modelled": ["fills", "mark = last trade"]},
+        "version": "0.1.0", "config_hash": "9f2c41d7aa00517be3b4c0",
+        "timing": {"wall_seconds": 7.1, "events_per_second": 141_200},
+        "tape": {
+            "events": 1_002_313, "first_ts": iso(0), "last_ts": iso(POINTS - 1),
+            "modelled": ["fills", "mark = last trade"],
+        },
         "accounts": {"main": {
-            "equity_start": "1450", "equity_end": f"{end:.8f}", "equity_min": f"{min(x for x in series.equity if x is not None):.2f}",
-            "margin_ratio_max": 0.138, "liquidation_distance_min": 0.0312, "liquidations": [], "realised_pnl": "-1012.5",
-            "unrealised_pnl": "-88.1", "fees": "6.93", "funding": "-1.12", "recovery_rate": 0.71, "max_drawdown": 0.66,
+            "equity_start": "1450", "equity_end": f"{end:.8f}", "equity_min": "492.53",
+            "margin_ratio_max": 0.138, "liquidation_distance_min": 0.0312, "liquidations": [],
+            "realised_pnl": "-1012.5",
+            "unrealised_pnl": "-88.1", "fees": "6.93", "funding": "-1.12", "recovery_rate": 0.71,
+            "max_drawdown": 0.66,
             "sharpe": None, "sortino": None, "calmar": None,
         }},
         "rules": {
@@ -184,7 +192,7 @@ def sample_record() -> RunRecord:
     return RunRecord(
         title="Generated crash, after 12 March 2020", summary=sample_summary(), series={"main": series},
         baseline_series={"main": {DO_NOTHING: nothing, SELL_AT_ONCE: at_once}},
-        story_facts=["The market is generated (seed 7), calibrated to 12 March 2020: BTC from 7,900 to 3,782, worst hour -25 %."],
+        story_facts=["The market is generated (seed 7), after 12 March 2020: BTC 7,900 to 3,782, worst hour -25 %."],
     )
 
 

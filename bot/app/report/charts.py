@@ -84,11 +84,15 @@ def price_chart(scene: Scene, symbol: str) -> Chart:
     """Return the mark of one market with rules' fires and our fills on it."""
     mark = scene.series.marks[symbol]
     data = [_line(scene.series.ts, mark, "Mark price", "var(--price)", hover="%{y:,.6~g}")]
-    data += _fire_points(scene, mark)
     fills = [fill for fill in scene.fills if str(fill.get("symbol")) == symbol]
     drawn = sorted(fills, key=lambda fill: -(number(fill.get("quantity")) or 0.0))[:POINTS_MAX]
     data += _fill_points(drawn)
-    caption = "Mark price. Diamonds: a rule fired. Triangles: our fills, larger for more."
+    data += _fire_points(scene, mark)
+    caption = "Mark price."
+    if scene.story.fires:
+        caption += " Diamonds: a rule fired."
+    if drawn:
+        caption += " Triangles: our fills, larger for more."
     if len(drawn) < len(fills):
         caption += f" The largest {len(drawn):,} of {len(fills):,} fills are drawn."
     return Chart(f"{symbol}: price", caption, _figure(scene, data, {"tickformat": ",~r"}))
@@ -109,8 +113,7 @@ def distance_chart(scene: Scene) -> Chart:
         )
         line["line"]["shape"] = "hv"
         data.append(line)
-    # the prices' legend names the diamonds; here the levels need the room
-    data += [points | {"showlegend": False} for points in _fire_points(scene, distance)]
+    data += _fire_points(scene, distance)
     drawn = [value for line in data for value in line["y"] if value is not None]
     caption = "How far all markets may move against the account before the venue liquidates it; logarithmic."
     if any(value is None for value in distance):
@@ -219,7 +222,7 @@ def _fill_points(fills: list[Row]) -> list[Figure]:
             ],
             "marker": {
                 "symbol": symbol, "color": f"var(--{side})", "opacity": 0.85,
-                "size": [round(6 + 8 * ((number(row.get("quantity")) or 0.0) / most) ** 0.5, 1) for row in rows],
+                "size": [round(5 + 7 * ((number(row.get("quantity")) or 0.0) / most) ** 0.5, 1) for row in rows],
                 "line": {"color": "var(--paper)", "width": 0.75},
             },
             "hovertemplate": "%{text}",
@@ -241,10 +244,11 @@ def _figure(scene: Scene, data: list[Figure], yaxis: Figure) -> Figure:
         stamp = moment(rows[0].get("ts")) if rows else None
         if stamp is None:
             continue
+        is_late = 2 * stamp > first + last
         shapes.append(_upright(stamp, "var(--danger)", "dash"))
         notes.append({
             "x": stamp // 1_000_000, "y": 1, "xref": "x", "yref": "paper", "text": text, "showarrow": False,
-            "xanchor": "right" if 2 * stamp > first + last else "left", "yanchor": "top", "xshift": 0,
+            "xanchor": "right" if is_late else "left", "yanchor": "top", "xshift": -4 if is_late else 4,
             "font": {"color": "var(--danger)", "size": 12},
         })
     return {

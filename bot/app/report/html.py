@@ -13,7 +13,7 @@ from importlib.resources import files
 from typing import Any
 
 from bot.app.record import RunRecord
-from bot.app.report.charts import Chart, Scene, account_charts
+from bot.app.report.charts import Chart, Figure, Scene, account_charts
 from bot.app.report.story import AccountStory, Row, headline, moves_of, saved_words, stories
 from bot.app.report.tables import (
     account_table,
@@ -46,7 +46,7 @@ _MODELLED_WORDS = {
 
 def render(record: RunRecord) -> str:
     """Return the report as one self-contained HTML page; the same record gives the same text."""
-    told = stories(record.summary)
+    told = stories(record.summary, {name: list(series.marks) for name, series in record.series.items()})
     pattern = clock_pattern(*_span(record.summary))
     figures: list[dict[str, Any]] = []
     accounts = [_account(record, story, pattern, figures) for story in told]
@@ -99,10 +99,12 @@ def _tiles(story: AccountStory, pattern: str) -> list[str]:
         _tile("Penstock kept", percent(story.kept), of_start, story.verdict.value),
         _tile("Do nothing", percent(nothing.kept), f"{cash(nothing.equity_end, money)}; {nothing_fate}",
               "bad" if nothing.liquidations else ""),
-        _tile("Sell at once", percent(at_once.kept), f"{cash(at_once.equity_end, money)}; cost {bps(at_once.shortfall_bps)}")
+        _tile("Sell at once", percent(at_once.kept),
+              f"{cash(at_once.equity_end, money)}; cost {bps(at_once.shortfall_bps)}")
         if at_once else _tile("Sell at once", NA, "nothing was sold"),
         _tile("Against doing nothing", signed_cash(story.saved, money), "equity at the end"),
-        _tile("Cost of trading", bps(story.cost_bps), f"{cash(story.cost_quote, money)} against arrival prices"),
+        _tile("Cost of trading", bps(story.cost_bps), f"{cash(story.cost_quote, money)} against arrival prices"
+              if story.traded else "nothing was traded"),
         _tile("Lowest distance", percent(story.figures.get("liquidation_distance_min")),
               f"highest margin ratio {percent(story.figures.get('margin_ratio_max'))}"),
         _tile("Fees", cash(story.figures.get("fees"), money),
@@ -120,10 +122,21 @@ def _tile(label: str, value: str, detail: str, tone: str = "") -> str:
 
 
 def _chart(chart: Chart, place: int) -> str:
+    legend = "".join(_key(line) for line in chart.figure["data"]) if len(chart.figure["data"]) > 1 else ""
     return (
-        f'<figure><h3>{escape(spoken(chart.title))}</h3><div class="plot" id="figure-{place}" role="img" '
+        f'<figure><h3>{escape(spoken(chart.title))}</h3><p class="legend">{legend}</p>'
+        f'<div class="plot" id="figure-{place}" role="img" '
         f'aria-label="{escape(spoken(chart.title))}"></div><figcaption>{escape(chart.caption)}</figcaption></figure>'
     )
+
+
+def _key(line: Figure) -> str:
+    """Return one entry of the legend: our own wraps on a phone, plotly's takes half the chart there."""
+    if line["mode"] == "markers":
+        shape, colour = line["marker"]["symbol"], line["marker"]["color"]
+    else:
+        shape, colour = line["line"]["dash"], line["line"]["color"]
+    return f'<span class="key"><i class="{shape}" style="color:{colour}"></i>{line["name"]}</span>'
 
 
 def _fills_of(summary: Row, story: AccountStory) -> list[Row]:

@@ -16,6 +16,7 @@ from bot.app.wording import base_of, bps, cash, clock, currency_of, duration, mo
 from bot.domain.scale import NS_PER_DAY
 
 Row = Mapping[str, Any]
+_MARKETS_TOLD = 3
 
 
 class Verdict(Enum):
@@ -55,7 +56,7 @@ class AccountStory:
     traded: dict[tuple[str, str], float]     # (side, base currency): quantity, in order of first trade
     cost_bps: float | None
     cost_quote: float | None
-    selling_ns: int | None
+    selling_ns: int | None           # time with a parent open
 
     @property
     def saved(self) -> float | None:
@@ -81,10 +82,16 @@ class Move:
     size: float
 
 
-def stories(summary: Row) -> list[AccountStory]:
-    """Return the story of every account, in the summary's order."""
+def stories(summary: Row, markets: Mapping[str, list[str]] | None = None) -> list[AccountStory]:
+    """Return the story of every account, in the summary's order.
+
+    ``markets`` are the symbols by account, where they are known: a run without trades names none.
+    """
     accounts = summary.get("accounts") or {}
-    return [_story(summary, str(name), figures or {}, alone=len(accounts) == 1) for name, figures in accounts.items()]
+    return [
+        _story(summary, str(name), figures or {}, (markets or {}).get(name, []), alone=len(accounts) == 1)
+        for name, figures in accounts.items()
+    ]
 
 
 def moves_of(series: AccountSeries) -> list[Move]:
@@ -115,18 +122,16 @@ def clock_of(value: object, story: AccountStory) -> str:
     return clock(value, pattern="%H:%M" if len(days) <= 1 else "%d %b %H:%M")
 
 
-def _story(summary: Row, name: str, figures: Row, *, alone: bool) -> AccountStory:
+def _story(summary: Row, name: str, figures: Row, symbols: list[str], *, alone: bool) -> AccountStory:
     parents = [row for row in summary.get("parents") or [] if alone or row.get("account") == name]
     baselines = (summary.get("baselines") or {}).get(name) or {}
     start, end = number(figures.get("equity_start")), number(figures.get("equity_end"))
     at_once = baselines.get(SELL_AT_ONCE)
     cost_quote, arrival_notional = _shortfall(parents)
-    started = [stamp for stamp in (moment(row.get("started")) for row in parents) if stamp is not None]
-    ended = [stamp for stamp in (moment(row.get("ended")) for row in parents) if stamp is not None]
     return AccountStory(
         name=name,
         figures=figures,
-        currency=_currency(summary, parents),
+        currency=_currency(symbols or _symbols(summary, parents, name)),
         equity_start=start,
         equity_end=end,
         kept=_kept(end, start),
@@ -138,7 +143,7 @@ def _story(summary: Row, name: str, figures: Row, *, alone: bool) -> AccountStor
         traded=_traded(parents),
         cost_bps=cost_quote / arrival_notional * 10_000 if cost_quote is not None else None,
         cost_quote=cost_quote,
-        selling_ns=max(ended) - min(started) if started and ended else None,
+        selling_ns=_time_at_work(parents),
     )
 
 
@@ -162,12 +167,15 @@ def _kept(end: float | None, start: float | None) -> float | None:
     return end / start if end is not None and start is not None and start > 0 else None
 
 
-def _currency(summary: Row, parents: list[Row]) -> str:
-    """Return what cash is counted in; nothing where accounts of several currencies meet."""
-    rows = parents or summary.get("parents") or summary.get("fills") or []
-    for baseline in (summary.get("baselines") or {}).values():
-        rows = [*rows, *(((baseline or {}).get(DO_NOTHING) or {}).get("liquidations") or [])]
-    found = dict.fromkeys(currency_of(str(row.get("symbol", ""))) for row in rows)
+def _symbols(summary: Row, parents: list[Row], account: str) -> list[str]:
+    """Return the markets that the summary itself names for an account."""
+    baseline = ((summary.get("baselines") or {}).get(account) or {}).get(DO_NOTHING) or {}
+    return [str(row.get("symbol", "")) for row in [*parents, *(baseline.get("liquidations") or [])]]
+
+
+def _currency(symbols: list[str]) -> str:
+    """Return what cash is counted in; empty where several currencies meet."""
+    found = dict.fromkeys(currency_of(symbol) for symbol in symbols)
     return next(iter(found)) if len(found) == 1 else ""
 
 
@@ -192,9 +200,27 @@ def _shortfall(parents: list[Row]) -> tuple[float | None, float]:
     return (cost, notional) if notional > 0 else (None, 0.0)
 
 
+def _time_at_work(parents: list[Row]) -> int | None:
+    """Return how long at least one parent was open, ns: two hours apart they did not take two hours."""
+    spans = sorted(
+        (started, ended) for row in parents
+        if (started := moment(row.get("started"))) is not None and (ended := moment(row.get("ended"))) is not None
+    )
+    if not spans:
+        return None
+    total, done = 0, spans[0][0]
+    for started, ended in spans:
+        total += max(0, ended - max(started, done))
+        done = max(done, ended)
+    return total
+
+
 def _moves_sentence(moves: list[Move]) -> str:
-    told = [f"{base_of(spoken(move.symbol))} {'fell' if move.size < 0 else 'rose'} {percent(abs(move.size))}"
-            for move in moves[:3] if move.size]
+    told = []
+    verb = ""
+    for move in moves[:_MARKETS_TOLD]:
+        again, verb = verb, "fell" if move.size < 0 else "rose"
+        told.append(f"{base_of(spoken(move.symbol))} {'' if verb == again else verb + ' '}{percent(abs(move.size))}")
     return _listed(told) + "." if told else ""
 
 
@@ -202,7 +228,7 @@ def _nothing_sentence(story: AccountStory) -> str:
     liquidations = story.do_nothing.liquidations
     if liquidations:
         return f"Doing nothing was liquidated at {clock_of(liquidations[0].get('ts'), story)}."
-    if story.do_nothing.kept is None:
+    if story.do_nothing.kept is None or story.verdict is Verdict.NEUTRAL:
         return ""
     return f"Doing nothing {_kept_words(story.do_nothing.kept)}."
 
@@ -224,7 +250,11 @@ def _ours_sentence(story: AccountStory) -> str:
 
 def _traded_words(story: AccountStory) -> str:
     words = {"sell": "sold", "buy": "bought back"}
-    done = [f"{words.get(side, spoken(side))} {quantity(size)} {base}" for (side, base), size in story.traded.items()]
+    done = []
+    verb = ""
+    for (side, base), size in story.traded.items():
+        again, verb = verb, words.get(side, spoken(side))
+        done.append(f"{'' if verb == again else verb + ' '}{quantity(float(f'{size:.4g}'))} {base}")
     over = f" over {duration(story.selling_ns)}" if story.selling_ns else ""
     return _listed(done) + over
 

@@ -156,10 +156,11 @@ def drawn(table: Table) -> str:
     head = "".join(f"<th{_class(table, name)}>{escape(name)}</th>" for name in table.columns)
     body = "".join(_row(table, row) for row in table.rows[:ROWS_MAX])
     left = len(table.rows) - ROWS_MAX
-    pairs = ' class="pairs"' if len(table.columns) == 2 else ""
+    kind = "pairs" if len(table.columns) == 2 else "log" if table.words.issuperset(table.columns) else "grid"
     more = f'<p class="quiet">{left:,} more rows are in the journal.</p>' if left > 0 else ""
     return (
-        f'{heading}<div class="scroll"><table{pairs}><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>{more}'
+        f'{heading}<div class="scroll"><table class="{kind}"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>{more}"
     )
 
 
