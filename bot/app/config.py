@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from enum import Enum
 from pathlib import Path
+from typing import Literal
 
 from bot.domain.account import MarginMode
 from bot.domain.scale import NS_PER_MS
@@ -31,7 +32,7 @@ class ExchangeSpec:
     """ccxt's names; secrets by the name of an environment variable."""
 
     id: str = "binanceusdm"
-    apiKey: Secret | None = None     # noqa: N815 - ccxt's spelling
+    apiKey: Secret | None = None
     secret: Secret | None = None
 
 
@@ -40,21 +41,13 @@ class PaperPositionSpec:
     """A position that the simulated account starts with; ``amount`` is signed, in base units."""
 
     amount: Decimal
-    entry_price: str = "first"       # a price, or the first one that is seen
+    entry_price: Decimal | Literal["first"] = "first"
 
     def __post_init__(self) -> None:
         if self.amount == 0:
-            raise ValueError("amount: must not be 0; leave the position out instead")
-        if self.entry_price != "first" and self.price <= 0:
-            raise ValueError(f"entry_price: must be above 0 or `first`, was {self.entry_price}")
-
-    @property
-    def price(self) -> Decimal:
-        """Return the stated price; raises ValueError when it is no number."""
-        try:
-            return Decimal(self.entry_price)
-        except InvalidOperation:
-            raise ValueError(f"entry_price: must be a price or `first`, was {self.entry_price}") from None
+            raise ValueError("amount: must not be 0, was 0; leave the position out instead")
+        if self.entry_price != "first" and self.entry_price <= 0:
+            raise ValueError(f"entry_price: must be above 0, was {self.entry_price}; or write first")
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,9 @@ from bot.rules.feasibility import require_feasible
 from bot.rules.language.check import check_condition
 from bot.rules.ruleset import Rule, RuleSet
 from bot.rules.spec import RuleBook, RuleSpec
+from bot.settings.environment import OVERRIDE_PREFIX
 from bot.settings.load import load
 
-OVERRIDE_PREFIX = "PENSTOCK"
 DEFAULT_CONFIG = Path(__file__).with_name("default.yaml")
 
 
@@ -74,6 +74,6 @@ def _digest(paths: Sequence[Path], environ: Mapping[str, str]) -> str:
         digest.update(path.read_bytes())
         digest.update(b"\0")
     for key in sorted(environ):
-        if key.startswith(f"{OVERRIDE_PREFIX}__"):
+        if key.startswith(OVERRIDE_PREFIX):
             digest.update(f"{key}={environ[key]}\0".encode())
     return digest.hexdigest()

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from paper.generate.crash import black_thursday
+
 from bot.adapters.tapes.candles import read_candles
 from bot.adapters.tapes.faults import TapeFaults
 from bot.adapters.tapes.merge import merge
@@ -22,7 +24,6 @@ from bot.domain.instrument import Filters, Instrument, InstrumentKind
 from bot.domain.market import Candle, MarketFact
 from bot.domain.run import TapeSource
 from bot.domain.scale import CASH_UNIT, NS_PER_SECOND, units_per_one
-from paper.generate.crash import black_thursday
 
 TapeEvent = MarketFact | Candle
 HeldSign = Callable[[int], int]
@@ -205,3 +206,8 @@ def _walked(candles: Iterable[Candle], held_sign: HeldSign) -> Iterator[TapeEven
         yield candle
         yield from walk(candle, held_sign(candle.instrument))
 
+
+
+def sign_of(quantity: int) -> int:
+    """Return -1, 0 or +1."""
+    return (quantity > 0) - (quantity < 0)

@@ -194,7 +194,7 @@ class Readings:
             case "position.amount":
                 return lambda p: book.quantity[p] / units_per_one(self.layout.instrument_of(p).quantity_digits)
             case "position.notional":
-                return marked(lambda p: columns.value[p] / CASH_UNIT)
+                return marked(lambda p: abs(columns.value[p]) / CASH_UNIT)
             case "position.entry_price":
                 return self._entry_price
             case "position.unrealised_pnl":

@@ -7,7 +7,6 @@ from decimal import Decimal
 
 from bot.domain.units import Money, Rate, Ratio
 
-
 ORDER_NOTIONAL_MAX = Money(Decimal(250_000), "USDT")
 
 

@@ -1,0 +1,5 @@
+"""``python -m bot`` is ``penstock``."""
+
+from bot.app.cli import main
+
+raise SystemExit(main())

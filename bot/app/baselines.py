@@ -1,0 +1,145 @@
+"""What would have happened otherwise: the same start left alone, and the same lots sold at once.
+
+Both run the simulated venue over the same market without the engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+
+from paper.messages import SubmitOrder, Wake
+from paper.venue import PaperVenue
+
+from bot.app.config import Config
+from bot.app.markets import MarketSource, sign_of
+from bot.app.recorder import RunRecorder
+from bot.app.wiring import make_venue
+from bot.domain.events import AccountFact, FillOrigin, LiquidationStage, OrderFilled
+from bot.domain.instrument import Instrument
+from bot.domain.names import child_name
+from bot.domain.order import OrderClass, OrderRequest, Side, TimeInForce
+from bot.domain.scale import CASH_UNIT
+from bot.engine.layout import Layout
+
+ANY_PRICE = 2                        # a buy at twice the mark takes whatever the impact model asks
+
+
+@dataclass
+class Baseline:
+    """One venue-only run: per account the equity over time and at the end, and what the venue did to it."""
+
+    equity_end: list[int]
+    series: list[list[tuple[int, float | None]]]
+    liquidations: list[LiquidationStage] = field(default_factory=list)
+    fills: list[OrderFilled] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """An order of the "sell at once" baseline and when it is sent; without the engine there is no gate."""
+
+    at: int
+    request: OrderRequest
+
+
+def run_alone(market: MarketSource, venue: PaperVenue, layout: Layout, interval: int, sales: Sequence[Sale]) -> Baseline:
+    """Drive the venue alone over the whole market; ``sales`` are sent at their times, in order of time."""
+    accounts = range(len(layout.accounts))
+    result = Baseline([0 for _ in accounts], [[] for _ in accounts])
+    answers: list[tuple[int, int, AccountFact]] = []
+    waiting = list(reversed(sales))
+    look_at = 0
+    count = 0
+    for event in market.events(lambda index: sign_of(venue.net_quantity(index))):
+        now = event.now
+        while waiting and waiting[-1].at <= now:
+            sale = waiting.pop()
+            for found in venue.handle(sale.at, SubmitOrder(sale.request)):
+                count += 1
+                heappush(answers, (found[0], count, found[1]))
+        while (wake := venue.next_wake()) is not None and wake <= now:
+            for found in venue.handle(wake, Wake()):
+                count += 1
+                heappush(answers, (found[0], count, found[1]))
+        for found in venue.handle(now, event):
+            count += 1
+            heappush(answers, (found[0], count, found[1]))
+        while answers and answers[0][0] <= now:
+            _keep(result, heappop(answers)[2])
+        if now >= look_at:
+            _look(result, venue, now)
+            look_at = now + interval
+    while answers:
+        _keep(result, heappop(answers)[2])
+    for account in accounts:
+        result.equity_end[account] = venue.account_totals(account)[1]
+    return result
+
+
+def sales_at_first_fire(recorder: RunRecorder, layout: Layout) -> list[Sale]:
+    """Return the orders that sell, at each account's first fire, all that its parents sold in the end."""
+    first: dict[int, int] = {}
+    for fire in recorder.fires:
+        first.setdefault(fire.element.account, fire.now)
+    lots: dict[tuple[int, int], int] = {}
+    for record in recorder.parents.values():
+        place = (record.opened.key.account, record.opened.key.instrument)
+        lots[place] = lots.get(place, 0) + record.filled
+    sides = {
+        (record.opened.key.account, record.opened.key.instrument): record.opened for record in recorder.parents.values()
+    }
+    sales = []
+    for number, (place, quantity) in enumerate(lots.items()):
+        opened = sides[place]
+        instrument = layout.instruments[place[1]]
+        for part, size in enumerate(_parts(quantity, instrument.filters.quantity_max)):
+            request = OrderRequest(
+                name=child_name(f"atonce{number:03d}", part),
+                key=opened.key,
+                side=opened.side,
+                quantity=size,
+                limit_price=_any_price(opened.side, opened.arrival_price, instrument),
+                time_in_force=TimeInForce.IOC,
+                reduce_only=True,
+                order_class=OrderClass.OPERATOR,
+            )
+            sales.append(Sale(first[place[0]], request))
+    return sorted(sales, key=lambda sale: sale.at)
+
+
+def compare(
+    config: Config, market: MarketSource, layout: Layout, recorder: RunRecorder
+) -> tuple[Baseline, Baseline | None]:
+    """Return the two baselines of a run; there is no second one when nothing was sold."""
+    nothing = run_alone(market, make_venue(config, layout), layout, recorder.interval, [])
+    sales = sales_at_first_fire(recorder, layout)
+    at_once = None
+    if sales:
+        at_once = run_alone(market, make_venue(config, layout), layout, recorder.interval, sales)
+    return nothing, at_once
+
+
+def _keep(result: Baseline, fact: AccountFact) -> None:
+    if isinstance(fact, LiquidationStage):
+        result.liquidations.append(fact)
+    elif isinstance(fact, OrderFilled) and fact.origin is FillOrigin.OURS:
+        result.fills.append(fact)
+
+
+def _look(result: Baseline, venue: PaperVenue, now: int) -> None:
+    for account, series in enumerate(result.series):
+        if venue.is_started(account):
+            series.append((now, venue.account_totals(account)[1] / CASH_UNIT))
+
+
+def _parts(quantity: int, largest: int) -> list[int]:
+    """Split a quantity into orders that the venue takes."""
+    whole, rest = divmod(quantity, largest)
+    return [largest] * whole + ([rest] if rest else [])
+
+
+def _any_price(side: Side, price: int, instrument: Instrument) -> int:
+    tick = instrument.filters.tick
+    return tick if side is Side.SELL else price * ANY_PRICE // tick * tick

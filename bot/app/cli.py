@@ -1,0 +1,128 @@
+"""The command line: a stable contract of verbs, ``--json`` and exit codes (DESIGN section 9).
+
+    0 good   2 bad input   3 credentials   4 journal   5 a guarded account was liquidated   70 our own bug
+
+Heavy imports happen inside the verbs, so that ``--help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+
+from bot import __version__
+from bot.app.cli_codes import EXIT_BUG, EXIT_GOOD
+from bot.domain.errors import PenstockError
+
+
+
+
+DEMO_OUT = Path("penstock-demo")
+DEMO_SEED = 312
+TAPE_FORM = "[SYMBOL[@KIND]=]PATH"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb and return its exit code; every error ends in one line that says what to do."""
+    parsed = _parser().parse_args(arguments)
+    try:
+        code: int = parsed.verb(parsed)
+    except PenstockError as error:
+        _say_error(str(error), error.exit_code, as_json=parsed.json)
+        return error.exit_code
+    except BrokenPipeError:
+        sys.stderr.close()               # the reader of our output has gone, as `| head` does
+        return EXIT_GOOD
+    except KeyboardInterrupt:
+        _say_error("stopped by the keyboard", 130, as_json=parsed.json)
+        return 130
+    except Exception:  # noqa: BLE001 - the last resort: whatever is left is our bug and must be seen
+        traceback.print_exc()
+        _say_error(
+            "this is a bug of Penstock; please report the lines above and the configuration", EXIT_BUG,
+            as_json=parsed.json,
+        )
+        return EXIT_BUG
+    return code
+
+
+def _say_error(text: str, code: int, *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps({"error": text, "exit_code": code}))
+    else:
+        print(f"penstock: {text}", file=sys.stderr)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="penstock",
+        description="Lets a leveraged account out gently before the venue does it for you.",
+        epilog="exit codes: 0 good, 2 bad input, 3 credentials, 4 journal, 5 a guarded account was liquidated, 70 bug",
+    )
+    parser.add_argument("--version", action="version", version=f"penstock {__version__}")
+    verbs = parser.add_subparsers(required=True, metavar="VERB")
+
+    run = verbs.add_parser("run", help="run the daemon; with no CONFIG, a demonstration: a crash, in fast time")
+    run.add_argument("config", nargs="?", type=Path, metavar="CONFIG")
+    run.add_argument("--tape", action="append", default=[], metavar=TAPE_FORM, help="prices of the paper venue")
+    run.add_argument("--generate", type=int, metavar="SEED", help="generated prices instead of a tape")
+    run.add_argument("--pace", type=float, metavar="N", help="market seconds per second (default 1)")
+    run.add_argument("--out", type=Path, metavar="DIR", help="where journal, summary and report go")
+    run.add_argument("--seed", type=int, default=DEMO_SEED, help="of the demonstration's market")
+    _finish(run, _run)
+
+    check = verbs.add_parser("check", help="validate a configuration and its rules")
+    check.add_argument("config", type=Path, metavar="CONFIG")
+    _finish(check, _check)
+
+    replay = verbs.add_parser("replay", help="take the paper accounts through recorded markets, as fast as it goes")
+    replay.add_argument("config", type=Path, metavar="CONFIG")
+    replay.add_argument("--tape", action="append", required=True, metavar=TAPE_FORM)
+    replay.add_argument("--out", type=Path, metavar="DIR", help="where journal, summary and report go")
+    _finish(replay, _replay)
+
+    report = verbs.add_parser("report", help="summary and report of a run again")
+    report.add_argument("run", type=Path, metavar="RUN", help="the folder of a run")
+    _finish(report, _report)
+    return parser
+
+
+def _finish(parser: argparse.ArgumentParser, verb: object) -> None:
+    parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+    parser.set_defaults(verb=verb)
+
+
+def _run(parsed: argparse.Namespace) -> int:
+    if parsed.config is None:
+        from bot.app.verbs.demo import run_demo
+
+        return run_demo(parsed.seed, parsed.out or DEMO_OUT, as_json=parsed.json)
+    from bot.app.verbs.run import run_config
+
+    return run_config(
+        parsed.config, tapes=parsed.tape, seed=parsed.generate, pace=parsed.pace, out=parsed.out, environ=os.environ,
+        as_json=parsed.json,
+    )
+
+
+def _check(parsed: argparse.Namespace) -> int:
+    from bot.app.verbs.check import check_config
+
+    return check_config(parsed.config, os.environ, as_json=parsed.json)
+
+
+def _replay(parsed: argparse.Namespace) -> int:
+    from bot.app.verbs.replay import replay_config
+
+    return replay_config(parsed.config, parsed.tape, parsed.out, os.environ, as_json=parsed.json)
+
+
+def _report(parsed: argparse.Namespace) -> int:
+    from bot.app.verbs.report import report_run
+
+    return report_run(parsed.run, as_json=parsed.json)

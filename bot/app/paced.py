@@ -1,0 +1,224 @@
+"""A paper run by the wall clock that survives being killed: market time runs at a pace, all state is on disk.
+
+The simulated venue outlives the process: its state and its place on the tape are saved before every answer
+and before every decision of ours, in ``venue.sqlite`` beside the journal. A restart takes the venue from
+there, folds the journal, walks the prices it has seen already without deciding, looks up every order that
+was out, and only then goes on. The tape stands still while nobody runs.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import FrameType
+
+import msgspec
+from paper.store import PaperStore
+from paper.venue import PaperVenue
+
+from bot.adapters.journal.sqlite import SqliteJournal
+from bot.app.loading import Loaded
+from bot.app.markets import MarketSource, TapeEvent, sign_of
+from bot.app.record import to_json
+from bot.app.recorder import RunRecorder
+from bot.app.running import (
+    JOURNAL_NAME,
+    RECORD_SERIES,
+    SAMPLE_INTERVAL,
+    Finished,
+    MakeObserver,
+    finish,
+    prepare_out,
+    run_head,
+    write_results,
+)
+from bot.app.session import Session
+from bot.app.summary import Timing
+from bot.app.watchers import Watchers
+from bot.app.wiring import make_engine, make_layout, make_venue
+from bot.domain.effects import Effect
+from bot.domain.errors import InputError
+from bot.domain.events import AccountFact
+from bot.domain.market import Candle
+from bot.domain.scale import NS_PER_MINUTE, NS_PER_SECOND
+from bot.engine import checkpoint
+from bot.engine.book import Book
+from bot.engine.engine import Engine
+from bot.engine.layout import Layout
+from bot.engine.recovery import refold
+from bot.ports import Journal
+
+VENUE_NAME = "venue.sqlite"
+LINES_SERIES = "lines"
+LOOK_EVERY = 0.05                    # wall seconds between two waits: finer than a person sees
+CHECKPOINT_EVERY = 10 * NS_PER_MINUTE
+
+
+class Stopped(Exception):
+    """A person asked the run to end; it can be taken up again."""
+
+
+class _Cursor(msgspec.Struct):
+    """Where the venue stands on the tape, and by which sign each open bar is being walked."""
+
+    consumed: int
+    signs: dict[int, int]
+
+
+class VenueKeeper:
+    """Saves the venue with its place on the tape."""
+
+    def __init__(self, store: PaperStore, venue: PaperVenue, signs: dict[int, int]) -> None:
+        self.store = store
+        self.venue = venue
+        self.signs = signs
+
+    def save(self, consumed: int) -> None:
+        """Return once the venue's state is durable."""
+        cursor = msgspec.json.encode(_Cursor(consumed, self.signs)).decode()
+        self.store.save(cursor, self.venue.snapshot())
+
+
+class Pacer:
+    """Holds market time to ``pace`` seconds per wall second, and writes checkpoints on the way."""
+
+    def __init__(self, engine: Engine, journal: Journal, pace: float) -> None:
+        self.engine = engine
+        self.journal = journal
+        self.pace = pace
+        self.started: tuple[float, int] | None = None
+        self.checkpoint_at = 0
+        self.is_stopping = False
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._stop)
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        del number, frame
+        self.is_stopping = True
+
+    def on_fact(self, fact: AccountFact) -> None:
+        """Facts do not change the pace."""
+
+    def on_effects(self, effects: Sequence[Effect]) -> None:
+        """Nor do decisions."""
+
+    def on_moment(self, now: int, consumed: int) -> int:
+        """Wait until the wall clock has caught up with the market; raises Stopped when asked to end."""
+        del consumed
+        if self.is_stopping:
+            raise Stopped
+        if self.started is None:
+            self.started = time.monotonic(), now
+        wall, market = self.started
+        ahead = (now - market) / NS_PER_SECOND / self.pace - (time.monotonic() - wall)
+        if ahead > 0:
+            time.sleep(ahead)
+        if now >= self.checkpoint_at:
+            self.checkpoint_at = now + CHECKPOINT_EVERY
+            self.journal.checkpoint(self.engine.book.seq, now, checkpoint.dump(self.engine.book))
+            self.journal.commit()
+        return now + int(self.pace * LOOK_EVERY * NS_PER_SECOND)
+
+
+def run_paced(
+    loaded: Loaded,
+    market: MarketSource,
+    *,
+    pace: float,
+    title: str,
+    out: Path,
+    make_observers: Sequence[MakeObserver] = (),
+) -> Finished | None:
+    """Run the paper accounts at a pace, taking up the run that lies in ``out`` if there is one.
+
+    Returns None when a person stopped it before the tape ended.
+    """
+    layout = make_layout(loaded.config, market)
+    prepare_out(out)
+    journal_path = out / JOURNAL_NAME
+    resumed = journal_path.exists()
+    journal = SqliteJournal.open(journal_path) if resumed else SqliteJournal.create(journal_path, run_head(loaded, market))
+    with journal, PaperStore(out / VENUE_NAME) as store:
+        if resumed and journal.head.config_hash != loaded.digest:
+            raise InputError(
+                f"--out {out}: holds a run of another configuration; choose another folder, or the same configuration"
+            )
+        venue, cursor = _venue(loaded, layout, store)
+        engine = make_engine(loaded, layout, book=_book(journal, layout) if resumed else None)
+        recorder = RunRecorder(engine, SAMPLE_INTERVAL)
+        keeper = VenueKeeper(store, venue, cursor.signs)
+        pacer = Pacer(engine, journal, pace)
+        watchers = Watchers([recorder, *(make(engine, recorder) for make in make_observers), pacer])
+        session = Session(engine, venue, journal, watchers, keeper)
+        tape = _tape_from(market, venue, cursor, engine)
+        session.consumed = cursor.consumed
+        started = time.perf_counter()
+        if resumed:
+            _replay_record(journal, recorder)
+            session.restart(engine.book.now)
+        try:
+            session.run(tape)
+        except Stopped:
+            journal.checkpoint(engine.book.seq, engine.book.now, checkpoint.dump(engine.book))
+            journal.commit()
+            return None
+        timing = Timing(time.perf_counter() - started, session.consumed - cursor.consumed)
+        record = finish(loaded, market, layout, recorder, timing, title, ())
+        journal.put_series(RECORD_SERIES, to_json(record))
+        journal.commit()
+    write_results(record, out)
+    return Finished(record, out, is_liquidated=bool(recorder.liquidations))
+
+
+def _venue(loaded: Loaded, layout: Layout, store: PaperStore) -> tuple[PaperVenue, _Cursor]:
+    """Return the venue as it was saved last, or a new one, and where it stands."""
+    saved = store.load()
+    if saved is None:
+        return make_venue(loaded.config, layout), _Cursor(0, {})
+    cursor, snapshot = saved
+    venue = make_venue(loaded.config, layout)
+    return venue.restored(snapshot), msgspec.json.decode(cursor, type=_Cursor)
+
+
+def _book(journal: SqliteJournal, layout: Layout) -> Book:
+    """Return the book that the journal amounts to."""
+    found = journal.latest_checkpoint()
+    seq, body = (-1, None) if found is None else found
+    book = refold(layout, body, journal.read(after=seq))
+    book.seq = max(book.seq, journal.last_seq())
+    return book
+
+
+def _replay_record(journal: SqliteJournal, recorder: RunRecorder) -> None:
+    """Show the recorder what happened before the restart."""
+    for _, item in journal.read():
+        if isinstance(item, Effect):
+            recorder.on_effects([item])
+        else:
+            recorder.on_fact(item)
+
+
+def _tape_from(market: MarketSource, venue: PaperVenue, cursor: _Cursor, engine: Engine) -> Iterator[TapeEvent]:
+    """Return the tape from the cursor on; what lies before it only warms the engine's market state.
+
+    A bar that was under way is walked on as it was begun; all earlier bars end at the same close whichever
+    way they are walked.
+    """
+    saved = dict(cursor.signs)
+    skipping = True
+
+    def held_sign(instrument: int) -> int:
+        if skipping:
+            return saved.get(instrument, 0)
+        cursor.signs[instrument] = sign_of(venue.net_quantity(instrument))
+        return cursor.signs[instrument]
+
+    tape = market.events(held_sign)
+    for _ in range(cursor.consumed):
+        event = next(tape)
+        if not isinstance(event, Candle):
+            engine.warm(event)
+    skipping = False
+    return tape

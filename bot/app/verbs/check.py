@@ -1,0 +1,73 @@
+"""``penstock check CONFIG``: what the configuration says, in the program's own words, or what is wrong in it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from bot.app.cli_codes import EXIT_GOOD
+from bot.app.loading import Loaded, load_all
+from bot.app.summary import goal_text
+from bot.risk.binance_tiers import is_typed_in, tier_table
+from bot.rules.language.explain import expression_text
+from bot.rules.ruleset import Rule
+
+
+def check_config(path: Path, environ: Mapping[str, str], *, as_json: bool) -> int:
+    """Print what was understood and what to beware of; errors in the file are raised."""
+    loaded = load_all(path, environ)
+    found = describe(loaded)
+    if as_json:
+        print(json.dumps(found))
+        return EXIT_GOOD
+    print(f"{path}: good")
+    for name, account in found["accounts"].items():
+        print(f"  account {name}: {account['mode']}, {', '.join(account['instruments'])}")
+    for rule in found["rules"]:
+        print(f"  rule {rule['name']}: for each {rule['for_each']}, when {rule['when']}")
+        print(f"    then {rule['goal']}, {rule['execute']}")
+    for warning in found["warnings"]:
+        print(f"  beware: {warning}")
+    return EXIT_GOOD
+
+
+def describe(loaded: Loaded) -> dict[str, Any]:
+    """Return the configuration as the program understood it."""
+    return {
+        "config": str(loaded.path),
+        "config_hash": loaded.digest,
+        "accounts": {
+            name: {"mode": account.mode.value, "instruments": list(account.instruments)}
+            for name, account in loaded.config.accounts.items()
+        },
+        "rules": [_rule(rule) for rule in loaded.rules.rules],
+        "warnings": warnings(loaded),
+    }
+
+
+def warnings(loaded: Loaded) -> list[str]:
+    """Return what a careful person would point out."""
+    found = []
+    for name, account in loaded.config.accounts.items():
+        for symbol in account.instruments:
+            base = symbol.partition("/")[0]
+            if not is_typed_in(base):
+                found.append(f"accounts.{name}: maintenance tiers of {symbol} are a stand-in: {tier_table(base).source}")
+        found.append(
+            f"accounts.{name}.blind: is read, and nothing acts on it in this version; a paper account is never blind"
+        )
+    return found
+
+
+def _rule(rule: Rule) -> dict[str, Any]:
+    execute = rule.execute
+    return {
+        "name": rule.name,
+        "for_each": rule.scope.value,
+        "when": expression_text(rule.when.root),
+        "clear": None if rule.clear is None else expression_text(rule.clear.root),
+        "goal": goal_text(rule.goal),
+        "execute": f"{execute.algo.value} by {execute.tactic.value}, class {execute.order_class.value}",
+    }
