@@ -1,0 +1,21 @@
+"""The simulated exchange: what a venue would do, in memory, at the instant it is told of.
+
+It is an independent judge: its margin, fills and liquidation are written from the venue's own pages and share
+no code with ``bot.risk``; it imports ``bot.domain`` only. Nothing here reads a clock or does I/O, except ``store``.
+
+    venue        the door: messages in, facts out, one heap of what is due
+    messages     what a client may say
+    spec         what a venue and its accounts start with
+    state        everything it remembers
+    exchange     the state with what all parts need of it
+    admission    which orders are refused, with the venue's codes
+    matching     how orders fill, rest and end
+    impact       what a fill costs where there is no book
+    activity     volatility and volume, estimated from its own tape
+    holdings     positions at average cost
+    margin       totals of an account, and how far prices may move unnoticed
+    tiers        leverage brackets
+    liquidation  how an account is closed out
+    funding      what holding a perpetual costs
+    store        the durable file
+"""

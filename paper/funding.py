@@ -1,0 +1,42 @@
+"""What holding a perpetual costs: the rate of the tape's FundingRate facts, paid at their time, on the mark."""
+
+from __future__ import annotations
+
+from bot.domain.events import FundingPaid
+from bot.domain.market import FundingRate
+from paper.exchange import Exchange, charge
+from paper.margin import value_at_mark
+from paper.state import Market
+
+
+def announce(market: Market, fact: FundingRate) -> int | None:
+    """Note the rate; return the time of payment when it is a new one.
+
+    A later fact for the same time replaces the rate. A time that is past, or has been paid for, is ignored.
+    """
+    if fact.next_at < fact.now or fact.next_at <= market.funding_done:
+        return None
+    market.funding_rate = fact.rate
+    if fact.next_at == market.funding_at:
+        return None
+    market.funding_at = fact.next_at
+    return fact.next_at
+
+
+def pay(exchange: Exchange, index: int) -> None:
+    """Move what is due at this instant between the holders of an instrument and its other side.
+
+    A positive rate is paid by longs to shorts. Rounded up per holding, against the account.
+    """
+    market = exchange.markets[index]
+    if market.funding_at != exchange.at or market.funding_done == exchange.at or exchange.mark(index) is None:
+        return                       # moved to another time since, paid already, or nothing was ever traded
+    market.funding_done = market.funding_at
+    for account in exchange.state.accounts:
+        for holding in account.holdings:
+            if holding.key.instrument != index:
+                continue
+            amount = charge(value_at_mark(exchange, holding), market.funding_rate)
+            account.wallet -= amount
+            exchange.state.ledger.funding += amount
+            exchange.report(FundingPaid(exchange.told, account.index, holding.key, amount))

@@ -1,0 +1,204 @@
+"""How orders are taken, filled, rested, cancelled and ended.
+
+What crosses on arrival takes from the modelled depth inside its limit. What rests fills as maker at its own
+price when the tape prints there: all of it when the print is through its price, at most the printed quantity
+when it is at its price (there is no queue yet; a candle's point has no quantity and fills all).
+"""
+
+from __future__ import annotations
+
+from bot.domain.events import (
+    FillOrigin,
+    Liquidity,
+    OrderAccepted,
+    OrderEnded,
+    OrderFilled,
+    OrderNotFound,
+    OrderRejected,
+)
+from bot.domain.order import OrderRequest, OrderStatus, Side, TimeInForce
+from paper.admission import reduces, refusal
+from paper.exchange import Exchange, charge
+from paper.holdings import trade
+from paper.impact import depth, remember
+from paper.liquidation import cover_deficit, liquidate
+from paper.state import Account, Execution, Order
+
+ENDED_KEPT = 10_000                  # look-ups after a restart reach minutes back, not days
+
+
+def submit(exchange: Exchange, account: Account, request: OrderRequest) -> int | None:
+    """Take an order that arrives now; return when it must be looked at again, for a good-till-date order."""
+    refused = refusal(exchange, account, request)
+    if refused is not None:
+        exchange.report(
+            OrderRejected(exchange.told, account.index, request.name, refused.code, refused.detail)
+        )
+        return None
+    exchange.state.entered += 1
+    order = Order(request, exchange.state.entered)
+    account.resting[request.name] = order
+    exchange.report(OrderAccepted(exchange.told, account.index, request.name))
+    _take(exchange, account, order)
+    if not order.status.can_fill:
+        return None
+    if request.time_in_force is TimeInForce.IOC:
+        end(exchange, account, order, OrderStatus.EXPIRED)
+        return None
+    return request.good_until
+
+
+def cancel(exchange: Exchange, account: Account, name: str) -> None:
+    """End a resting order; an ended one is told again as it ended."""
+    order = account.resting.get(name)
+    if order is not None:
+        end(exchange, account, order, OrderStatus.CANCELED)
+    elif name in account.ended:
+        _report_end(exchange, account, account.ended[name])
+    else:
+        exchange.report(OrderNotFound(exchange.told, account.index, name))
+
+
+def expire(exchange: Exchange, account: Account, name: str) -> None:
+    """End a good-till-date order that still rests."""
+    order = account.resting.get(name)
+    if order is not None:
+        end(exchange, account, order, OrderStatus.EXPIRED)
+
+
+def look_up(exchange: Exchange, account: Account, name: str) -> None:
+    """Tell all that is known of an order: every fill again, and whether it rests or how it ended."""
+    order = account.resting.get(name) or account.ended.get(name)
+    if order is None:
+        exchange.report(OrderNotFound(exchange.told, account.index, name))
+        return
+    if order.status.can_fill:
+        exchange.report(OrderAccepted(exchange.told, account.index, name))
+    for execution in order.executions:
+        _report_fill(exchange, account, order, execution)
+    if not order.status.can_fill:
+        _report_end(exchange, account, order)
+
+
+def cross_resting(exchange: Exchange, index: int, *, price: int, printed: int | None) -> None:
+    """Fill what rests at or through ``price``, best price first, then oldest.
+
+    ``printed`` is the quantity that traded there; None when it is not known.
+    """
+    crossed = [
+        (account, order)
+        for account in exchange.state.accounts
+        for order in account.resting.values()
+        if order.request.key.instrument == index and _through(order.request, price) >= 0
+    ]
+    crossed.sort(key=lambda pair: (-_through(pair[1].request, price), pair[1].rank))
+    left = printed
+    for account, order in crossed:
+        if not order.status.can_fill:
+            continue                 # an earlier fill of this print closed the position it was to reduce
+        quantity = _fillable(account, order)
+        if _through(order.request, price) == 0 and left is not None:
+            quantity = min(quantity, left)
+            left -= quantity
+        if quantity:
+            limit = order.request.limit_price or price
+            _fill(exchange, account, order, price=limit, quantity=quantity, liquidity=Liquidity.MAKER)
+
+
+def end(exchange: Exchange, account: Account, order: Order, status: OrderStatus) -> None:
+    """End an order and say so; the venue remembers the last 10,000 of each account."""
+    order.status = status
+    del account.resting[order.request.name]
+    account.ended[order.request.name] = order
+    if len(account.ended) > ENDED_KEPT:
+        del account.ended[next(iter(account.ended))]
+    _report_end(exchange, account, order)
+
+
+def _through(request: OrderRequest, price: int) -> int:
+    """Return how far ``price`` is beyond the order's limit: 0 at it, negative when it is not reached."""
+    limit = request.limit_price or 0
+    return limit - price if request.side is Side.BUY else price - limit
+
+
+def _fillable(account: Account, order: Order) -> int:
+    """Return what may fill: a reduce-only order never more than the position it reduces."""
+    if order.request.reduce_only:
+        return min(order.leaves, reduces(account, order.request))
+    return order.leaves
+
+
+def _take(exchange: Exchange, account: Account, order: Order) -> None:
+    """Fill what crosses on arrival."""
+    request = order.request
+    index = request.key.instrument
+    instrument = exchange.instruments[index]
+    market = exchange.markets[index]
+    met = depth(market, instrument, exchange.spec.impact, side=request.side, now=exchange.at)
+    if met is None or request.limit_price is None or request.time_in_force is TimeInForce.POST_ONLY:
+        return
+    quantity = min(_fillable(account, order), met.quantity_within(request.limit_price))
+    quantity -= quantity % instrument.filters.lot
+    if quantity == 0:
+        return
+    price = met.price(quantity)
+    # rounding to a price unit may step over the limit by less than one unit; the venue never does
+    price = min(price, request.limit_price) if request.side is Side.BUY else max(price, request.limit_price)
+    remember(market, exchange.spec.impact, side=request.side, quantity=quantity, now=exchange.at)
+    _fill(exchange, account, order, price=price, quantity=quantity, liquidity=Liquidity.TAKER)
+
+
+def _fill(
+    exchange: Exchange, account: Account, order: Order, *, price: int, quantity: int, liquidity: Liquidity
+) -> None:
+    request = order.request
+    instrument = exchange.instruments[request.key.instrument]
+    signed = quantity * request.side.sign
+    value = instrument.value(price=price, quantity=quantity)
+    fee = charge(value, exchange.maker_fee if liquidity is Liquidity.MAKER else exchange.taker_fee)
+    profit = trade(account, request.key, instrument, signed=signed, price=price)
+    account.wallet += profit - fee
+    exchange.state.ledger.fees += fee
+    exchange.state.ledger.counterparty += value * request.side.sign
+    execution = Execution(
+        exchange.next_trade_id(), exchange.fill_stamp(account), price, quantity, fee, liquidity
+    )
+    order.executions.append(execution)
+    order.filled += quantity
+    _report_fill(exchange, account, order, execution)
+    if order.leaves == 0:
+        end(exchange, account, order, OrderStatus.FILLED)
+    _expire_idle_reducers(exchange, account)
+    cover_deficit(exchange, account)
+    liquidate(exchange, account, end)
+
+
+def _expire_idle_reducers(exchange: Exchange, account: Account) -> None:
+    """End reduce-only orders that have nothing left to reduce, as the venue does."""
+    for order in list(account.resting.values()):
+        if order.request.reduce_only and reduces(account, order.request) == 0:
+            end(exchange, account, order, OrderStatus.EXPIRED)
+
+
+def _report_fill(exchange: Exchange, account: Account, order: Order, execution: Execution) -> None:
+    exchange.report(
+        OrderFilled(
+            now=exchange.told,
+            stamp=execution.stamp,
+            account=account.index,
+            name=order.request.name,
+            trade_id=execution.trade_id,
+            key=order.request.key,
+            side=order.request.side,
+            price=execution.price,
+            quantity=execution.quantity,
+            fee=execution.fee,
+            liquidity=execution.liquidity,
+            origin=FillOrigin.OURS,
+            modelled=True,
+        )
+    )
+
+
+def _report_end(exchange: Exchange, account: Account, order: Order) -> None:
+    exchange.report(OrderEnded(exchange.told, account.index, order.request.name, order.status, order.filled))

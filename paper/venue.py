@@ -1,0 +1,382 @@
+"""The simulated venue: messages in, facts out, one heap of what is due; no clock, no I/O.
+
+    handle(now, message)   take a price from the tape, a client's message, or Wake; return (delivery time, fact)
+    next_wake()            when something is due by itself: messages on their way, funding, good-till dates
+
+Prices reach venue and clients at the same instant; a client's message arrives one latency after it was handed
+in, and its answers come back one latency later. At one instant a price comes first: what it liquidates is gone
+before a message that arrives then. So a driver hands in the tape's facts of an instant before it wakes the venue
+for that instant.
+
+The hot path is a print that changes nothing: it lies inside the range in which nothing rests and no account
+can fall below its margin (see ``paper.margin.quiet_range``), inside the running minute, with nothing due.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from heapq import heappop, heappush
+from typing import Any
+
+import msgspec
+
+from bot.domain.account import Balance, MarginMode, PositionKey, PositionReport
+from bot.domain.errors import ContractError, Unsupported
+from bot.domain.events import AccountFact, AccountSnapshot
+from bot.domain.instrument import Instrument
+from bot.domain.market import Candle, CandlePoint, FundingRate, IndexPrice, MarkPrice, Quote, Trade
+from bot.domain.order import Side
+from paper import activity, funding, matching
+from paper.exchange import Exchange
+from paper.holdings import trade
+from paper.liquidation import liquidate
+from paper.margin import quiet_range, totals
+from paper.messages import CancelRequest, ClientMessage, Message, QueryAccount, QueryOrder, SubmitOrder, Wake
+from paper.spec import AccountStart, VenueSpec
+from paper.state import (
+    FORM,
+    NEVER,
+    Account,
+    Due,
+    FundingDue,
+    GoodUntil,
+    Holding,
+    Market,
+    Starting,
+    VenueState,
+)
+
+Answers = Sequence[tuple[int, AccountFact]]
+NOTHING: Answers = ()
+
+
+class PaperVenue:
+    """A Binance USD-M style exchange: linear contracts, cross margin, one-way mode."""
+
+    def __init__(
+        self, spec: VenueSpec, instruments: Sequence[Instrument], accounts: Sequence[AccountStart]
+    ) -> None:
+        state = VenueState(
+            markets=[Market() for _ in instruments],
+            accounts=[_open_account(start, instruments) for start in accounts],
+        )
+        self._attach(Exchange(spec, instruments, state))
+
+    @classmethod
+    def restore(cls, spec: VenueSpec, instruments: Sequence[Instrument], snapshot: bytes) -> PaperVenue:
+        """Return a venue that behaves from now on exactly as the one that made ``snapshot``.
+
+        Raises ContractError when the bytes are no snapshot of this form, or of other instruments.
+        """
+        try:
+            state = msgspec.json.decode(snapshot, type=VenueState)
+        except msgspec.MsgspecError as error:
+            raise ContractError(f"venue snapshot: cannot be read, {error}; start a new venue") from error
+        if state.form != FORM:
+            raise ContractError(f"venue snapshot: form must be {FORM}, was {state.form}; start a new venue")
+        if len(state.markets) != len(instruments):
+            raise ContractError(
+                f"venue snapshot: was made with {len(state.markets)} instruments, there are {len(instruments)} now"
+            )
+        venue = cls.__new__(cls)
+        venue._attach(Exchange(spec, instruments, state))
+        return venue
+
+    def snapshot(self) -> bytes:
+        """Return everything the venue remembers, as JSON."""
+        return msgspec.json.encode(self._exchange.state)
+
+    def _attach(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+        self._markets = exchange.markets
+        self._due = exchange.state.due
+        self._due_at = self._due[0][0] if self._due else NEVER
+        self._doors: dict[type, Callable[[int, Any], Answers]] = {
+            Trade: self._trade,
+            CandlePoint: self._point,
+            MarkPrice: self._mark,
+            Quote: self._quote,
+            IndexPrice: self._index,
+            FundingRate: self._funding_rate,
+            Candle: self._candle,
+            SubmitOrder: self._client,
+            CancelRequest: self._client,
+            QueryOrder: self._client,
+            QueryAccount: self._client,
+            Wake: self._wake,
+        }
+
+    # What a driver uses -----------------------------------------------------------------------------------
+
+    def handle(self, now: int, message: Message) -> Answers:
+        """Take one message at ``now``; return what clients will learn, with the time at which they do."""
+        return self._doors[message.__class__](now, message)
+
+    def next_wake(self) -> int | None:
+        """Return when something is due by itself, or None."""
+        return None if self._due_at == NEVER else self._due_at
+
+    # What may be looked at --------------------------------------------------------------------------------
+
+    def is_started(self, account: int) -> bool:
+        """True when every position that the account starts with has had its first price."""
+        return not self._exchange.accounts[account].starting
+
+    def net_quantity(self, instrument: int) -> int:
+        """Return the signed quantity that all accounts hold together, starting positions included."""
+        held: list[Holding | Starting] = []
+        for account in self._exchange.state.accounts:
+            held += account.holdings
+            held += account.starting
+        return sum(each.quantity for each in held if each.key.instrument == instrument)
+
+    def account_totals(self, account: int) -> tuple[int, int, int]:
+        """Return wallet, equity and maintenance margin, cash units, at the present marks."""
+        now = totals(self._exchange, self._exchange.accounts[account])
+        return now.wallet, now.equity, now.maintenance
+
+    def positions(self, account: int) -> tuple[PositionReport, ...]:
+        """Return what the account holds."""
+        return tuple(
+            PositionReport(holding.key, holding.quantity, holding.entry_value)
+            for holding in self._exchange.accounts[account].holdings
+        )
+
+    @property
+    def insurance(self) -> int:
+        """Return the balance of the insurance fund, which began with nothing; cash units."""
+        return self._exchange.state.ledger.insurance
+
+    @property
+    def names_reused(self) -> int:
+        """Return how many orders were refused because their name was taken."""
+        return self._exchange.state.names_reused
+
+    # The tape's facts -------------------------------------------------------------------------------------
+
+    def _trade(self, now: int, fact: Trade) -> Answers:
+        market = self._markets[fact.instrument]
+        price = fact.price
+        if market.low < price < market.high and now < market.minute_ends and now <= self._due_at:
+            market.last = price
+            market.volume += fact.quantity
+            return NOTHING
+        return self._price(now, fact.instrument, price=price, volume=fact.quantity, printed=fact.quantity)
+
+    def _point(self, now: int, fact: CandlePoint) -> Answers:
+        market = self._markets[fact.instrument]
+        price = fact.price
+        if market.low < price < market.high and now < market.minute_ends and now <= self._due_at:
+            market.last = price
+            market.volume += fact.volume
+            return NOTHING
+        return self._price(now, fact.instrument, price=price, volume=fact.volume, printed=None)
+
+    def _mark(self, now: int, fact: MarkPrice) -> Answers:
+        market = self._markets[fact.instrument]
+        if market.mark_low < fact.price < market.mark_high and now <= self._due_at:
+            market.mark = fact.price
+            return NOTHING
+        self._before(now)
+        _require_price(fact.price, self._exchange.instruments[fact.instrument])
+        market.mark = fact.price
+        self._judge(fact.instrument)
+        return self._after()
+
+    def _quote(self, now: int, fact: Quote) -> Answers:
+        answers = self._overdue(now)
+        market = self._markets[fact.instrument]
+        market.bid = fact.bid
+        market.ask = fact.ask
+        return answers
+
+    def _index(self, now: int, fact: IndexPrice) -> Answers:
+        del now, fact                # it moves no margin here: marks come from the tape ready-made
+        return NOTHING
+
+    def _funding_rate(self, now: int, fact: FundingRate) -> Answers:
+        self._before(now)
+        funding.pay(self._exchange, fact.instrument)     # the next rate is often told at the very time of the last
+        at = funding.announce(self._markets[fact.instrument], fact)
+        if at is not None:
+            self._push(at, FundingDue(fact.instrument))
+        self._judge(fact.instrument)
+        return self._after()
+
+    def _candle(self, now: int, candle: Candle) -> Answers:
+        answers = self._overdue(now)
+        activity.open_bar(
+            self._markets[candle.instrument],
+            self._exchange.spec.impact,
+            width=candle.high - candle.low,
+            ends=candle.opened + candle.span,
+        )
+        return answers
+
+    def _price(self, now: int, index: int, *, price: int, volume: int, printed: int | None) -> Answers:
+        """Take a price that may have consequences."""
+        self._before(now)
+        exchange = self._exchange
+        instrument = exchange.instruments[index]
+        _require_price(price, instrument)
+        market = self._markets[index]
+        if market.last is None:
+            activity.begin(market, instrument, exchange.spec.impact, now=now, price=price)
+            market.last = price
+            self._start_positions(index, price)
+        elif now >= market.minute_ends:
+            activity.close_minutes(market, now)
+        market.last = price
+        market.volume += volume
+        matching.cross_resting(exchange, index, price=price, printed=printed)
+        self._judge(index)
+        return self._after()
+
+    def _judge(self, index: int) -> None:
+        """Liquidate every holder of an instrument whose equity no longer exceeds its maintenance margin."""
+        for account in self._exchange.state.accounts:
+            if any(holding.key.instrument == index for holding in account.holdings):
+                liquidate(self._exchange, account, matching.end)
+
+    def _start_positions(self, index: int, price: int) -> None:
+        exchange = self._exchange
+        for account in exchange.state.accounts:
+            for starting in [start for start in account.starting if start.key.instrument == index]:
+                account.starting.remove(starting)
+                entry = price if starting.entry_price is None else starting.entry_price
+                instrument = exchange.instruments[index]
+                trade(account, starting.key, instrument, signed=starting.quantity, price=entry)
+                exchange.state.ledger.counterparty += instrument.value(price=entry, quantity=starting.quantity)
+
+    # What is due ------------------------------------------------------------------------------------------
+
+    def _client(self, now: int, message: ClientMessage) -> Answers:
+        account = message.request.key.account if isinstance(message, SubmitOrder) else message.account
+        if account not in self._exchange.accounts:
+            raise ContractError(f"venue: there is no account {account}; it was asked {message}")
+        self._push(now + self._exchange.spec.latency, message)
+        return self._wake(now, Wake())
+
+    def _wake(self, now: int, message: Wake) -> Answers:
+        del message
+        if self._due_at > now:
+            return NOTHING
+        self._run_due(now + 1, now)
+        return self._after()
+
+    def _before(self, now: int) -> None:
+        """Do what was due before ``now``; what is due at ``now`` waits for the price."""
+        self._run_due(now, now)
+        self._exchange.begin(at=now, now=now)
+
+    def _overdue(self, now: int) -> Answers:
+        """Do what was due before ``now`` and tell of it."""
+        if now <= self._due_at:
+            return NOTHING
+        self._before(now)
+        return self._after()
+
+    def _after(self) -> Answers:
+        """Settle how far prices may move unnoticed, and hand out what there is to tell."""
+        self._settle_quiet_ranges()
+        reports = self._exchange.reports
+        if not reports:
+            return NOTHING
+        self._exchange.reports = []
+        return reports
+
+    def _push(self, at: int, due: Due) -> None:
+        self._exchange.state.entered += 1
+        heappush(self._due, (at, self._exchange.state.entered, due))
+        self._due_at = self._due[0][0]
+
+    def _run_due(self, until: int, now: int) -> None:
+        """Do everything that is due before ``until``, each thing at its own time."""
+        while self._due_at < until:
+            at, _, due = heappop(self._due)
+            self._due_at = self._due[0][0] if self._due else NEVER
+            self._exchange.begin(at=at, now=now)
+            self._perform(due)
+
+    def _perform(self, due: Due) -> None:
+        exchange = self._exchange
+        match due:
+            case SubmitOrder(request):
+                good_until = matching.submit(exchange, exchange.accounts[request.key.account], request)
+                if good_until is not None:
+                    self._push(max(good_until, exchange.at), GoodUntil(request.key.account, request.name))
+            case CancelRequest(account, name):
+                matching.cancel(exchange, exchange.accounts[account], name)
+            case QueryOrder(account, name):
+                matching.look_up(exchange, exchange.accounts[account], name)
+            case QueryAccount(account):
+                self._report_account(exchange.accounts[account])
+            case GoodUntil(account, name):
+                matching.expire(exchange, exchange.accounts[account], name)
+            case FundingDue(instrument):
+                funding.pay(exchange, instrument)
+                self._judge(instrument)
+
+    def _report_account(self, account: Account) -> None:
+        exchange = self._exchange
+        account.taken = max(exchange.at, account.moved)
+        exchange.report(
+            AccountSnapshot(
+                now=exchange.told,
+                taken=account.taken,
+                account=account.index,
+                balances=(Balance(account.asset, account.wallet),),
+                positions=self.positions(account.index),
+            )
+        )
+
+    def _settle_quiet_ranges(self) -> None:
+        """Recompute between which prices nothing can happen, for every market."""
+        exchange = self._exchange
+        for market in self._markets:
+            market.low = market.mark_low = 0
+            market.high = market.mark_high = 0 if market.last is None else NEVER
+        for account in exchange.state.accounts:
+            now = totals(exchange, account)
+            for holding in account.holdings:
+                market = self._markets[holding.key.instrument]
+                low, high = quiet_range(exchange, account, holding, now.equity - now.maintenance)
+                if market.mark is None:
+                    market.low, market.high = max(market.low, low), min(market.high, high)
+                market.mark_low, market.mark_high = max(market.mark_low, low), min(market.mark_high, high)
+            for order in account.resting.values():
+                market = self._markets[order.request.key.instrument]
+                limit = order.request.limit_price or 0
+                if order.request.side is Side.BUY:
+                    market.low = max(market.low, limit)
+                else:
+                    market.high = min(market.high, limit)
+
+
+def _open_account(start: AccountStart, instruments: Sequence[Instrument]) -> Account:
+    if start.mode is not MarginMode.CROSS:
+        raise Unsupported(f"account {start.account}: only cross margin is simulated yet, was {start.mode.value}")
+    for position in start.positions:
+        if instruments[position.instrument].settle != start.asset:
+            raise ContractError(
+                f"account {start.account}: holds {instruments[position.instrument].symbol}, which does not settle "
+                f"in {start.asset}; open one account per settlement currency"
+            )
+    return Account(
+        index=start.account,
+        asset=start.asset,
+        wallet=start.balance,
+        leverage=start.leverage,
+        starting=[
+            Starting(PositionKey(start.account, position.instrument), position.quantity, position.entry_price)
+            for position in start.positions
+            if position.quantity
+        ],
+    )
+
+
+def _require_price(price: int, instrument: Instrument) -> None:
+    if price <= 0:
+        raise ContractError(
+            f"venue: a price of {instrument.symbol} must be above 0, was {price}; mend the tape's reader"
+        )
