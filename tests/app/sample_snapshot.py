@@ -38,7 +38,9 @@ def decisions(count: int, *, first: int = 1) -> tuple[Decision, ...]:
     )
 
 
-def snapshot(*accounts: AccountView, parents: int = 2, lines: int = 4, fraction: float | None = 0.31) -> ProgressSnapshot:
+def snapshot(
+    *accounts: AccountView, parents: int = 2, lines: int = 4, fraction: float | None = 0.31
+) -> ProgressSnapshot:
     work = (
         ParentView(BTC, "sell", "twap", 0.62, 1.41, 7702.18, 0.02),
         ParentView(ETH, "sell", "now", 12.6, 12.6, 190.07, None),

@@ -149,8 +149,7 @@ def _story(summary: Row, name: str, figures: Row, symbols: list[str], *, alone: 
 
 def is_of_account(scope: object, account: str) -> bool:
     """Say whether a fire's scope is the account itself or one of its positions: ``main BTC/USDT:USDT``."""
-    text = str(scope)
-    return text.startswith(account) and not text[len(account):len(account) + 1].isalnum()
+    return str(scope) == account or str(scope).startswith(f"{account} ")
 
 
 def _baseline(row: Row, start: float | None) -> Baseline:

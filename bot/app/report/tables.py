@@ -107,8 +107,8 @@ def account_table(story: AccountStory) -> Table:
             ("Equity at the end", cash(story.equity_end, money)),
             ("Lowest equity", cash(figures.get("equity_min"), money)),
             ("Kept of the equity at the first fire", percent(figures.get("recovery_rate"))),
-            ("Lowest distance to liquidation", percent(figures.get("liquidation_distance_min"))),
-            ("Highest margin ratio (100 % is liquidation)", percent(figures.get("margin_ratio_max"))),
+            ("Lowest distance to liquidation", _with_reason(figures, "liquidation_distance_min")),
+            ("Highest margin ratio (100 % is liquidation)", _with_reason(figures, "margin_ratio_max")),
             ("Deepest drawdown", percent(figures.get("max_drawdown"))),
             ("Realised profit and loss", signed_cash(figures.get("realised_pnl"), money)),
             ("Unrealised profit and loss", signed_cash(figures.get("unrealised_pnl"), money)),
@@ -179,6 +179,13 @@ def _event(ts: object, order: int, pattern: str, cells: Sequence[str]) -> tuple[
     """Return a row with what it is sorted by; one without a time comes last."""
     at = moment(ts)
     return (at if at is not None else 1 << 62, order, (clock(ts, pattern=pattern), *cells))
+
+
+def _with_reason(figures: Row, key: str) -> str:
+    """Return a ratio; one that is null with the summary's reason for it."""
+    reason = (figures.get("why") or {}).get(key)
+    shown = percent(figures.get(key))
+    return shown if reason is None else f"{shown} ({spoken(reason)})"
 
 
 def _liquidation(row: Row) -> tuple[str, str]:
