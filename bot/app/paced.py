@@ -11,6 +11,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from types import FrameType
 
@@ -37,7 +38,7 @@ from bot.app.running import (
 from bot.app.session import Session
 from bot.app.summary import Timing
 from bot.app.watchers import Watchers
-from bot.app.wiring import make_engine, make_layout, make_venue
+from bot.app.wiring import make_engine, make_layout, make_venue, restore_venue
 from bot.domain.effects import Effect
 from bot.domain.errors import InputError
 from bot.domain.events import AccountFact
@@ -140,7 +141,7 @@ def run_paced(
     journal_path = out / JOURNAL_NAME
     resumed = journal_path.exists()
     journal = SqliteJournal.open(journal_path) if resumed else SqliteJournal.create(journal_path, run_head(loaded, market))
-    with journal, PaperStore(out / VENUE_NAME) as store:
+    with journal, closing(PaperStore(out / VENUE_NAME)) as store:
         if resumed and journal.head.config_hash != loaded.digest:
             raise InputError(
                 f"--out {out}: holds a run of another configuration; choose another folder, or the same configuration"
@@ -178,8 +179,7 @@ def _venue(loaded: Loaded, layout: Layout, store: PaperStore) -> tuple[PaperVenu
     if saved is None:
         return make_venue(loaded.config, layout), _Cursor(0, {})
     cursor, snapshot = saved
-    venue = make_venue(loaded.config, layout)
-    return venue.restored(snapshot), msgspec.json.decode(cursor, type=_Cursor)
+    return restore_venue(loaded.config, layout, snapshot), msgspec.json.decode(cursor, type=_Cursor)
 
 
 def _book(journal: SqliteJournal, layout: Layout) -> Book:

@@ -20,7 +20,7 @@ from bot.domain.effects import (
     RecordDenial,
     ReviseParent,
 )
-from bot.domain.events import AccountFact, FillOrigin, LiquidationStage, OrderFilled
+from bot.domain.events import AccountFact, AccountSnapshot, FillOrigin, LiquidationStage, OrderFilled
 from bot.domain.names import child_name
 from bot.domain.scale import CASH_UNIT, units_per_one
 from bot.engine.engine import Engine
@@ -98,8 +98,11 @@ class RunRecorder:
             )
 
     def on_fact(self, fact: AccountFact) -> None:
-        """Keep fills and liquidations."""
-        if isinstance(fact, LiquidationStage):
+        """Keep fills and liquidations, and what an account began with."""
+        if isinstance(fact, AccountSnapshot):
+            if self.engine.columns.known[fact.account]:
+                self.equity_start.setdefault(fact.account, self.engine.columns.equity[fact.account])
+        elif isinstance(fact, LiquidationStage):
             self.liquidations.append(fact)
         elif isinstance(fact, OrderFilled) and fact.origin is FillOrigin.OURS:
             self.fills.append(fact)
@@ -150,7 +153,6 @@ class RunRecorder:
     def _sample(self, account: int, lines: _Lines, now: int) -> None:
         engine = self.engine
         columns = engine.columns
-        self.equity_start.setdefault(account, columns.equity[account])
         distance = columns.distance[account]
         ratio = columns.margin_ratio(account)
         lines.ts.append(now)

@@ -1,7 +1,8 @@
 """One discrete-event loop over tape, simulated venue and engine: the driver of replay and paper.
 
-At one instant the venue comes first (it liquidates before we react), then what it has to say reaches the
-engine, then the price itself. What the engine decides is journaled before any of it leaves.
+At one instant the price comes first, to the venue (it liquidates before we react) and then to the engine;
+after that the messages that arrive at it, then the engine's own timers. What the engine decides is journaled
+before any of it leaves.
 
     tape event -> venue.handle -> engine.step -> effects -> journal.commit -> venue.handle(order)
                       |                              ^
@@ -78,8 +79,8 @@ class Session:
         unreported = set(range(len(self.engine.layout.accounts)))
         for event in tape:
             now = event.now
-            if self.next_at <= now:
-                self._catch_up(now)
+            if self.next_at < now:
+                self._catch_up(now - 1)      # a price of the same instant comes before what arrives at it
             self.consumed += 1
             answers = handle(now, event)
             if answers:
@@ -154,8 +155,8 @@ class Session:
         """Give the engine one fact: journaled, observed, decided on."""
         if not isinstance(fact, Timer):
             self.journal.append_fact(self.engine.book.seq + 1, fact)
-            self.observer.on_fact(fact)
         effects, wake = self.engine.step(fact)
+        self.observer.on_fact(fact)
         self.engine_wake = NEVER if wake is None else wake
         if isinstance(fact, Timer) and effects:
             self.journal.append_fact(self.engine.book.seq, fact)

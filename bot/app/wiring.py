@@ -52,6 +52,19 @@ def make_engine(loaded: Loaded, layout: Layout, *, book: Book | None = None) -> 
 
 def make_venue(config: Config, layout: Layout) -> PaperVenue:
     """Return the simulated venue with every account's starting balances and positions."""
+    starts = [
+        _start(index, name, account, layout) for index, (name, account) in enumerate(config.accounts.items())
+    ]
+    return PaperVenue(venue_spec(config), layout.instruments, starts)
+
+
+def restore_venue(config: Config, layout: Layout, snapshot: bytes) -> PaperVenue:
+    """Return the simulated venue as it was when it made ``snapshot``."""
+    return PaperVenue.restore(venue_spec(config), layout.instruments, snapshot)
+
+
+def venue_spec(config: Config) -> VenueSpec:
+    """Return the venue's terms; raises InputError when accounts ask for different ones."""
     first = next(iter(config.accounts.values())).paper
     for name, account in config.accounts.items():
         if (account.paper.fees, account.paper.latency) != (first.fees, first.latency):
@@ -59,11 +72,7 @@ def make_venue(config: Config, layout: Layout) -> PaperVenue:
                 f"accounts.{name}.paper: fees and latency are the venue's and must be the same for all accounts; "
                 "accounts of several venues are not simulated together yet"
             )
-    spec = VenueSpec(maker_fee=first.fees.maker, taker_fee=first.fees.taker, latency=first.latency)
-    starts = [
-        _start(index, name, account, layout) for index, (name, account) in enumerate(config.accounts.items())
-    ]
-    return PaperVenue(spec, layout.instruments, starts)
+    return VenueSpec(maker_fee=first.fees.maker, taker_fee=first.fees.taker, latency=first.latency)
 
 
 def _settle(name: str, account: AccountSpec, by_symbol: dict[str, Instrument]) -> str:

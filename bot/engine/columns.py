@@ -14,8 +14,8 @@ from math import inf
 
 from bot.engine.book import Book
 from bot.engine.layout import Layout
-from bot.risk.margin import Holding, liquidation_distances
-from bot.risk.tiers import PPM
+from bot.risk.margin import Holding, distances_of
+from bot.risk.tiers import PPM, TierTable
 
 _NO_CAP = 10**30                     # cash; a value no position reaches, so that one comparison serves
 
@@ -159,6 +159,8 @@ class Columns:
             distance = inf
         elif free <= 0:
             distance = 0.0
+        elif net == gross and equity > net:
+            distance = inf               # even a price of zero leaves something
         else:
             slope = net - rates
             distance = free / slope if slope > 0 else (free / -slope if slope else inf)
@@ -225,5 +227,11 @@ class Columns:
         self.lowest_bound[account], self.highest_bound[account] = lowest, highest
 
     def _walk(self, account: int) -> float:
-        _, holdings = self.holdings(account)
-        return liquidation_distances(self.book.accounts[account].wallet, holdings).nearest
+        values: list[int] = []
+        tables: list[TierTable] = []
+        for position in self.layout.positions_of[account]:
+            value = self.value[position]
+            if value:
+                values.append(value)
+                tables.append(self.layout.tiers[self.layout.keys[position].instrument])
+        return distances_of(self.equity[account], values, tables).nearest

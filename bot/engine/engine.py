@@ -197,7 +197,7 @@ class Engine:
             return
         for account in self.accounts_on[instrument]:
             distance = columns.distance[account]
-            if distance >= self.high[account] or (
+            if self.high[account] <= distance < inf or (
                 distance < self.low[account] and now >= self.low_not_before[account]
             ):
                 self.dirty.append(account)
@@ -205,8 +205,8 @@ class Engine:
     def _roll_minute(self, instrument: int, now: int) -> None:
         self.market.roll_minute(instrument, now)
         for account in self.accounts_on[instrument]:
-            self.watch.look_again(account)
-            self.dirty.append(account)
+            if self.watch.look_again(account):
+                self.dirty.append(account)
 
     def _on_index(self, event: IndexPrice) -> None:
         self.market.index[event.instrument] = event.price

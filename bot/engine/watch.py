@@ -77,13 +77,16 @@ class Watch:
                 changed = True
         return changed
 
-    def look_again(self, account: int) -> None:
+    def look_again(self, account: int) -> bool:
         """Evaluate everything of one account anew, from readings that are all rewritten."""
         self.readings.refresh_all(account)
-        if self.account_rules:
-            self.account_bits[account] = self.evaluate_account(NO_POSITION, account, NO_POSITION)
+        bits = self.evaluate_account(NO_POSITION, account, NO_POSITION)
+        changed = bits != self.account_bits[account]
+        self.account_bits[account] = bits
         for position in self.layout.positions_of[account]:
-            self._look_at_position(position)
+            if self._look_at_position(position):
+                changed = True
+        return changed
 
     def _look_at_position(self, position: int) -> bool:
         key = self.layout.keys[position]

@@ -105,59 +105,56 @@ def liquidation_distances(wallet: int, holdings: Sequence[Holding]) -> Distances
     held = [holding for holding in holdings if holding.quantity]
     if not held:
         return Distances(inf, inf)
-    totals = account_margin(wallet, held)
-    if totals.equity <= totals.maintenance:
+    values = [holding.value for holding in held]
+    tables = [holding.tiers for holding in held]
+    return distances_of(wallet + sum(holding.unrealised for holding in held), values, tables)
+
+
+def distances_of(equity: int, values: Sequence[int], tables: Sequence[TierTable]) -> Distances:
+    """Return both distances of a book worth ``equity`` with positions of signed ``values``, none of them 0."""
+    net = sum(values)
+    sizes = [abs(value) for value in values]
+    places = [table.index_of(size) for table, size in zip(tables, sizes, strict=True)]
+    maintenance = sum(table.maintenance(size) for table, size in zip(tables, sizes, strict=True))
+    if equity <= maintenance:
         return Distances(0.0, 0.0)
-    return Distances(down=_distance(totals, held, -1), up=_distance(totals, held, +1))
+    gross = sum(sizes)
+    # No rate reaches 1, so a book that is all long gains more than it must hold when prices rise, and the reverse.
+    return Distances(
+        down=inf if net == -gross else _walk(equity, net, sizes, tables, list(places), -1),
+        up=inf if net == gross else _walk(equity, net, sizes, tables, list(places), +1),
+    )
 
 
-def _distance(totals: AccountMargin, held: Sequence[Holding], direction: int) -> float:
+def _walk(
+    equity: int, net: int, sizes: Sequence[int], tables: Sequence[TierTable], places: list[int], direction: int
+) -> float:
     """Walk the common move in one direction from bracket bound to bracket bound until margin is gone."""
-    values = [abs(holding.value) for holding in held]
-    tiers = [holding.tiers.index_of(value) for holding, value in zip(held, values, strict=True)]
     walked = 0.0
-    for _ in range(sum(len(holding.tiers.tiers) for holding in held) + 1):
-        free, slope = _line(totals, held, values, tiers, direction)
-        zero = free / -slope if slope < 0 else inf
-        bound, crossing = _next_bound(held, values, tiers, direction, walked)
+    for _ in range(sum(len(table.tiers) for table in tables) + 1):
+        rates = 0
+        deductions = 0
+        bound = 1.0 if direction < 0 else inf
+        crossing: int | None = None
+        for position, (size, table, place) in enumerate(zip(sizes, tables, places, strict=True)):
+            tier = table.tiers[place]
+            rates += size * tier.rate_ppm
+            deductions += tier.cum
+            edge = tier.floor if direction < 0 else tier.cap
+            if edge is not None and (direction > 0 or place > 0):
+                move = max(abs(edge / size - 1.0), walked)
+                if move < bound:
+                    bound, crossing = move, position
+        at_rest = rates // PPM
+        slope = direction * (net - at_rest)
+        zero = (equity - at_rest + deductions) / -slope if slope < 0 else inf
         if zero <= bound:
             return max(zero, walked)
         if crossing is None:
             return inf
-        tiers[crossing] += direction
+        places[crossing] += direction
         walked = bound
     raise AssertionError("a walk over finitely many brackets ends")
-
-
-def _line(
-    totals: AccountMargin, held: Sequence[Holding], values: Sequence[int], tiers: Sequence[int], direction: int
-) -> tuple[int, int]:
-    """Return (free, slope): free margin as a line in the move, exact while no bracket changes."""
-    rates = 0
-    deductions = 0
-    for holding, value, index in zip(held, values, tiers, strict=True):
-        tier = holding.tiers.tiers[index]
-        rates += value * tier.rate_ppm
-        deductions += tier.cum
-    at_rest = rates // PPM
-    return totals.equity - at_rest + deductions, direction * (totals.net - at_rest)
-
-
-def _next_bound(
-    held: Sequence[Holding], values: Sequence[int], tiers: Sequence[int], direction: int, walked: float
-) -> tuple[float, int | None]:
-    """Return the next move at which a holding changes bracket, and which one; (1 or inf, None) if none."""
-    best = 1.0 if direction < 0 else inf
-    crossing: int | None = None
-    for position, (holding, value, index) in enumerate(zip(held, values, tiers, strict=True)):
-        tier = holding.tiers.tiers[index]
-        bound = tier.floor if direction < 0 else tier.cap
-        if bound is None or (direction < 0 and index == 0):
-            continue
-        move = max(abs(bound / value - 1.0), walked)
-        if move < best:
-            best, crossing = move, position
-    return best, crossing
 
 
 def liquidation_price(wallet: int, holdings: Sequence[Holding], position: int) -> float | None:

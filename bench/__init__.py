@@ -1,0 +1,4 @@
+"""Measurements, as ratios against a floor or a peer in the same run. Each prints one JSON object last.
+
+    python -m bench.replay
+"""
