@@ -22,7 +22,6 @@ from paper.generate.decay import Floats
 from paper.generate.regimes import SECONDS_PER_HOUR, Regime, Spell
 
 TAIL_EXPONENT = 3.0
-SIZE_MEAN = 0.004                    # log move: with the rates of a crash it makes minutes of 1-2 % usual, 7 % rare
 SIZE_MAX = 0.06                      # most that one jump moves; the worst whole minute of the day was 7.5 %
 CHILDREN_MEAN = 0.6                  # below 1, so that every cascade dies; markets are put at 0.6 to 0.8
 CHILD_DELAY_MEAN = 90.0              # seconds: liquidation engines and margin calls answer within minutes
@@ -45,38 +44,41 @@ class Jumps:
 
 def expected_move_per_hour(regime: Regime) -> float:
     """Return the log move per hour that the regime's jumps are expected to make, descendants included."""
-    return regime.jumps_per_hour * (1.0 - 2.0 * regime.sell_share) * SIZE_MEAN * CLUSTER_GAIN
+    return regime.jumps_per_hour * (1.0 - 2.0 * regime.sell_share) * regime.jump_mean * CLUSTER_GAIN
 
 
 def draw_jumps(spells: Sequence[Spell], span: int, random: np.random.Generator) -> Jumps:
     """Return the jumps of ``span`` seconds: unprovoked ones by regime, then generation after generation."""
-    times, signs = _unprovoked(spells, random)
-    all_times, all_signs = [times], [signs]
+    times, scales = _unprovoked(spells, random)
+    all_times, all_scales = [times], [scales]
     drawn = len(times)
     while len(times) and drawn < JUMPS_MAX:
         children = random.poisson(CHILDREN_MEAN, len(times))
         times = np.repeat(times, children)
-        signs = np.repeat(signs, children)
+        scales = np.repeat(scales, children)
         times = times + random.exponential(CHILD_DELAY_MEAN, len(times))
-        signs = np.where(random.random(len(signs)) < CHILD_ALONG, signs, -signs)
+        scales = np.where(random.random(len(scales)) < CHILD_ALONG, scales, -scales)
         inside = times < span
-        times, signs = times[inside], signs[inside]
+        times, scales = times[inside], scales[inside]
         all_times.append(times)
-        all_signs.append(signs)
+        all_scales.append(scales)
         drawn += len(times)
     when = np.concatenate(all_times)
     order = np.argsort(when, kind="stable")
     count = len(order)
-    sizes = np.minimum(random.pareto(TAIL_EXPONENT, count) * SIZE_MEAN * (TAIL_EXPONENT - 1.0), SIZE_MAX)
+    sizes = random.pareto(TAIL_EXPONENT, count) * (TAIL_EXPONENT - 1.0)      # of mean 1
+    moves = np.clip(np.concatenate(all_scales)[order] * sizes, -SIZE_MAX, SIZE_MAX)
     lasts = 1 + random.exponential(WORKED_OFF_MEAN, count).astype(np.int64)
-    return Jumps(when[order].astype(np.int64), lasts, np.concatenate(all_signs)[order] * sizes)
+    return Jumps(when[order].astype(np.int64), lasts, moves)
 
 
 def _unprovoked(spells: Sequence[Spell], random: np.random.Generator) -> tuple[Floats, Floats]:
-    times, signs = [], []
+    """Return when they come, and their mean sizes signed with their direction."""
+    times, scales = [], []
     for spell in spells:
         length = spell.ends - spell.begins
         count = int(random.poisson(spell.regime.jumps_per_hour * length / SECONDS_PER_HOUR))
         times.append(spell.begins + length * random.random(count))
-        signs.append(np.where(random.random(count) < spell.regime.sell_share, -1.0, 1.0))
-    return np.concatenate(times), np.concatenate(signs)
+        down = random.random(count) < spell.regime.sell_share
+        scales.append(np.where(down, -spell.regime.jump_mean, spell.regime.jump_mean))
+    return np.concatenate(times), np.concatenate(scales)

@@ -40,25 +40,25 @@ TRADES_PER_SECOND = 0.75             # per instrument at usual volatility: 100,0
 # volatility from its minutes less what the jumps contribute.
 REGIMES: Final[tuple[Regime, ...]] = (
     Regime("calm", hours=1.0, hours_spread=0.3,
-           move=0.0, sigma_minute=0.0010, jumps_per_hour=0.2, sell_share=0.5),
+           move=0.0, sigma_minute=0.0010, jumps_per_hour=1, jump_mean=0.0010, sell_share=0.5),
     Regime("slide", hours=9.3, hours_spread=0.12,
-           move=-0.075, sigma_minute=0.0014, jumps_per_hour=0.5, sell_share=0.8),
+           move=-0.075, sigma_minute=0.0014, jumps_per_hour=3, jump_mean=0.0012, sell_share=0.8),
     Regime("crash", hours=0.75, hours_spread=0.2,
-           move=-0.26, sigma_minute=0.0095, jumps_per_hour=45, sell_share=0.9),
+           move=-0.26, sigma_minute=0.0095, jumps_per_hour=45, jump_mean=0.0040, sell_share=0.9),
     Regime("aftershocks", hours=2.0, hours_spread=0.2,
-           move=0.08, sigma_minute=0.0065, jumps_per_hour=10, sell_share=0.45),
+           move=0.08, sigma_minute=0.0065, jumps_per_hour=10, jump_mean=0.0030, sell_share=0.45),
     Regime("lull", hours=7.0, hours_spread=0.12,
-           move=0.0, sigma_minute=0.0028, jumps_per_hour=1, sell_share=0.5),
+           move=0.0, sigma_minute=0.0028, jumps_per_hour=2, jump_mean=0.0018, sell_share=0.5),
     Regime("unrest", hours=3.0, hours_spread=0.2,
-           move=-0.05, sigma_minute=0.0038, jumps_per_hour=3, sell_share=0.6),
+           move=-0.05, sigma_minute=0.0038, jumps_per_hour=3, jump_mean=0.0025, sell_share=0.6),
     Regime("second leg", hours=3.0, hours_spread=0.15,
-           move=-0.34, sigma_minute=0.0085, jumps_per_hour=16, sell_share=0.85),
+           move=-0.34, sigma_minute=0.0085, jumps_per_hour=16, jump_mean=0.0040, sell_share=0.85),
     Regime("capitulation", hours=0.25, hours_spread=0.3,
-           move=-0.10, sigma_minute=0.0120, jumps_per_hour=50, sell_share=0.85),
+           move=-0.10, sigma_minute=0.0120, jumps_per_hour=50, jump_mean=0.0050, sell_share=0.85),
     Regime("rebound", hours=0.7, hours_spread=0.2,
-           move=0.32, sigma_minute=0.0140, jumps_per_hour=25, sell_share=0.25),
+           move=0.32, sigma_minute=0.0140, jumps_per_hour=25, jump_mean=0.0040, sell_share=0.25),
     Regime("recovery", hours=9.0, hours_spread=0.1,
-           move=0.04, sigma_minute=0.0055, jumps_per_hour=2.5, sell_share=0.45),
+           move=0.04, sigma_minute=0.0055, jumps_per_hour=2.5, jump_mean=0.0025, sell_share=0.45),
 )
 
 
@@ -94,7 +94,8 @@ def black_thursday_prints(
     spells = place_spells(REGIMES, SPAN_SECONDS, stream(seed, "spells"))
     jumps = draw_jumps(spells, SPAN_SECONDS, stream(seed, "jumps"))
     factor = walk_factor(
-        spells, jumps, SPAN_SECONDS, noise=stream(seed, "factor"), mood=stream(seed, "mood")
+        spells, jumps, SPAN_SECONDS, noise=stream(seed, "factor"), mood=stream(seed, "mood"),
+        tide=stream(seed, "tide"),
     )
     return _prints(seed, instruments, cast, factor, trades_per_second)
 

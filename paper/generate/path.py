@@ -1,12 +1,12 @@
 """The path of prices by the second: one factor that moves all, and each instrument's own part.
 
     shock     = sigma(t) z + jumps                   z standard normal, one draw a second
-    factor    = sum of (drift + (1 - OVERSHOOT) shock) + OVERSHOOT shock, fading
+    factor    = sum of (drift wave(t) + (1 - OVERSHOOT) shock) + OVERSHOOT shock, fading
     ln price  = ln open + beta factor + own          own: the same split with a shock of its own
 
 so that part of every move is taken back within minutes: falls overshoot and bounce. ``sigma(t)`` is the regime's,
 eased from one to the next, times a slow random mood, times what recent jumps have stirred up. The drift is what
-is left of a regime's ``move`` after the part that its jumps are expected to make.
+is left of a regime's ``move`` after the part that its jumps are expected to make; it comes in waves of mean 1.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from math import log, sqrt
 
 import numpy as np
 
-from paper.generate.cascade import SIZE_MEAN, Jumps, expected_move_per_hour
+from paper.generate.cascade import Jumps, expected_move_per_hour
 from paper.generate.character import Character
 from paper.generate.decay import Floats, decayed, keep_of_half_life, keep_of_mean_life
 from paper.generate.regimes import SECONDS_PER_HOUR, Spell
@@ -33,8 +33,10 @@ OWN_OVERSHOOT_KEEP = keep_of_half_life(3_600)
 EASE_KEEP = keep_of_mean_life(300)   # volatility follows a change of regime over minutes
 MOOD_KEEP = keep_of_half_life(1_800)
 MOOD_SIGMA = 0.3                     # of the log of volatility: its usual spread within a regime
+WAVE_KEEP = keep_of_half_life(360)   # a trend comes in waves of some minutes with rests between, not as a ramp
+WAVE_SIGMA = 0.9                     # of the log of the drift: half of the time it is below two thirds of its mean
 STIR_KEEP = keep_of_mean_life(240)
-STIR_GAIN = 0.3                     # variance gained per jump of mean size, over the regime's
+STIR_GAIN = 0.7                      # variance gained, over the regime's, per jump of one minute's deviation
 STIR_MAX = 8.0                       # no more than this multiple: one giant jump is not an hour of madness
 
 
@@ -61,10 +63,12 @@ class OwnPart:
 
 def walk_factor(
     spells: Sequence[Spell], jumps: Jumps, span: int, *, noise: np.random.Generator, mood: np.random.Generator,
+    tide: np.random.Generator,
 ) -> Iterator[FactorBlock]:
     """Yield the factor over ``span`` seconds, block by block; memory does not grow with the span."""
     eased = log(spells[0].regime.sigma_minute)
     mood_now = MOOD_SIGMA * float(mood.standard_normal())
+    wave_now = WAVE_SIGMA * float(tide.standard_normal())
     kept = fading = stirred = 0.0
     for begins in range(0, span, BLOCK_SECONDS):
         seconds = np.arange(begins, min(span, begins + BLOCK_SECONDS))
@@ -72,16 +76,18 @@ def walk_factor(
         jumped = _jumps_within(jumps, begins, len(seconds))
 
         eases = decayed(log_sigmas * (1.0 - EASE_KEEP), EASE_KEEP, eased)
-        draws = mood.standard_normal(len(seconds)) * (MOOD_SIGMA * sqrt(1.0 - MOOD_KEEP**2))
-        moods = decayed(draws, MOOD_KEEP, mood_now)
-        stirs = decayed(np.abs(jumped) * (STIR_GAIN / SIZE_MEAN), STIR_KEEP, stirred)
+        moods = _wander(mood, len(seconds), MOOD_SIGMA, MOOD_KEEP, mood_now)
+        waves = _wander(tide, len(seconds), WAVE_SIGMA, WAVE_KEEP, wave_now)
+        stirs = decayed(STIR_GAIN * np.abs(jumped) / np.exp(eases), STIR_KEEP, stirred)
         sigmas = np.exp(eases + moods - MOOD_SIGMA**2) * np.sqrt(1.0 + np.minimum(stirs, STIR_MAX))
 
         shocks = sigmas * noise.standard_normal(len(seconds)) / sqrt(SECONDS_PER_MINUTE) + jumped
-        keeps = kept + np.cumsum(drifts + (1.0 - OVERSHOOT) * shocks)
+        pushes = drifts * np.exp(waves - WAVE_SIGMA**2 / 2.0)
+        keeps = kept + np.cumsum(pushes + (1.0 - OVERSHOOT) * shocks)
         fades = decayed(OVERSHOOT * shocks, OVERSHOOT_KEEP, fading)
         yield FactorBlock(begins, np.concatenate(([kept + fading], keeps + fades)), sigmas)
-        eased, mood_now, stirred = float(eases[-1]), float(moods[-1]), float(stirs[-1])
+        eased, stirred = float(eases[-1]), float(stirs[-1])
+        mood_now, wave_now = float(moods[-1]), float(waves[-1])
         kept, fading = float(keeps[-1]), float(fades[-1])
 
 
@@ -95,6 +101,11 @@ def follow(block: FactorBlock, character: Character, own: OwnPart, noise: np.ran
     own.kept, own.fading = float(keeps[-1]), float(fades[-1])
     log_prices: Floats = log(character.open_price) + character.beta * block.log_moves + moves
     return log_prices
+
+
+def _wander(random: np.random.Generator, count: int, sigma: float, keep: float, carry: float) -> Floats:
+    """Return a mean-reverting walk around 0 of stationary deviation ``sigma``, one value a second."""
+    return decayed(random.standard_normal(count) * (sigma * sqrt(1.0 - keep**2)), keep, carry)
 
 
 def _regime_columns(spells: Sequence[Spell], seconds: np.ndarray) -> tuple[Floats, Floats]:

@@ -1,7 +1,7 @@
 """Trades drawn along a path of prices: when, which side, at what price, how many.
 
-Trades come at random (Poisson) at a rate that rises with volatility, and so does their size: together the volume
-goes with the 0.7th power of volatility, as it did hour by hour on the day modelled. A trade prints half a spread
+Trades come at random (Poisson). Their rate and their size rise alike with volatility: the volume goes with its
+0.7th power, as it did hour by hour on the day modelled, half of it (in logs) in the rate. A trade prints half a spread
 from the middle, on the taker's side; sellers take when it falls and buyers when it rises, more often than not.
 """
 
@@ -22,8 +22,8 @@ from paper.generate.regimes import SECONDS_PER_HOUR
 
 SIGMA_USUAL = 0.003                  # minute deviation at which rate and volume are as stated
 VOLUME_POWER = 0.7                   # log volume over log volatility, hour by hour, from 7 to 250 bps a minute
-RATE_POWER = 0.35                    # half of it in the number of trades, half in their size
 ACTIVITY_MIN, ACTIVITY_MAX = 0.1, 20.0    # of volatility over the usual: a rate stays a rate in any mood
+RUSH_LOG_SIGMA = 0.6                 # of a minute's volume around what its volatility explains
 SIZE_LOG_SIGMA = 1.3                 # sizes of trades spread over three orders of magnitude
 HALF_SPREAD_MIN = 0.5e-4             # half a basis point: BTC and ETH perpetuals in calm hours
 HALF_SPREAD_OF_SIGMA = 0.04          # of a minute's deviation: 8 bps when minutes move 2 %
@@ -51,8 +51,9 @@ def draw_prints(
     ``log_prices`` is the path at the block's start and at the end of each second; ``trades_per_second`` the rate
     at usual volatility. Prices are rounded to the nearest tick and quantities to the nearest lot, at least one.
     """
-    activity = np.clip(block.sigma_minutes / SIGMA_USUAL, ACTIVITY_MIN, ACTIVITY_MAX)
-    rates = trades_per_second * activity**RATE_POWER
+    activity = np.clip(block.sigma_minutes / SIGMA_USUAL, ACTIVITY_MIN, ACTIVITY_MAX)**VOLUME_POWER
+    activity *= _rushes(len(activity), random)
+    rates = trades_per_second * np.sqrt(activity)
     seconds = np.repeat(np.arange(len(rates)), random.poisson(rates))
     count = len(seconds)
     times = np.sort(seconds * NS_PER_SECOND + random.integers(0, NS_PER_SECOND, count))
@@ -68,7 +69,7 @@ def draw_prints(
     half_spreads = np.maximum(HALF_SPREAD_MIN, HALF_SPREAD_OF_SIGMA * block.sigma_minutes)[seconds]
     quotes = np.exp(middles + sides * half_spreads)
 
-    notional_means = character.hourly_notional / SECONDS_PER_HOUR * activity**VOLUME_POWER / rates
+    notional_means = character.hourly_notional / SECONDS_PER_HOUR * activity / rates
     spread = SIZE_LOG_SIGMA * random.standard_normal(count) - SIZE_LOG_SIGMA**2 / 2
     notionals = notional_means[seconds] * np.exp(spread)
     return Prints(
@@ -79,6 +80,13 @@ def draw_prints(
         ),
         sides=sides,
     ), float(pressures[-1])
+
+
+def _rushes(count: int, random: np.random.Generator) -> Floats:
+    """Return a factor of mean 1 for each second that changes by the minute."""
+    minutes = random.standard_normal(-(-count // SECONDS_PER_MINUTE))
+    rushes: Floats = np.repeat(np.exp(RUSH_LOG_SIGMA * minutes - RUSH_LOG_SIGMA**2 / 2), SECONDS_PER_MINUTE)[:count]
+    return rushes
 
 
 def _quantities(instrument: Instrument, quotes: Floats, notionals: Floats) -> Floats:

@@ -16,8 +16,8 @@ class Regime:
 
     ``hours`` is its median length and ``hours_spread`` the deviation of the log of the length. ``move`` is what
     it is expected to move in ``hours``, jumps and all; a longer stretch moves more. ``sigma_minute`` is the
-    deviation of a minute's move apart from jumps. ``jumps_per_hour`` counts only jumps that come unprovoked;
-    ``sell_share`` of those are down.
+    deviation of a minute's move apart from jumps. ``jumps_per_hour`` counts only jumps that come unprovoked, whose
+    mean size is ``jump_mean``; ``sell_share`` of them are down.
     """
 
     name: str
@@ -26,6 +26,7 @@ class Regime:
     move: float
     sigma_minute: float
     jumps_per_hour: float
+    jump_mean: float
     sell_share: float
 
 

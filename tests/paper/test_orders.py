@@ -1,0 +1,446 @@
+"""Orders at the venue: what is refused and with which code, what fills at what price and fee, how orders end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from bot.domain.account import MarginMode, PositionKey, PositionSide
+from bot.domain.errors import ContractError, Unsupported
+from bot.domain.events import (
+    AccountSnapshot,
+    FillOrigin,
+    Liquidity,
+    OrderAccepted,
+    OrderEnded,
+    OrderFilled,
+    OrderNotFound,
+    OrderRejected,
+)
+from bot.domain.instrument import Instrument, InstrumentKind
+from bot.domain.market import CandlePoint
+from bot.domain.order import OrderRequest, OrderStatus, Side, TimeInForce
+from bot.domain.scale import NS_PER_SECOND
+from paper.messages import CancelRequest, QueryAccount, QueryOrder, SubmitOrder, Wake
+from paper.spec import AccountStart
+from paper.venue import PaperVenue
+from tests.paper.builders import LATENCY, MS, Bench, cents, lots, order, perpetual, start, usd
+
+KEY = PositionKey(0, 0)
+
+
+def _bench(
+    balance: str = "10000", *positions: tuple[int, str, str | None], instrument: Instrument | None = None
+) -> Bench:
+    bench = Bench(start(balance, *positions), instruments=(instrument or perpetual(),))
+    bench.price("100")
+    return bench
+
+
+def _fills(facts: Sequence[object]) -> list[OrderFilled]:
+    return [fact for fact in facts if isinstance(fact, OrderFilled)]
+
+
+def _code(bench: Bench, request: OrderRequest) -> str | None:
+    """Return the code of the refusal, or None when the order was taken."""
+    for fact in bench.send(request):
+        if isinstance(fact, OrderRejected):
+            return fact.code
+    return None
+
+
+# Refusals, both sides of every limit ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("limit", "code"), [("99.50", None), ("99.40", "-4014"), ("0.50", None), ("0.25", "-4013")]
+)
+def test_price_filter_takes_multiples_of_the_tick_only(limit: str, code: str | None) -> None:
+    """With a tick of 0.50, 99.50 is a price, 99.40 is none, and 0.25 is below the least."""
+    bench = _bench(instrument=perpetual(tick=50, notional_min=0))
+    assert _code(bench, order(Side.BUY, "1", limit)) == code
+
+
+@pytest.mark.parametrize(
+    ("amount", "code"),
+    [("0.020", None), ("0.010", "-4004"), ("0.025", "-4023"), ("5.000", None), ("5.010", "-4005")],
+)
+def test_lot_filter_takes_quantities_between_its_ends_only(amount: str, code: str | None) -> None:
+    """Lot 0.010 from 0.020 to 5: each end and a step beyond it."""
+    bench = _bench(instrument=perpetual(lot=10, quantity_min=20, quantity_max=5_000, notional_min=0))
+    assert _code(bench, order(Side.BUY, amount, "99")) == code
+
+
+@pytest.mark.parametrize(("amount", "code"), [("0.050", None), ("0.049", "-4164")])
+def test_notional_filter_refuses_less_than_its_minimum(amount: str, code: str | None) -> None:
+    """Five dollars at 100 are 0.05 coins; a thousandth less is refused."""
+    assert _code(_bench(), order(Side.BUY, amount, "100")) == code
+
+
+def test_notional_filter_lets_reduce_only_orders_through() -> None:
+    """Dust can always be closed: the minimum does not bind reduce-only orders."""
+    bench = _bench("10000", (0, "1", "100"))
+    assert _code(bench, order(Side.SELL, "0.001", "90", reduce_only=True)) is None
+
+
+@pytest.mark.parametrize(("amount", "code"), [("2000", None), ("2000.001", "-2019")])
+def test_margin_for_an_opening_order_must_be_there(amount: str, code: str | None) -> None:
+    """10,000 at 20x carry 200,000: two thousand coins at 100, and not one more."""
+    assert _code(_bench(), order(Side.BUY, amount, "100", time_in_force=TimeInForce.GTC)) == code
+
+
+def test_margin_of_resting_orders_is_taken() -> None:
+    """Two orders of 60 % each do not fit, whichever fills."""
+    bench = _bench()
+    first = order(Side.BUY, "1200", "99", name="a1", time_in_force=TimeInForce.GTC)
+    second = order(Side.BUY, "1200", "99", name="a2", time_in_force=TimeInForce.GTC)
+    assert _code(bench, first) is None
+    assert _code(bench, second) == "-2019"
+
+
+def test_margin_for_a_closing_order_is_not_asked() -> None:
+    """A position with no free margin left can be closed by an order without reduce-only."""
+    bench = _bench("600", (0, "110", "100"))
+    assert _code(bench, order(Side.SELL, "110", "90")) is None
+
+
+@pytest.mark.parametrize(
+    ("held", "side", "code"),
+    [("1", Side.SELL, None), ("1", Side.BUY, "-2022"), ("-1", Side.BUY, None), ("-1", Side.SELL, "-2022")],
+)
+def test_reduce_only_on_the_wrong_side_is_refused(held: str, side: Side, code: str | None) -> None:
+    """Only the side that closes the position is reducing."""
+    bench = _bench("10000", (0, held, "100"))
+    assert _code(bench, order(side, "0.5", "100", reduce_only=True)) == code
+
+
+def test_reduce_only_without_a_position_is_refused() -> None:
+    """There is nothing to reduce."""
+    assert _code(_bench(), order(Side.SELL, "1", "90", reduce_only=True)) == "-2022"
+
+
+def test_name_that_rests_or_ended_is_refused_and_counted() -> None:
+    """The same name twice is refused whether the first still rests or is over, and the attempt is on record."""
+    bench = _bench()
+    resting = order(Side.BUY, "1", "90", name="a1", time_in_force=TimeInForce.GTC)
+    ended = order(Side.BUY, "1", "101", name="a2")
+    assert _code(bench, resting) is None
+    assert _code(bench, ended) is None
+    assert _code(bench, resting) == "-4116"
+    assert _code(bench, ended) == "-4116"
+    assert bench.venue.names_reused == 2
+    assert bench.venue.net_quantity(0) == lots("1")
+
+
+def test_name_of_a_refused_order_is_free() -> None:
+    """The venue never had the refused one."""
+    bench = _bench()
+    assert _code(bench, order(Side.BUY, "0.001", "90")) == "-4164"
+    assert _code(bench, order(Side.BUY, "1", "90")) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"limit_price": None}, "-1102"),
+        ({"limit_price": None, "trigger_price": 1}, "-4120"),
+        ({"time_in_force": TimeInForce.GTD}, "-1102"),
+        ({"key": PositionKey(0, 1)}, "-1121"),
+        ({"key": PositionKey(0, 0, PositionSide.LONG)}, "-4061"),
+        ({"key": PositionKey(0, 0, PositionSide.NET, MarginMode.ISOLATED)}, "-4061"),
+    ],
+)
+def test_order_that_the_venue_does_not_know_how_to_take_is_refused(change: dict[str, object], code: str) -> None:
+    """No price, a trigger, a missing date, a wrong symbol, leg or margin mode: each has the venue's code."""
+    request = replace(order(Side.BUY, "1", "99"), **change)      # type: ignore[arg-type]
+    assert _code(_bench(), request) == code
+
+
+def test_message_for_an_unknown_account_is_our_own_bug() -> None:
+    """Credentials lead to an account; a message without one cannot have been sent."""
+    with pytest.raises(ContractError, match="no account 7"):
+        _bench().say(QueryAccount(7))
+
+
+# Fills ----------------------------------------------------------------------------------------------------
+
+
+def test_immediate_order_fills_one_latency_later_and_reports_another_later() -> None:
+    """Sent at t, matched at t + latency against the price of then, known at t + 2 latencies."""
+    bench = _bench()
+    sent = bench.now
+    assert bench.say(SubmitOrder(order(Side.BUY, "1", "210"))) == []
+    assert bench.venue.next_wake() == sent + LATENCY
+    bench.price("200")
+    bench.now = sent + LATENCY
+    accepted, filled, ended = bench.say(Wake())
+    assert isinstance(accepted, OrderAccepted) and accepted.now == sent + 2 * LATENCY
+    assert isinstance(filled, OrderFilled) and filled.now == sent + 2 * LATENCY
+    assert filled.stamp == sent + LATENCY
+    assert cents("200") < filled.price < cents("201")
+    assert ended == OrderEnded(sent + 2 * LATENCY, 0, "a1", OrderStatus.FILLED, lots(1))
+    assert bench.venue.next_wake() is None
+
+
+def test_driver_that_wakes_late_gets_answers_no_earlier_than_now() -> None:
+    """A venue that was looked at late does not answer into the past."""
+    bench = _bench()
+    bench.say(SubmitOrder(order(Side.BUY, "1", "101")))
+    bench.now += 10 * LATENCY
+    answers = bench.venue.handle(bench.now, Wake())
+    assert [at for at, _ in answers] == [bench.now] * 3
+    assert all(at == fact.now for at, fact in answers)
+
+
+def test_fill_changes_wallet_by_profit_less_fee_and_position_by_average_cost() -> None:
+    """Buy 2, buy 1 dearer, sell 2: every number of the account by hand from the fills' own prices."""
+    bench = _bench()
+    wallet, entry = usd("10000"), 0
+    orders = ("a1", Side.BUY, "2", "110"), ("a2", Side.BUY, "1", "110"), ("a3", Side.SELL, "2", "80")
+    for name, side, amount, limit in orders:
+        (fill,) = _fills(bench.send(order(side, amount, limit, name=name)))
+        value = fill.price * fill.quantity * 1_000       # cents x thousandths in 10^-8
+        fee = -(-value * 5 // 10_000)                    # taker 5 bps, rounded up
+        assert (fill.fee, fill.liquidity, fill.origin, fill.modelled) == (fee, Liquidity.TAKER, FillOrigin.OURS, True)
+        wallet -= fee
+        if side is Side.BUY:
+            entry += value
+        else:
+            share = entry * 2 // 3
+            wallet += value - share
+            entry -= share
+    (held,) = bench.venue.positions(0)
+    assert (held.key, held.quantity, held.entry_value) == (KEY, lots(1), entry)
+    assert bench.venue.account_totals(0)[:2] == (wallet, wallet + 100 * usd(1) - entry)
+
+
+def test_fill_through_zero_closes_and_opens_the_other_side() -> None:
+    """Long 1 from 100, sell 3 at p: realised p - 100 on one, short 2 from p."""
+    bench = _bench("10000", (0, "1", "100"))
+    (fill,) = _fills(bench.send(order(Side.SELL, "3", "80")))
+    (held,) = bench.venue.positions(0)
+    assert (held.quantity, held.entry_value) == (-lots(2), -2 * fill.price * 1_000_000)
+    assert bench.venue.account_totals(0)[0] == usd("10000") + (fill.price - cents(100)) * 1_000_000 - fill.fee
+
+
+def test_immediate_order_with_room_for_a_part_fills_it_and_expires() -> None:
+    """What fits inside the limit fills; the rest expires, and the end tells the filled total."""
+    bench = _bench("10000000")
+    facts = bench.send(order(Side.BUY, "100000", "100.20"))
+    (fill,) = _fills(facts)
+    assert 0 < fill.quantity < lots(100_000) and fill.price <= cents("100.20")
+    assert facts[-1] == OrderEnded(facts[-1].now, 0, "a1", OrderStatus.EXPIRED, fill.quantity)
+
+
+def test_immediate_order_beyond_the_market_expires_unfilled() -> None:
+    """A limit that nobody meets is taken and expires with nothing."""
+    bench = _bench()
+    accepted, ended = bench.send(order(Side.BUY, "1", "99"))
+    assert isinstance(accepted, OrderAccepted)
+    assert isinstance(ended, OrderEnded) and (ended.status, ended.filled) == (OrderStatus.EXPIRED, 0)
+
+
+def test_order_before_the_first_price_expires() -> None:
+    """There is no market yet."""
+    bench = Bench(start("10000"))
+    assert isinstance(bench.send(order(Side.BUY, "1", "99"))[-1], OrderEnded)
+
+
+def test_reduce_only_larger_than_the_position_is_cut_to_it() -> None:
+    """Asked to sell 5 of 1: one is sold, the rest expires, nothing flips."""
+    bench = _bench("10000", (0, "1", "100"))
+    request = order(Side.SELL, "5", "80", reduce_only=True)
+    facts = bench.send(request)
+    assert [fill.quantity for fill in _fills(facts)] == [lots(1)]
+    assert facts[-1] == OrderEnded(facts[-1].now, 0, "a1", OrderStatus.EXPIRED, lots(1))
+    assert bench.venue.positions(0) == ()
+    assert request.quantity == lots(5)
+
+
+def test_slices_in_one_second_get_no_better_price_than_one_order() -> None:
+    """Ten tenths within a second average what the whole would have, to a rounding of a cent each."""
+    whole = _fills(_bench("10000000").send(order(Side.BUY, "1000", "150")))[0].price
+    bench = _bench("10000000")
+    prices = [
+        _fills(bench.send(order(Side.BUY, "100", "150", name=f"a{slice_}")))[0].price for slice_ in range(10)
+    ]
+    assert sum(prices) / 10 == pytest.approx(whole, abs=1.5)
+
+
+# Resting orders -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("printed", "filled"), [("99.01", "0"), ("99", "0.4"), ("98.99", "1")])
+def test_resting_order_fills_as_maker_when_the_tape_reaches_its_price(printed: str, filled: str) -> None:
+    """Above it nothing; at it the printed quantity; through it all, at our own price and the maker's fee."""
+    bench = _bench()
+    bench.send(order(Side.BUY, "1", "99", time_in_force=TimeInForce.GTC))
+    fills = _fills(bench.price(printed, quantity="0.4"))
+    assert sum(fill.quantity for fill in fills) == lots(filled)
+    for fill in fills:
+        assert (fill.price, fill.liquidity) == (cents(99), Liquidity.MAKER)
+        assert fill.fee == -(-fill.price * fill.quantity * 1_000 * 2 // 10_000)
+
+
+def test_resting_order_at_a_repeated_price_goes_on_filling() -> None:
+    """Two prints of 0.4 at our price fill 0.8; the third ends the order."""
+    bench = _bench()
+    bench.send(order(Side.BUY, "1", "99", time_in_force=TimeInForce.GTC))
+    quantities = [_fills(bench.price("99", quantity="0.4"))[0].quantity for _ in range(3)]
+    assert quantities == [lots("0.4"), lots("0.4"), lots("0.2")]
+    assert isinstance(bench.told[-1][1], OrderEnded)
+
+
+def test_resting_orders_fill_best_price_first_then_oldest() -> None:
+    """A print through all of them meets the higher bid first, then the older of two equal ones."""
+    bench = _bench()
+    for name, limit in (("b1", "98"), ("b2", "99"), ("b3", "98")):
+        bench.send(order(Side.BUY, "1", limit, name=name, time_in_force=TimeInForce.GTC))
+    assert [fill.name for fill in _fills(bench.price("97"))] == ["b2", "b1", "b3"]
+
+
+def test_resting_order_at_a_candle_point_fills_whole() -> None:
+    """A point of a candle has no quantity: reaching the price is enough."""
+    bench = _bench()
+    bench.send(order(Side.BUY, "1", "99", time_in_force=TimeInForce.GTC))
+    bench.now += MS
+    (fill, _) = bench.say(CandlePoint(bench.now, bench.now, 0, cents(99), 0))
+    assert isinstance(fill, OrderFilled) and fill.quantity == lots(1)
+
+
+def test_resting_reducers_end_when_the_position_is_gone() -> None:
+    """Two take-profits on one position: the first closes it, the second expires and never flips it."""
+    bench = _bench("10000", (0, "1", "100"))
+    for name in ("a1", "a2"):
+        bench.send(order(Side.SELL, "1", "105", name=name, time_in_force=TimeInForce.GTC, reduce_only=True))
+    facts = bench.price("106")
+    assert [fill.name for fill in _fills(facts)] == ["a1"]
+    assert [(fact.name, fact.status) for fact in facts if isinstance(fact, OrderEnded)] == [
+        ("a1", OrderStatus.FILLED), ("a2", OrderStatus.EXPIRED),
+    ]
+    assert bench.venue.net_quantity(0) == 0
+
+
+@pytest.mark.parametrize(("limit", "code"), [("100", None), ("101", "-5022")])
+def test_post_only_that_would_take_is_refused(limit: str, code: str | None) -> None:
+    """Below the other side it rests; at or beyond it the venue refuses it."""
+    bench = _bench()
+    assert _code(bench, order(Side.BUY, "1", limit, time_in_force=TimeInForce.POST_ONLY)) == code
+    assert bench.venue.net_quantity(0) == 0
+
+
+def test_good_till_date_order_dies_at_its_date() -> None:
+    """A second before it rests; at its date it expires, unasked."""
+    bench = _bench()
+    until = bench.now + 10 * NS_PER_SECOND
+    bench.send(order(Side.BUY, "1", "90", time_in_force=TimeInForce.GTD, good_until=until))
+    assert bench.venue.next_wake() == until
+    bench.now = until - 1
+    assert bench.say(Wake()) == []
+    bench.now = until
+    assert bench.say(Wake()) == [OrderEnded(until + LATENCY, 0, "a1", OrderStatus.EXPIRED, 0)]
+
+
+def test_cancel_ends_a_resting_order_and_repeats_an_ended_one() -> None:
+    """Cancelling twice tells the same end twice; a name that never came is not found."""
+    bench = _bench()
+    bench.send(order(Side.BUY, "1", "90", time_in_force=TimeInForce.GTC))
+    for _ in range(2):
+        bench.say(CancelRequest(0, "a1"))
+        (ended,) = bench.finish()
+        assert isinstance(ended, OrderEnded) and (ended.status, ended.filled) == (OrderStatus.CANCELED, 0)
+    bench.say(CancelRequest(0, "zz"))
+    assert isinstance(bench.finish()[0], OrderNotFound)
+
+
+# Look-ups -------------------------------------------------------------------------------------------------
+
+
+def test_look_up_tells_the_fills_again_with_the_same_trade_ids() -> None:
+    """After a crash a look-up gives back what was missed, recognisable as the same trades."""
+    bench = _bench()
+    told = bench.send(order(Side.BUY, "1", "101"))
+    bench.say(QueryOrder(0, "a1"))
+    again = bench.finish()
+    assert [(fill.trade_id, fill.stamp, fill.price, fill.quantity, fill.fee) for fill in _fills(again)] == [
+        (fill.trade_id, fill.stamp, fill.price, fill.quantity, fill.fee) for fill in _fills(told)
+    ]
+    assert isinstance(again[-1], OrderEnded) and again[-1].status is OrderStatus.FILLED
+
+
+def test_look_up_of_a_resting_order_says_that_it_was_accepted() -> None:
+    """It still works, with what it has filled so far."""
+    bench = _bench()
+    bench.send(order(Side.BUY, "1", "99", time_in_force=TimeInForce.GTC))
+    bench.price("99", quantity="0.4")
+    bench.say(QueryOrder(0, "a1"))
+    accepted, fill = bench.finish()
+    assert isinstance(accepted, OrderAccepted)
+    assert isinstance(fill, OrderFilled) and fill.quantity == lots("0.4")
+
+
+def test_look_up_that_overtakes_nothing_is_not_found() -> None:
+    """An order that was never handed in, and one that was refused, are not found."""
+    bench = _bench()
+    bench.send(order(Side.BUY, "0.001", "90", name="a9"))
+    for name in ("zz", "a9"):
+        bench.say(QueryOrder(0, name))
+        assert isinstance(bench.finish()[0], OrderNotFound)
+
+
+def test_snapshot_holds_balance_and_positions_as_of_when_it_was_taken() -> None:
+    """Asked at t, taken at t + latency, told at t + 2 latencies."""
+    bench = _bench("10000", (0, "-2", "110"))
+    asked = bench.now
+    bench.say(QueryAccount(0))
+    (told,) = bench.finish()
+    assert isinstance(told, AccountSnapshot)
+    assert (told.taken, told.now) == (asked + LATENCY, asked + 2 * LATENCY)
+    assert [(balance.asset, balance.amount) for balance in told.balances] == [("USDT", usd("10000"))]
+    assert [(held.quantity, held.entry_value) for held in told.positions] == [(-lots(2), -usd("220"))]
+
+
+def test_fill_in_the_same_nanosecond_as_a_snapshot_is_told_apart_from_it() -> None:
+    """A fill is in a snapshot exactly when its stamp is no later than the snapshot's."""
+    bench = _bench()
+    bench.say(SubmitOrder(order(Side.BUY, "1", "101", name="a1")))
+    bench.say(QueryAccount(0))
+    bench.say(SubmitOrder(order(Side.BUY, "1", "101", name="a2")))
+    facts = bench.finish()
+    before, after = _fills(facts)
+    (snapshot,) = [fact for fact in facts if isinstance(fact, AccountSnapshot)]
+    assert before.stamp <= snapshot.taken < after.stamp
+    assert snapshot.positions[0].quantity == lots(1)
+
+
+# What it starts with --------------------------------------------------------------------------------------
+
+
+def test_starting_position_without_an_entry_begins_at_the_first_price() -> None:
+    """`first` means the first price that is printed; until then the account has not begun."""
+    bench = Bench(start("10000", (0, "1.5", None)))
+    assert (bench.venue.is_started(0), bench.venue.net_quantity(0)) == (False, lots("1.5"))
+    bench.price("123.45")
+    (held,) = bench.venue.positions(0)
+    assert (bench.venue.is_started(0), held.entry_value) == (True, cents("123.45") * lots("1.5") * 1_000)
+
+
+@pytest.mark.parametrize("kind", [InstrumentKind.INVERSE, InstrumentKind.OPTION, InstrumentKind.SPOT])
+def test_instruments_that_are_not_simulated_yet_are_refused_at_once(kind: InstrumentKind) -> None:
+    """Better no venue than one that counts an inverse contract as a linear one."""
+    with pytest.raises(Unsupported, match=kind.value):
+        Bench(start("10000"), instruments=(replace(perpetual(), kind=kind),))
+
+
+def test_isolated_accounts_are_refused_at_once() -> None:
+    """Isolated margin comes later."""
+    with pytest.raises(Unsupported, match="isolated"):
+        PaperVenue(Bench().spec, (perpetual(),), [AccountStart(0, "USDT", 1, mode=MarginMode.ISOLATED)])
+
+
+def test_price_of_zero_is_a_fault_of_the_tape() -> None:
+    """The venue does not liquidate anybody on a price that cannot be."""
+    with pytest.raises(ContractError, match="above 0, was 0"):
+        _bench().price("0")
