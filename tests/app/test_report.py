@@ -17,7 +17,19 @@ from bot.app.report.html import render
 from bot.app.report.story import Move, Verdict, headline, is_of_account, moves_of, stories
 from bot.app.report.text import render_text
 from bot.domain.errors import ContractError, JournalError
-from tests.app.sample_record import BTC, ETH, iso, ns, quiet_record, sample_record, sample_series, sample_summary
+from tests.app.sample_record import (
+    BTC,
+    ETH,
+    GUARD,
+    LIQUIDATED,
+    NS,
+    iso,
+    ns,
+    quiet_record,
+    sample_record,
+    sample_series,
+    sample_summary,
+)
 
 RECORD = sample_record()
 PAGE = render(RECORD)
@@ -120,6 +132,26 @@ def test_page_draws_a_fire_on_the_line_where_it_fired() -> None:
     page = render(replace(quiet_record(), summary=summary, series={"main": series}))
     diamonds = Reader(page).figures[0]["data"][-1]
     assert (diamonds["x"], diamonds["y"]) == ([ns(1) // 1_000_000], [150.0])
+
+
+def test_page_draws_a_fire_at_the_distance_that_the_rule_read() -> None:
+    """In a crash the samples around a fire are far from what the rule saw; its own reading is drawn."""
+    diamonds = Reader(PAGE).figures[2]["data"]
+    assert {line["name"]: line["y"] for line in diamonds}["margin_emergency fired"] == [pytest.approx(3.12)]
+
+
+def test_page_of_a_long_run_offers_a_closer_look_at_what_happened() -> None:
+    """Ten minutes of action in 16 hours can be zoomed to; where the action is most of the run, or none, nothing is
+    offered."""
+    summary = sample_summary()
+    summary |= {"fires": summary["fires"][:1], "parents": summary["parents"][:2]}
+    tags = Reader(render(replace(RECORD, summary=summary))).tags
+    closer = [attributes for tag, attributes in tags if tag == "button" and "data-start" in attributes]
+    # from the fire at 800 to the liquidation of doing nothing at 900, 100 points of 20 s: a quarter is below 15 minutes
+    assert closer[0]["data-start"] == str((ns(GUARD) - 15 * 60 * NS) // 1_000_000)
+    assert closer[0]["data-end"] == str((ns(LIQUIDATED + 1) + 15 * 60 * NS) // 1_000_000)
+    for record in (RECORD, quiet_record()):
+        assert not [tag for tag, _ in Reader(render(record)).tags if tag == "button"]
 
 
 def test_page_of_a_quiet_run_says_that_nothing_fired() -> None:

@@ -137,3 +137,26 @@ def test_thinned_line_is_untouched_up_to_its_limit() -> None:
     """A line of the limit's length keeps all points, one more is thinned."""
     assert len(kept_places([1.0] * POINTS_MAX)) == POINTS_MAX
     assert len(kept_places([1.0] * (POINTS_MAX + 1))) < POINTS_MAX
+
+
+@settings(derandomize=True, deadline=None, max_examples=60)
+@given(st.integers(200, 2000), st.tuples(st.floats(0, 1), st.floats(0, 1)), st.integers(20, 199))
+def test_thinned_line_with_a_focus_stays_within_its_limit(
+    size: int, ends: tuple[float, float], points_max: int
+) -> None:
+    """Wherever the closer look lies, the limit holds, both ends stay, and the part has half of the points."""
+    start, end = sorted(round(end * size) for end in ends)
+    line = [float(place * 7919 % 997) for place in range(size)]
+    places = kept_places(line, points_max, (start, end))
+    assert len(places) <= points_max
+    assert places == sorted(set(places)) and places[0] == 0 and places[-1] == size - 1
+    inside = sum(1 for place in places if start <= place < end)
+    assert inside >= min((points_max - 2) // 6, end - start)
+
+
+def test_thinned_line_shows_a_small_focus_whole() -> None:
+    """A quarter of an hour within days of minutes is drawn minute by minute."""
+    line = [float(place) for place in range(7200)]
+    places = kept_places(line, 1500, (3000, 3200))
+    assert set(range(3000, 3200)) <= set(places)
+    assert not set(range(3000, 3200)) <= set(kept_places(line, 1500))

@@ -6,7 +6,7 @@ file is escaped here, since plotly reads a little HTML in names and hovers.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +19,7 @@ from bot.app.record import DO_NOTHING, SELL_AT_ONCE, AccountSeries, Line
 from bot.app.report.story import AccountStory, Row
 from bot.app.report.thin import POINTS_MAX, kept_places
 from bot.app.wording import base_of, moment, number, percent, price, quantity, spoken
+from bot.domain.scale import NS_PER_MINUTE
 
 Figure = dict[str, Any]
 Times = Sequence[int]
@@ -27,6 +28,7 @@ SYMBOLS_MAX = 6                      # one price chart each; a page of more is n
 FIRE_LINES_MAX = 40                  # vertical lines; beyond that they hide the price
 _RULE_COLOURS = 5                    # --rule-1 .. --rule-5 in the style sheet
 _SYMBOL_COLOURS = 6
+_MARGIN_AROUND = 15 * NS_PER_MINUTE  # of what happened, in the closer look
 _HOVER_WIDTH = 60                    # characters; fits a phone
 _DISTANCE_TICKS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)          # percent; outside them is drawn at the edge
 
@@ -80,14 +82,30 @@ def account_charts(scene: Scene) -> list[Chart]:
     return charts
 
 
+def action_span(scene: Scene) -> tuple[int, int] | None:
+    """Return the milliseconds around all that happened; None when that is most of the run anyway."""
+    ts = scene.series.ts
+    rows = [*scene.story.fires, *scene.story.parents, *scene.story.liquidations, *scene.story.do_nothing.liquidations]
+    found = [moment(row.get(key)) for row in rows for key in ("ts", "started", "ended")]
+    stamps = [stamp for stamp in found if stamp is not None]
+    if not stamps or not ts:
+        return None
+    first, last = min(stamps), max(stamps)
+    margin = max((last - first) // 4, _MARGIN_AROUND)
+    first, last = max(first - margin, ts[0]), min(last + margin, ts[-1])
+    if 2 * (last - first) > ts[-1] - ts[0]:
+        return None
+    return first // 1_000_000, last // 1_000_000
+
+
 def price_chart(scene: Scene, symbol: str) -> Chart:
     """Return the mark of one market with rules' fires and our fills on it."""
     mark = scene.series.marks[symbol]
-    data = [_line(scene.series.ts, mark, "Mark price", "var(--price)", hover="%{y:,.6~g}")]
+    data = [_line(scene, scene.series.ts, mark, "Mark price", "var(--price)", hover="%{y:,.6~g}")]
     fills = [fill for fill in scene.fills if str(fill.get("symbol")) == symbol]
     drawn = sorted(fills, key=lambda fill: -(number(fill.get("quantity")) or 0.0))[:POINTS_MAX]
     data += _fill_points(drawn)
-    data += _fire_points(scene, mark)
+    data += _fire_points(scene, lambda _fire, stamp: _value_at(scene.series.ts, mark, stamp))
     caption = "Mark price."
     if scene.story.fires:
         caption += " Diamonds: a rule fired."
@@ -103,17 +121,17 @@ def distance_chart(scene: Scene) -> Chart:
     series = scene.series
     distance = [_clipped(value) for value in series.distance]
     data = [_line(
-        series.ts, distance, "Distance", "var(--penstock)", width=2.5,
+        scene, series.ts, distance, "Distance", "var(--penstock)", width=2.5,
         texts=lambda place: f"{percent(series.distance[place])}, margin ratio {percent(series.margin_ratio[place])}",
     )]
     for rule, level in series.thresholds.items():
         line = _line(
-            series.ts, [_clipped(value) for value in level], f"{spoken(rule)} fires below", scene.rules[rule],
+            scene, series.ts, [_clipped(value) for value in level], f"{spoken(rule)} fires below", scene.rules[rule],
             dash="dot", texts=partial(_percent_at, level),
         )
         line["line"]["shape"] = "hv"
         data.append(line)
-    data += _fire_points(scene, distance)
+    data += _fire_points(scene, lambda fire, stamp: _distance_at(series.ts, distance, fire, stamp))
     drawn = [value for line in data for value in line["y"] if value is not None]
     caption = "How far all markets may move against the account before the venue liquidates it; logarithmic."
     if any(value is None for value in distance):
@@ -129,8 +147,8 @@ def equity_chart(scene: Scene) -> Chart:
     ):
         points = scene.baselines.get(kind) or ()
         if points:
-            data.append(_line([at for at, _ in points], [value for _, value in points], name, colour, dash=dash))
-    data.append(_line(scene.series.ts, scene.series.equity, "Penstock", "var(--penstock)", width=2.5))
+            data.append(_line(scene, [at for at, _ in points], [value for _, value in points], name, colour, dash=dash))
+    data.append(_line(scene, scene.series.ts, scene.series.equity, "Penstock", "var(--penstock)", width=2.5))
     for line in data:
         line["hovertemplate"] = "%{y:,.2f}"
     currency = scene.story.currency
@@ -150,7 +168,7 @@ def position_chart(scene: Scene) -> Chart:
         shown = held if is_single else [None if size is None else 100 * size / most for size in held]
         colour = "var(--penstock)" if is_single else f"var(--symbol-{place % _SYMBOL_COLOURS + 1})"
         line = _line(
-            scene.series.ts, shown, symbol, colour, width=2,
+            scene, scene.series.ts, shown, symbol, colour, width=2,
             texts=partial(_size_at, held, base_of(symbol)),
         )
         line["line"]["shape"] = "hv"
@@ -166,12 +184,14 @@ def position_chart(scene: Scene) -> Chart:
 
 
 def _line(
-    ts: Times, values: Line, name: str, colour: str, *,
+    scene: Scene, ts: Times, values: Line, name: str, colour: str, *,
     width: float = 1.6, dash: str = "solid", hover: str = "%{y}", texts: Callable[[int], str] | None = None,
 ) -> Figure:
     """Return a thinned line; a missing value is a gap. ``texts`` says what a place shows, instead of ``hover``."""
     clean = [number(value) for value in values]
-    places = kept_places(clean)
+    span = action_span(scene)
+    focus = None if span is None else (bisect_left(ts, span[0] * 1_000_000), bisect_right(ts, span[1] * 1_000_000))
+    places = kept_places(clean, focus=focus)
     line: Figure = {
         "type": "scatter", "mode": "lines", "name": _text(name),
         "x": [ts[place] // 1_000_000 for place in places], "y": [clean[place] for place in places],
@@ -183,8 +203,8 @@ def _line(
     return line
 
 
-def _fire_points(scene: Scene, line: Line) -> list[Figure]:
-    """Return one set of diamonds per rule, on the line at the moments it fired."""
+def _fire_points(scene: Scene, height: Callable[[Row, int], float | None]) -> list[Figure]:
+    """Return one set of diamonds per rule at the moments it fired, at the height that ``height`` tells."""
     points: list[Figure] = []
     for rule, colour in scene.rules.items():
         fires = [fire for fire in scene.story.fires if str(fire.get("rule")) == rule]
@@ -194,7 +214,7 @@ def _fire_points(scene: Scene, line: Line) -> list[Figure]:
         points.append({
             "type": "scatter", "mode": "markers", "name": _text(f"{spoken(rule)} fired"),
             "x": [stamp // 1_000_000 for stamp, _ in at],
-            "y": [_value_at(scene.series.ts, line, stamp) for stamp, _ in at],
+            "y": [height(fire, stamp) for stamp, fire in at],
             "text": [_text(fill(spoken(fire.get("why")), _HOVER_WIDTH)) for _, fire in at],
             "marker": {
                 "symbol": "diamond", "size": 12, "color": colour, "line": {"color": "var(--paper)", "width": 1.5}
@@ -248,7 +268,8 @@ def _figure(scene: Scene, data: list[Figure], yaxis: Figure) -> Figure:
         shapes.append(_upright(stamp, "var(--danger)", "dash"))
         notes.append({
             "x": stamp // 1_000_000, "y": 1, "xref": "x", "yref": "paper", "text": text, "showarrow": False,
-            "xanchor": "right" if is_late else "left", "yanchor": "top", "xshift": -4 if is_late else 4,
+            "xanchor": "right" if is_late else "left", "yanchor": "top", "yshift": -16 * len(notes),
+            "xshift": -4 if is_late else 4,
             "font": {"color": "var(--danger)", "size": 12},
         })
     return {
@@ -298,6 +319,13 @@ def _percent_at(line: Line, place: int) -> str:
 
 def _size_at(line: Line, base: str, place: int) -> str:
     return f"{quantity(line[place])} {base}"
+
+
+def _distance_at(ts: Times, line: Line, fire: Row, stamp: int) -> float | None:
+    """Return the distance that the rule itself read, else the line's: samples are too far apart for a crash."""
+    readings = fire.get("readings")
+    read = readings.get("account.liquidation_distance") if isinstance(readings, Mapping) else None
+    return _value_at(ts, line, stamp) if number(read) is None else _clipped(read)
 
 
 def _value_at(ts: Times, line: Line, stamp: int) -> float | None:

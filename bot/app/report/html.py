@@ -13,7 +13,7 @@ from importlib.resources import files
 from typing import Any
 
 from bot.app.record import RunRecord
-from bot.app.report.charts import Chart, Figure, Scene, account_charts
+from bot.app.report.charts import Chart, Figure, Scene, account_charts, action_span
 from bot.app.report.story import AccountStory, Row, headline, moves_of, saved_words, stories
 from bot.app.report.tables import (
     account_table,
@@ -67,9 +67,11 @@ def _account(record: RunRecord, story: AccountStory, pattern: str, figures: list
     series = record.series.get(story.name)
     moves = moves_of(series) if series is not None else []
     charts: list[Chart] = []
+    looks = ""
     if series is not None:
         scene = Scene(story, series, record.baseline_series.get(story.name, {}), _fills_of(record.summary, story))
         charts = account_charts(scene)
+        looks = _looks(action_span(scene))
     drawn_charts = []
     for chart in charts:
         drawn_charts.append(_chart(chart, len(figures)))
@@ -81,7 +83,7 @@ def _account(record: RunRecord, story: AccountStory, pattern: str, figures: list
         f'<p class="saved">Ended with {escape(cash(story.equity_end, story.currency))}: '
         f"{escape(saved_words(story))}.</p>"
         f'<div class="tiles">{"".join(_tiles(story, pattern))}</div></section>'
-        f'<section class="charts">{"".join(drawn_charts)}</section>'
+        f'<section class="charts">{looks}{"".join(drawn_charts)}</section>'
         f'<section class="tables">{drawn(decisions_table(story, pattern))}{drawn(parents_table(story, pattern))}'
         f"{drawn(liquidations_table(story, pattern))}{drawn(account_table(story))}</section>"
     )
@@ -118,6 +120,17 @@ def _tile(label: str, value: str, detail: str, tone: str = "") -> str:
     return (
         f'<div class="tile {tone}"><div class="label">{escape(label)}</div>'
         f'<div class="value">{escape(value)}</div><div class="detail">{escape(detail)}</div></div>'
+    )
+
+
+def _looks(span: tuple[int, int] | None) -> str:
+    """Return the buttons that take all charts to what happened, and back."""
+    if span is None:
+        return ""
+    return (
+        f'<p class="looks"><button type="button" data-start="{span[0]}" data-end="{span[1]}">'
+        'Zoom to the action</button><button type="button">Whole run</button>'
+        '<span class="quiet">or drag over a chart</span></p>'
     )
 
 

@@ -60,6 +60,11 @@
   if (figures.length) {
     draw();
     plots.forEach((plot) => plot.on("plotly_relayout", follow));
+    document.querySelectorAll(".looks button").forEach((button) => button.addEventListener("click", () => {
+      const {start, end} = button.dataset;
+      follow(start === undefined ? {"xaxis.autorange": true}
+        : {"xaxis.range[0]": Number(start), "xaxis.range[1]": Number(end)});
+    }));
     dark.addEventListener("change", draw);
     narrow.addEventListener("change", draw);
     addEventListener("beforeprint", draw);

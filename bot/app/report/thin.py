@@ -8,21 +8,38 @@ POINTS_MAX = 1500                    # twice the pixels of a chart's width; more
 _POINTS_PER_BUCKET = 3               # the lowest, the highest, and where the line breaks
 
 
-def kept_places(line: Sequence[float | None], points_max: int = POINTS_MAX) -> list[int]:
+def kept_places(
+    line: Sequence[float | None], points_max: int = POINTS_MAX, focus: tuple[int, int] | None = None
+) -> list[int]:
     """Return ascending indexes into ``line``, at most ``points_max``, that keep its extremes, ends and gaps.
 
     The line is cut into buckets of equal count; of each bucket stay the first lowest, the first highest
-    and the first missing point.
+    and the first missing point. ``focus``, from one index up to another, is a part looked at closely: it
+    gets half of the points.
     """
     size = len(line)
     if size <= points_max:
         return list(range(size))
     buckets = max(1, (points_max - 2) // _POINTS_PER_BUCKET)
-    kept = [0]
-    for bucket in range(buckets):
-        kept.extend(_extremes(line, bucket * size // buckets, (bucket + 1) * size // buckets))
-    kept.append(size - 1)
+    kept = [0, size - 1]
+    if focus is None:
+        kept += _bucketed(line, 0, size, buckets)
+    else:
+        start, end = focus
+        outside = size - (end - start)
+        before = buckets // 2 * start // outside if outside else 0
+        kept += _bucketed(line, 0, start, before)
+        kept += _bucketed(line, start, end, buckets - buckets // 2)
+        kept += _bucketed(line, end, size, buckets // 2 - before)
     return sorted(dict.fromkeys(kept))
+
+
+def _bucketed(line: Sequence[float | None], start: int, end: int, buckets: int) -> list[int]:
+    size = end - start
+    kept: list[int] = []
+    for bucket in range(buckets):
+        kept += _extremes(line, start + bucket * size // buckets, start + (bucket + 1) * size // buckets)
+    return kept
 
 
 def _extremes(line: Sequence[float | None], start: int, end: int) -> list[int]:
