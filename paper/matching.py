@@ -7,6 +7,8 @@ when it is at its price (there is no queue yet; a candle's point has no quantity
 
 from __future__ import annotations
 
+import msgspec
+
 from bot.domain.events import (
     FillOrigin,
     Liquidity,
@@ -53,10 +55,12 @@ def cancel(exchange: Exchange, account: Account, name: str) -> None:
     order = account.resting.get(name)
     if order is not None:
         end(exchange, account, order, OrderStatus.CANCELED)
-    elif name in account.ended:
-        _report_end(exchange, account, account.ended[name])
-    else:
+        return
+    ended = _ended(account, name)
+    if ended is None:
         exchange.report(OrderNotFound(exchange.told, account.index, name))
+    else:
+        _report_end(exchange, account, ended)
 
 
 def expire(exchange: Exchange, account: Account, name: str) -> None:
@@ -68,7 +72,7 @@ def expire(exchange: Exchange, account: Account, name: str) -> None:
 
 def look_up(exchange: Exchange, account: Account, name: str) -> None:
     """Tell all that is known of an order: every fill again, and whether it rests or how it ended."""
-    order = account.resting.get(name) or account.ended.get(name)
+    order = account.resting.get(name) or _ended(account, name)
     if order is None:
         exchange.report(OrderNotFound(exchange.told, account.index, name))
         return
@@ -109,10 +113,15 @@ def end(exchange: Exchange, account: Account, order: Order, status: OrderStatus)
     """End an order and say so; the venue remembers the last 10,000 of each account."""
     order.status = status
     del account.resting[order.request.name]
-    account.ended[order.request.name] = order
+    account.ended[order.request.name] = msgspec.Raw(msgspec.json.encode(order))
     if len(account.ended) > ENDED_KEPT:
         del account.ended[next(iter(account.ended))]
     _report_end(exchange, account, order)
+
+
+def _ended(account: Account, name: str) -> Order | None:
+    raw = account.ended.get(name)
+    return None if raw is None else msgspec.json.decode(raw, type=Order)
 
 
 def _through(request: OrderRequest, price: int) -> int:

@@ -115,7 +115,11 @@ class Starting:
 
 @dataclass(slots=True)
 class Account:
-    """One client. ``taken`` and ``moved`` are the venue's times of the last snapshot and the last fill."""
+    """One client. ``taken`` and ``moved`` are the venue's times of the last snapshot and the last fill.
+
+    Ended orders are kept as they are written to the file, so that a snapshot copies them and does not
+    encode thousands of them again at every answer.
+    """
 
     index: int
     asset: str
@@ -124,7 +128,7 @@ class Account:
     holdings: list[Holding] = field(default_factory=list)
     starting: list[Starting] = field(default_factory=list)
     resting: dict[str, Order] = field(default_factory=dict)
-    ended: dict[str, Order] = field(default_factory=dict)
+    ended: dict[str, msgspec.Raw] = field(default_factory=dict)
     taken: int = 0
     moved: int = 0
 

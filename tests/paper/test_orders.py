@@ -1,4 +1,4 @@
-"""Orders at the venue: what is refused and with which code, what fills at what price and fee, how orders end."""
+"""Orders at the venue: what fills at what price and fee, and how orders end."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.domain.account import MarginMode, PositionKey, PositionSide
+from bot.domain.account import MarginMode, PositionKey
 from bot.domain.errors import ContractError, Unsupported
 from bot.domain.events import (
     AccountSnapshot,
@@ -17,12 +17,12 @@ from bot.domain.events import (
     OrderEnded,
     OrderFilled,
     OrderNotFound,
-    OrderRejected,
 )
 from bot.domain.instrument import Instrument, InstrumentKind
 from bot.domain.market import CandlePoint
-from bot.domain.order import OrderRequest, OrderStatus, Side, TimeInForce
+from bot.domain.order import OrderStatus, Side, TimeInForce
 from bot.domain.scale import NS_PER_SECOND
+from paper import matching
 from paper.messages import CancelRequest, QueryAccount, QueryOrder, SubmitOrder, Wake
 from paper.spec import AccountStart
 from paper.venue import PaperVenue
@@ -41,127 +41,6 @@ def _bench(
 
 def _fills(facts: Sequence[object]) -> list[OrderFilled]:
     return [fact for fact in facts if isinstance(fact, OrderFilled)]
-
-
-def _code(bench: Bench, request: OrderRequest) -> str | None:
-    """Return the code of the refusal, or None when the order was taken."""
-    for fact in bench.send(request):
-        if isinstance(fact, OrderRejected):
-            return fact.code
-    return None
-
-
-# Refusals, both sides of every limit ----------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("limit", "code"), [("99.50", None), ("99.40", "-4014"), ("0.50", None), ("0.25", "-4013")]
-)
-def test_price_filter_takes_multiples_of_the_tick_only(limit: str, code: str | None) -> None:
-    """With a tick of 0.50, 99.50 is a price, 99.40 is none, and 0.25 is below the least."""
-    bench = _bench(instrument=perpetual(tick=50, notional_min=0))
-    assert _code(bench, order(Side.BUY, "1", limit)) == code
-
-
-@pytest.mark.parametrize(
-    ("amount", "code"),
-    [("0.020", None), ("0.010", "-4004"), ("0.025", "-4023"), ("5.000", None), ("5.010", "-4005")],
-)
-def test_lot_filter_takes_quantities_between_its_ends_only(amount: str, code: str | None) -> None:
-    """Lot 0.010 from 0.020 to 5: each end and a step beyond it."""
-    bench = _bench(instrument=perpetual(lot=10, quantity_min=20, quantity_max=5_000, notional_min=0))
-    assert _code(bench, order(Side.BUY, amount, "99")) == code
-
-
-@pytest.mark.parametrize(("amount", "code"), [("0.050", None), ("0.049", "-4164")])
-def test_notional_filter_refuses_less_than_its_minimum(amount: str, code: str | None) -> None:
-    """Five dollars at 100 are 0.05 coins; a thousandth less is refused."""
-    assert _code(_bench(), order(Side.BUY, amount, "100")) == code
-
-
-def test_notional_filter_lets_reduce_only_orders_through() -> None:
-    """Dust can always be closed: the minimum does not bind reduce-only orders."""
-    bench = _bench("10000", (0, "1", "100"))
-    assert _code(bench, order(Side.SELL, "0.001", "90", reduce_only=True)) is None
-
-
-@pytest.mark.parametrize(("amount", "code"), [("2000", None), ("2000.001", "-2019")])
-def test_margin_for_an_opening_order_must_be_there(amount: str, code: str | None) -> None:
-    """10,000 at 20x carry 200,000: two thousand coins at 100, and not one more."""
-    assert _code(_bench(), order(Side.BUY, amount, "100", time_in_force=TimeInForce.GTC)) == code
-
-
-def test_margin_of_resting_orders_is_taken() -> None:
-    """Two orders of 60 % each do not fit, whichever fills."""
-    bench = _bench()
-    first = order(Side.BUY, "1200", "99", name="a1", time_in_force=TimeInForce.GTC)
-    second = order(Side.BUY, "1200", "99", name="a2", time_in_force=TimeInForce.GTC)
-    assert _code(bench, first) is None
-    assert _code(bench, second) == "-2019"
-
-
-def test_margin_for_a_closing_order_is_not_asked() -> None:
-    """A position with no free margin left can be closed by an order without reduce-only."""
-    bench = _bench("600", (0, "110", "100"))
-    assert _code(bench, order(Side.SELL, "110", "90")) is None
-
-
-@pytest.mark.parametrize(
-    ("held", "side", "code"),
-    [("1", Side.SELL, None), ("1", Side.BUY, "-2022"), ("-1", Side.BUY, None), ("-1", Side.SELL, "-2022")],
-)
-def test_reduce_only_on_the_wrong_side_is_refused(held: str, side: Side, code: str | None) -> None:
-    """Only the side that closes the position is reducing."""
-    bench = _bench("10000", (0, held, "100"))
-    assert _code(bench, order(side, "0.5", "100", reduce_only=True)) == code
-
-
-def test_reduce_only_without_a_position_is_refused() -> None:
-    """There is nothing to reduce."""
-    assert _code(_bench(), order(Side.SELL, "1", "90", reduce_only=True)) == "-2022"
-
-
-def test_name_that_rests_or_ended_is_refused_and_counted() -> None:
-    """The same name twice is refused whether the first still rests or is over, and the attempt is on record."""
-    bench = _bench()
-    resting = order(Side.BUY, "1", "90", name="a1", time_in_force=TimeInForce.GTC)
-    ended = order(Side.BUY, "1", "101", name="a2")
-    assert _code(bench, resting) is None
-    assert _code(bench, ended) is None
-    assert _code(bench, resting) == "-4116"
-    assert _code(bench, ended) == "-4116"
-    assert bench.venue.names_reused == 2
-    assert bench.venue.net_quantity(0) == lots("1")
-
-
-def test_name_of_a_refused_order_is_free() -> None:
-    """The venue never had the refused one."""
-    bench = _bench()
-    assert _code(bench, order(Side.BUY, "0.001", "90")) == "-4164"
-    assert _code(bench, order(Side.BUY, "1", "90")) is None
-
-
-@pytest.mark.parametrize(
-    ("change", "code"),
-    [
-        ({"limit_price": None}, "-1102"),
-        ({"limit_price": None, "trigger_price": 1}, "-4120"),
-        ({"time_in_force": TimeInForce.GTD}, "-1102"),
-        ({"key": PositionKey(0, 1)}, "-1121"),
-        ({"key": PositionKey(0, 0, PositionSide.LONG)}, "-4061"),
-        ({"key": PositionKey(0, 0, PositionSide.NET, MarginMode.ISOLATED)}, "-4061"),
-    ],
-)
-def test_order_that_the_venue_does_not_know_how_to_take_is_refused(change: dict[str, object], code: str) -> None:
-    """No price, a trigger, a missing date, a wrong symbol, leg or margin mode: each has the venue's code."""
-    request = replace(order(Side.BUY, "1", "99"), **change)      # type: ignore[arg-type]
-    assert _code(_bench(), request) == code
-
-
-def test_message_for_an_unknown_account_is_our_own_bug() -> None:
-    """Credentials lead to an account; a message without one cannot have been sent."""
-    with pytest.raises(ContractError, match="no account 7"):
-        _bench().say(QueryAccount(7))
 
 
 # Fills ----------------------------------------------------------------------------------------------------
@@ -323,14 +202,6 @@ def test_resting_reducers_end_when_the_position_is_gone() -> None:
     assert bench.venue.net_quantity(0) == 0
 
 
-@pytest.mark.parametrize(("limit", "code"), [("100", None), ("101", "-5022")])
-def test_post_only_that_would_take_is_refused(limit: str, code: str | None) -> None:
-    """Below the other side it rests; at or beyond it the venue refuses it."""
-    bench = _bench()
-    assert _code(bench, order(Side.BUY, "1", limit, time_in_force=TimeInForce.POST_ONLY)) == code
-    assert bench.venue.net_quantity(0) == 0
-
-
 def test_good_till_date_order_dies_at_its_date() -> None:
     """A second before it rests; at its date it expires, unasked."""
     bench = _bench()
@@ -388,6 +259,19 @@ def test_look_up_that_overtakes_nothing_is_not_found() -> None:
     for name in ("zz", "a9"):
         bench.say(QueryOrder(0, name))
         assert isinstance(bench.finish()[0], OrderNotFound)
+
+
+def test_ended_orders_are_remembered_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The venue's memory is bounded: the oldest ended order goes first, and its look-up finds nothing."""
+    monkeypatch.setattr(matching, "ENDED_KEPT", 2)
+    bench = _bench()
+    for name in ("a1", "a2", "a3"):
+        bench.send(order(Side.BUY, "1", "90", name=name))
+    found = []
+    for name in ("a1", "a2", "a3"):
+        bench.say(QueryOrder(0, name))
+        found.append(type(bench.finish()[-1]))
+    assert found == [OrderNotFound, OrderEnded, OrderEnded]
 
 
 def test_snapshot_holds_balance_and_positions_as_of_when_it_was_taken() -> None:
