@@ -82,6 +82,10 @@ def order(child: int = 0, **changes: object) -> OrderRequest:
     return replace(good, **changes)  # type: ignore[arg-type]
 
 
+def hedge(quantity: int = 400) -> OrderRequest:
+    return order(reduce_only=False, order_class=OrderClass.HEDGE, quantity=quantity)
+
+
 def sell(limit: int, order_class: OrderClass) -> OrderRequest:
     return order(limit_price=limit, order_class=order_class)
 
@@ -93,7 +97,6 @@ def buy(limit: int, order_class: OrderClass) -> OrderRequest:
 SHORT = Bench(held=-HELD, side=Side.BUY)
 SMALL = Bench(filters=replace(FILTERS, reduce_only_below_notional_min=False))
 OPENING = Bench(filters=replace(FILTERS, reduce_only_below_notional_min=True))
-HEDGE = {"reduce_only": False, "order_class": OrderClass.HEDGE}
 
 # (what is judged, the bench, the request, the code or None)
 ROWS: list[tuple[str, Bench, OrderRequest, DenialCode | None]] = [
@@ -115,8 +118,8 @@ ROWS: list[tuple[str, Bench, OrderRequest, DenialCode | None]] = [
     ("first name again", Bench(used=3), order(0), DenialCode.NAME_REUSED),
 
     ("frozen, reducing", Bench(frozen=True), order(), None),
-    ("frozen, hedging", Bench(frozen=True), order(**HEDGE), DenialCode.ACCOUNT_FROZEN),
-    ("not frozen, hedging", Bench(), order(**HEDGE), None),
+    ("frozen, hedging", Bench(frozen=True), hedge(), DenialCode.ACCOUNT_FROZEN),
+    ("not frozen, hedging", Bench(), hedge(), None),
 
     ("margin class without reduce-only", Bench(), order(reduce_only=False), DenialCode.REDUCE_ONLY_MISSING),
     ("cost class without reduce-only", Bench(), order(reduce_only=False, order_class=OrderClass.COST),
@@ -175,7 +178,7 @@ ROWS: list[tuple[str, Bench, OrderRequest, DenialCode | None]] = [
     ("worth the venue's least", SMALL, order(quantity=10), None),
     ("worth less", replace(SMALL, mark=499_999), order(quantity=10), DenialCode.NOTIONAL_BELOW_MIN),
     ("worth less, but reducing", Bench(mark=499_999), order(quantity=10), None),
-    ("worth less, and opening", replace(OPENING, mark=499_999), order(quantity=10, **HEDGE),
+    ("worth less, and opening", replace(OPENING, mark=499_999), hedge(quantity=10),
      DenialCode.NOTIONAL_BELOW_MIN),
 
     ("two in the last second", Bench(sent_ago=(0, 0)), order(), None),
