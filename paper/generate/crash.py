@@ -35,30 +35,31 @@ SPAN_SECONDS = 36 * SECONDS_PER_HOUR     # 12 March 00:00 to 13 March 12:00
 GENERATED_SPAN = SPAN_SECONDS * NS_PER_SECOND
 TRADES_PER_SECOND = 0.75             # per instrument at usual volatility: 100,000 each over the span
 
-# Lengths from the clock of the day, moves from the log of BTC's prices at its ends (7,935 at 00:00, 7,355 at
-# 10:00, 5,550 at 10:48, 6,037 at 20:00, 5,800 at 23:00, 3,782 at 02:16, 5,277 at 02:50, 5,404 at 12:00),
-# volatility from its minutes less what the jumps contribute.
+# Lengths are by the clock of the day, moves the log of BTC's prices at their ends: 7,935 at 00:00, 7,355 at 10:00,
+# 5,550 at 10:48, 6,037 at 20:00, 5,800 at 23:00, 4,131 at 02:00, 3,782 at 02:16, 5,277 at 03:00, 5,404 at 12:00;
+# 0.01 less where it fell and rose most, since the extremes of a random path lie beyond its ends. Volatilities are
+# those of the minutes less what the jumps add; rates and sizes of jumps give the minutes their kurtosis of 20-25.
 REGIMES: Final[tuple[Regime, ...]] = (
     Regime("calm", hours=1.0, hours_spread=0.3,
            move=0.0, sigma_minute=0.0010, jumps_per_hour=1, jump_mean=0.0010, sell_share=0.5),
     Regime("slide", hours=9.3, hours_spread=0.12,
            move=-0.075, sigma_minute=0.0014, jumps_per_hour=3, jump_mean=0.0012, sell_share=0.8),
     Regime("crash", hours=0.75, hours_spread=0.2,
-           move=-0.26, sigma_minute=0.0095, jumps_per_hour=45, jump_mean=0.0040, sell_share=0.9),
+           move=-0.27, sigma_minute=0.0095, jumps_per_hour=45, jump_mean=0.0040, sell_share=0.9),
     Regime("aftershocks", hours=2.0, hours_spread=0.2,
            move=0.08, sigma_minute=0.0065, jumps_per_hour=10, jump_mean=0.0030, sell_share=0.45),
     Regime("lull", hours=7.0, hours_spread=0.12,
            move=0.0, sigma_minute=0.0028, jumps_per_hour=2, jump_mean=0.0018, sell_share=0.5),
     Regime("unrest", hours=3.0, hours_spread=0.2,
-           move=-0.05, sigma_minute=0.0038, jumps_per_hour=3, jump_mean=0.0025, sell_share=0.6),
+           move=-0.04, sigma_minute=0.0038, jumps_per_hour=3, jump_mean=0.0025, sell_share=0.6),
     Regime("second leg", hours=3.0, hours_spread=0.15,
-           move=-0.34, sigma_minute=0.0085, jumps_per_hour=16, jump_mean=0.0040, sell_share=0.85),
+           move=-0.33, sigma_minute=0.0085, jumps_per_hour=16, jump_mean=0.0040, sell_share=0.85),
     Regime("capitulation", hours=0.25, hours_spread=0.3,
-           move=-0.10, sigma_minute=0.0120, jumps_per_hour=50, jump_mean=0.0050, sell_share=0.85),
-    Regime("rebound", hours=0.7, hours_spread=0.2,
+           move=-0.09, sigma_minute=0.0120, jumps_per_hour=50, jump_mean=0.0050, sell_share=0.85),
+    Regime("rebound", hours=0.7, hours_spread=0.15,
            move=0.32, sigma_minute=0.0140, jumps_per_hour=25, jump_mean=0.0040, sell_share=0.25),
     Regime("recovery", hours=9.0, hours_spread=0.1,
-           move=0.04, sigma_minute=0.0055, jumps_per_hour=2.5, jump_mean=0.0025, sell_share=0.45),
+           move=0.03, sigma_minute=0.0055, jumps_per_hour=2.5, jump_mean=0.0025, sell_share=0.45),
 )
 
 

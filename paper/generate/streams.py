@@ -10,7 +10,10 @@ from bot.domain.errors import InputError
 
 
 def stream(seed: int, purpose: str) -> np.random.Generator:
-    """Return the stream of one purpose; the same in every process and on every machine.
+    """Return the stream of one purpose; the same in every process with the same numpy.
+
+    PCG64 itself never changes, but numpy reserves the right to draw a distribution from it in a new way in a
+    feature release (NEP 19), so a market is named by its seed and numpy's version.
 
     Raises InputError for a negative seed, which numpy has no stream for.
     """
