@@ -3,7 +3,7 @@
     python -m bench.replay [--events N] [--json]
 
 * floor: an object per event in plain Python (a slots class), dispatch by type through a dict, a timer heap.
-* engine: the same number of trades through ``engine.step`` with the bundled rules and no venue.
+* engine: the same trades through ``engine.step`` with the bundled rules; orders are filled at once, for nothing.
 * replay: a Binance aggTrades CSV of as many trades, read, through the paper venue and the engine, as
   ``penstock replay`` does, without the baselines and the report.
 
@@ -17,9 +17,11 @@ import argparse
 import json
 import random
 import resource
+import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterable, Iterator
 from heapq import heappop, heappush
 from pathlib import Path
 
@@ -32,15 +34,22 @@ from bot.app.session import Session
 from bot.app.watchers import Watchers
 from bot.app.wiring import make_engine, make_layout, make_venue
 from bot.domain.account import Balance, PositionKey, PositionReport
-from bot.domain.events import AccountSnapshot
+from bot.domain.effects import PlaceOrder
+from bot.domain.events import AccountSnapshot, FillOrigin, Liquidity, OrderEnded, OrderFilled
 from bot.domain.market import Trade
+from bot.domain.order import OrderStatus
 from bot.domain.scale import CASH_UNIT, NS_PER_MS
+from bot.engine.engine import Engine
 
 EVENTS = 1_000_000
 ROUNDS = 3
 START_MS = 1_583_971_200_000
 CONFIG = Path(__file__).resolve().parents[1] / "config" / "penstock.yaml"
 SYMBOL = "BTC/USDT:USDT"
+
+
+Row = tuple[int, int, int, int]
+"""ms, price in cents, quantity in thousandths, side."""
 
 
 class FloorEvent:
@@ -56,20 +65,18 @@ class FloorEvent:
         self.side = side
 
 
-def walk(events: int, seed: int = 7) -> list[tuple[int, int, int, int]]:
+def walk(events: int, seed: int = 7) -> Iterator[Row]:
     """Return (ms, price in cents, quantity in thousandths, side) of a seeded random walk downwards."""
     rng = random.Random(seed)
     price = 790_000
     now = START_MS
-    rows = []
     for _ in range(events):
         now += rng.randrange(1, 40)
         price += rng.choice((-8, -3, 0, 0, 0, 0, 3, 7))
-        rows.append((now, price, rng.randrange(1, 900), rng.choice((-1, 1))))
-    return rows
+        yield now, price, rng.randrange(1, 900), rng.choice((-1, 1))
 
 
-def floor(rows: list[tuple[int, int, int, int]]) -> float:
+def floor(rows: list[Row]) -> float:
     """Return seconds for objects, dispatch and a timer heap."""
     last = [0]
 
@@ -88,7 +95,7 @@ def floor(rows: list[tuple[int, int, int, int]]) -> float:
     return time.perf_counter() - started
 
 
-def engine_alone(loaded: Loaded, market: RecordedMarket, rows: list[tuple[int, int, int, int]]) -> float:
+def engine_alone(loaded: Loaded, market: RecordedMarket, rows: list[Row]) -> float:
     """Return seconds for making the trades and stepping them, with no venue to answer."""
     layout = make_layout(loaded.config, market)
     engine = make_engine(loaded, layout)
@@ -100,8 +107,24 @@ def engine_alone(loaded: Loaded, market: RecordedMarket, rows: list[tuple[int, i
     started = time.perf_counter()
     for ms, price, quantity, side in rows:
         now = ms * NS_PER_MS
-        step(Trade(now, now, 0, price, quantity, side))
+        effects, _ = step(Trade(now, now, 0, price, quantity, side))
+        for effect in effects:
+            if isinstance(effect, PlaceOrder):
+                _fill(engine, effect, now, price)
     return time.perf_counter() - started
+
+
+def _fill(engine: Engine, order: PlaceOrder, now: int, price: int) -> None:
+    """Answer an order as the least of venues would: wholly, at once, at the last price."""
+    request = order.approved.request
+    engine.step(
+        OrderFilled(
+            now=now, stamp=now, account=0, name=request.name, trade_id=request.name, key=request.key,
+            side=request.side, price=price, quantity=request.quantity, fee=0, liquidity=Liquidity.TAKER,
+            origin=FillOrigin.OURS, modelled=True,
+        )
+    )
+    engine.step(OrderEnded(now, 0, request.name, OrderStatus.FILLED, request.quantity))
 
 
 def whole_replay(loaded: Loaded, tape: Path) -> tuple[float, int]:
@@ -117,7 +140,7 @@ def whole_replay(loaded: Loaded, tape: Path) -> tuple[float, int]:
     return time.perf_counter() - started, sum(record.children for record in recorder.parents.values())
 
 
-def write_tape(path: Path, rows: list[tuple[int, int, int, int]]) -> None:
+def write_tape(path: Path, rows: Iterable[Row]) -> None:
     """Write the walk as a Binance aggTrades file."""
     with path.open("w") as file:
         file.write("agg_trade_id,price,quantity,first_trade_id,last_trade_id,transact_time,is_buyer_maker\n")
@@ -126,48 +149,59 @@ def write_tape(path: Path, rows: list[tuple[int, int, int, int]]) -> None:
             file.write(f"{number},{price / 100:.2f},{quantity / 1000:.3f},{number},{number},{ms},{maker}\n")
 
 
-def rss_mb() -> float:
-    """Return the largest resident size of this process so far."""
+def rss_mb_of(tape: Path) -> float:
+    """Return the largest resident size of a process that does nothing but replay ``tape``."""
+    command = [sys.executable, "-m", "bench.replay", "--memory-of", str(tape)]
+    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def print_memory(loaded: Loaded, tape: Path) -> None:
+    """Replay once and print this process's largest resident size, MB."""
+    whole_replay(loaded, tape)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (1024 * 1024 if sys.platform == "darwin" else 1024)
+    print(peak / (1024 * 1024 if sys.platform == "darwin" else 1024))
+
+
+def measure(loaded: Loaded, events: int, folder: Path) -> dict[str, float]:
+    """Return all figures for a tape of ``events`` trades."""
+    tape, head = folder / "BTCUSDT-aggTrades.csv", folder / "BTCUSDT-head.csv"
+    write_tape(tape, walk(events))
+    write_tape(head, walk(events // 10))
+    # First, while this process is small: a child's largest size counts its parent's until it is its own.
+    rss_head, rss_tape = rss_mb_of(head), rss_mb_of(tape)
+    market = RecordedMarket.open([f"{SYMBOL}={head}"], [SYMBOL, "ETH/USDT:USDT"])
+    rows = list(walk(events))
+    floors, engines, replays = [], [], []
+    for _ in range(ROUNDS):
+        floors.append(floor(rows))
+        engines.append(engine_alone(loaded, market, rows))
+        replays.append(whole_replay(loaded, tape))
+    best_floor, best_engine, best_replay = min(floors), min(engines), min(seconds for seconds, _ in replays)
+    return {
+        "events": events,
+        "orders": replays[0][1],
+        "floor_events_per_second": round(events / best_floor),
+        "engine_events_per_second": round(events / best_engine),
+        "events_per_second": round(events / best_replay),
+        "engine_over_floor": round(best_engine / best_floor, 2),
+        "replay_over_floor": round(best_replay / best_floor, 2),
+        "rss_mb": round(rss_tape, 1),
+        "rss_mb_at_a_tenth": round(rss_head, 1),
+    }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--events", type=int, default=EVENTS)
     parser.add_argument("--json", action="store_true", help="print the JSON object and nothing else")
+    parser.add_argument("--memory-of", type=Path, help=argparse.SUPPRESS)
     parsed = parser.parse_args()
     loaded = load_all(CONFIG, {})
+    if parsed.memory_of is not None:
+        print_memory(loaded, parsed.memory_of)
+        return
     with tempfile.TemporaryDirectory() as folder:
-        tape = Path(folder) / "BTCUSDT-aggTrades.csv"
-        write_tape(tape, walk(parsed.events))
-        # Memory first, before the other measurements hold a million rows: a short tape, then the whole one.
-        head = Path(folder) / "BTCUSDT-head.csv"
-        with tape.open() as source, head.open("w") as target:
-            target.writelines(line for _, line in zip(range(parsed.events // 10), source, strict=False))
-        whole_replay(loaded, head)
-        rss_short = rss_mb()
-        replays = [whole_replay(loaded, tape)]
-        rss_whole = rss_mb()
-        market = RecordedMarket.open([f"{SYMBOL}={tape}"], [SYMBOL, "ETH/USDT:USDT"])
-        rows = walk(parsed.events)
-        floors, engines = [], []
-        for _ in range(ROUNDS):
-            floors.append(floor(rows))
-            engines.append(engine_alone(loaded, market, rows))
-            replays.append(whole_replay(loaded, tape))
-    best_floor, best_engine, best_replay = min(floors), min(engines), min(seconds for seconds, _ in replays)
-    found = {
-        "events": parsed.events,
-        "orders": replays[0][1],
-        "floor_events_per_second": round(parsed.events / best_floor),
-        "engine_events_per_second": round(parsed.events / best_engine),
-        "events_per_second": round(parsed.events / best_replay),
-        "engine_over_floor": round(best_engine / best_floor, 2),
-        "replay_over_floor": round(best_replay / best_floor, 2),
-        "rss_mb": round(rss_whole, 1),
-        "rss_mb_at_a_tenth": round(rss_short, 1),
-    }
+        found = measure(loaded, parsed.events, Path(folder))
     if not parsed.json:
         for name, value in found.items():
             print(f"{name:28} {value:>14,}")

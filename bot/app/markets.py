@@ -182,7 +182,21 @@ class GeneratedMarket:
         )
 
     @property
+    def story(self) -> tuple[str, ...]:
+        """Return where the prices come from, for the reader of a report."""
+        from paper.generate.facts import BTC_FACTS, ETH_FACTS
+
+        return (
+            f"The market is generated (seed {self.seed}), not recorded. It is calibrated to published facts of "
+            f"12 and 13 March 2020: BTC {BTC_FACTS.open_price:,.0f} to {BTC_FACTS.low:,.0f} USDT, worst hour "
+            f"{BTC_FACTS.worst_hour:.0%}; ETH {ETH_FACTS.open_price:,.0f} to {ETH_FACTS.low:,.0f}, worst hour "
+            f"{ETH_FACTS.worst_hour:.0%}. Source: {BTC_FACTS.source}.",
+        )
+
+    @property
     def span(self) -> tuple[int, int]:
+        from paper.generate.crash import GENERATED_SPAN
+
         return FIRST_SECOND, FIRST_SECOND + GENERATED_SPAN
 
     def events(self, held_sign: HeldSign) -> Iterator[TapeEvent]:

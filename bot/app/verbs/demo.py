@@ -19,7 +19,7 @@ def run_demo(seed: int, out: Path, *, as_json: bool) -> int:
     loaded = load_all(DEFAULT_CONFIG, {})
     account = next(iter(loaded.config.accounts.values()))
     market = GeneratedMarket.open(seed, account.instruments)
-    with live_view(loaded, market, is_quiet=as_json, seconds=DEMO_SECONDS) as watching:
+    with live_view(market, is_quiet=as_json, seconds=DEMO_SECONDS) as watching:
         finished = replay(
             loaded, market, title="A crash like that of 12 March 2020", out=out, story_facts=market.story,
             make_observers=watching,

@@ -20,7 +20,7 @@ def tell(finished: Finished, *, as_json: bool) -> int:
         from bot.app.report.text import render_text
 
         console = Console()
-        console.print(render_text(finished.record.summary))
+        console.print(render_text(finished.record.summary, finished.record.series))
         if finished.out is not None:
             console.print(f"report: {finished.out / REPORT_NAME}", soft_wrap=True)
     return EXIT_LIQUIDATED if finished.is_liquidated else EXIT_GOOD

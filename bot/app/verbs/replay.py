@@ -29,6 +29,6 @@ def replay_config(
                 raise InputError(
                     f"replay: account {name} holds {symbol}, and no --tape has its prices; add --tape {symbol}=PATH"
                 )
-    with live_view(loaded, market, is_quiet=as_json) as watching:
+    with live_view(market, is_quiet=as_json) as watching:
         finished = replay(loaded, market, title=f"Replay of {config.name}", out=out, make_observers=watching)
     return tell(finished, as_json=as_json)

@@ -37,7 +37,7 @@ def run_config(
     if out is None:
         raise InputError("run: needs --out DIR for its journal; the same folder takes the run up again")
     market = _market(loaded, tapes, seed)
-    with live_view(loaded, market, is_quiet=as_json) as watching:
+    with live_view(market, is_quiet=as_json) as watching:
         finished = run_paced(
             loaded, market, pace=1.0 if pace is None else pace, title=f"Run of {config.name}", out=out,
             make_observers=watching,
