@@ -122,7 +122,7 @@ class RunRecorder:
                     self.equity_at_fire.setdefault(account, self.engine.columns.equity[account])
                 case OpenParent():
                     self.parents[effect.parent] = ParentRecord(
-                        effect, _rules(effect), effect.obligations[0].algo, effect.quantity
+                        effect, _rules(effect), effect.obligations[-1].algo, effect.quantity
                     )
                 case ReviseParent():
                     record = self.parents[effect.parent]

@@ -163,7 +163,7 @@ class Watching:
         instrument = self.engine.layout.instruments[effect.key.instrument]
         quantity = to_text(effect.quantity, instrument.quantity_digits)
         return (
-            f"{effect.side.value} {quantity} {instrument.base} by {effect.obligations[0].algo}, "
+            f"{effect.side.value} {quantity} {instrument.base} by {effect.obligations[-1].algo}, "
             f"arrival {to_text(effect.arrival_price, instrument.price_digits)}"
         )
 

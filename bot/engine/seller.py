@@ -30,10 +30,12 @@ from bot.execution.ladder import (
     is_widest,
     may_relax,
     participation_at,
+    useful_collar,
 )
 from bot.execution.slicer import child_quantity, limit_price, participation_cap
 from bot.execution.spec import Tactic
 from bot.risk.deleverage import plan_cuts
+from bot.risk.tiers import PPM
 
 CHILDREN_PER_STEP = 10               # then the market is looked at again
 RETRY_AFTER = NS_PER_SECOND          # an order that found nothing at its limit finds nothing sooner
@@ -155,8 +157,19 @@ class Seller:
     # The ladder --------------------------------------------------------------------------------------------
 
     def _collar(self, parent: Parent) -> float:
+        return collar_at(parent.collar_level, first=_first_collar(parent), widest=self._widest(parent))
+
+    def _widest(self, parent: Parent) -> float:
+        """Return how far the collar may go: the class's limit, and never where a sale does more harm than good."""
+        columns = self.desk.columns
+        account = self.desk.layout.keys[parent.position].account
         widest = collar_max(_class(parent), self.desk.limits)
-        return collar_at(parent.collar_level, first=_first_collar(parent), widest=widest)
+        if not columns.known[account]:
+            return widest
+        useful = useful_collar(
+            distance=columns.distance[account], maintenance_rate=columns.rate_ppm[parent.position] / PPM
+        )
+        return min(widest, useful)
 
     def _climb(self, parent: Parent, need: int, now: int) -> bool:
         """Widen the collar one step if the parent may; return whether it did, and so may try at once."""
@@ -166,7 +179,7 @@ class Seller:
             or any(duty.tactic == Tactic.LADDER.value for duty in parent.obligations)
             or all(now >= duty.deadline for duty in parent.obligations)
         )
-        widest = collar_max(order_class, self.desk.limits)
+        widest = self._widest(parent)
         first = _first_collar(parent)
         if not (may_relax(order_class) and is_urgent) or is_widest(parent.collar_level, first=first, widest=widest):
             return False

@@ -23,6 +23,16 @@ def is_widest(level: int, *, first: float | None, widest: float) -> bool:
     return collar_at(level, first=first, widest=widest) >= widest
 
 
+def useful_collar(*, distance: float, maintenance_rate: float) -> float:
+    """Return the cost, as a fraction of price, beyond which a sale brings liquidation nearer and not further.
+
+    Selling a value v at a cost of c v frees r v of maintenance and takes v (1 - r) off the slope, so the
+    distance d = (E - M) / (N - R) grows only while c < r + d (1 - r). Past that the venue's own liquidation is
+    no worse: waiting may still be saved by the next price, selling cannot. Fractions.
+    """
+    return maintenance_rate + distance * (1 - maintenance_rate)
+
+
 def participation_at(level: int, *, first: float | None) -> float | None:
     """Return the participation cap after ``level`` steps, or None when the rule sets no cap.
 
