@@ -19,7 +19,7 @@ class MarginMode(Enum):
     ISOLATED = "isolated"
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class PositionKey:
     """One holding: the unit of targets, parents and reservations. Indexes of account and instrument."""
 

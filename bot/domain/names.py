@@ -6,7 +6,7 @@
     |  | |  +----------- b or s, and the leg: n net, l long, s short
     |  | +-------------- instrument index, base 36, 2
     |  +---------------- account index, base 36, 1
-    +------------------- marker, 2 to 6 lower-case letters or digits, from the configuration
+    +------------------- marker, a letter and 1 to 5 letters or digits, lower case, from the configuration
 
 At most 21 lower-case letters and digits: every venue takes that (OKX allows 32, Binance 36, Gate 28).
 """
@@ -57,7 +57,7 @@ def base36(value: int, width: int) -> str:
 def parent_name(marker: str, key: PositionKey, side: Side, counter: int) -> str:
     """Return the name shared by all children of one parent; it identifies the parent everywhere."""
     if _MARKER.fullmatch(marker) is None:
-        raise ContractError(f"marker: must be 2 to 6 lower-case letters or digits, was {marker!r}")
+        raise ContractError(f"marker: must be a letter and 1 to 5 letters or digits, lower case, was {marker!r}")
     return (
         f"{marker}{base36(key.account, 1)}{base36(key.instrument, 2)}"
         f"{_SIDE[side]}{_LEG[key.side]}{base36(counter, 6)}"

@@ -6,7 +6,7 @@ which venues change while positions are open.
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, DecimalException, Inexact, InvalidOperation, Overflow
 
 CASH_DIGITS = 8
 CASH_UNIT: int = 10**CASH_DIGITS
@@ -16,6 +16,10 @@ NS_PER_SECOND = 1_000_000_000
 NS_PER_MINUTE = 60 * NS_PER_SECOND
 NS_PER_HOUR = 60 * NS_PER_MINUTE
 NS_PER_DAY = 24 * NS_PER_HOUR
+
+# Our own, because the process's context rounds to 28 digits without a word, and others may set it. A float has
+# at most 767 digits; no amount of anything has a hundred before the point.
+_WIDE = Context(prec=1_000, Emax=99, Emin=-999_999, traps=[InvalidOperation, Overflow, Inexact])
 
 
 def units_per_one(digits: int) -> int:
@@ -30,9 +34,9 @@ def to_fixed(value: str | int | Decimal, digits: int) -> int:
     silent rounding here would be a wrong price later.
     """
     try:
-        scaled = Decimal(value).scaleb(digits)
+        scaled = Decimal(value).scaleb(digits, _WIDE)
         whole = int(scaled)
-    except (InvalidOperation, ValueError, OverflowError) as error:
+    except (DecimalException, ValueError, OverflowError) as error:
         raise ValueError(f"number: not a finite decimal, was {value!r}") from error
     if whole != scaled:
         raise ValueError(f"number: has more than {digits} decimals, was {value!r}")
@@ -45,14 +49,14 @@ def to_fixed_rounded(value: str | int | float | Decimal, digits: int) -> int:
     Raises ValueError when it is not a finite number.
     """
     try:
-        return round(Decimal(value).scaleb(digits))
-    except (InvalidOperation, ValueError, OverflowError) as error:
+        return round(Decimal(value).scaleb(digits, _WIDE))
+    except (DecimalException, ValueError, OverflowError) as error:
         raise ValueError(f"number: not a finite decimal, was {value!r}") from error
 
 
 def to_decimal(value: int, digits: int) -> Decimal:
     """Return the exact decimal number behind a fixed-point integer."""
-    return Decimal(value).scaleb(-digits)
+    return Decimal(value).scaleb(-digits, _WIDE)
 
 
 def to_text(value: int, digits: int) -> str:
