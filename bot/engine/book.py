@@ -32,6 +32,7 @@ class Order:
     quantity: int
     limit_price: int
     sent: int
+    asked: int                       # when the venue was last asked about it, by sending it or after
     status: OrderStatus = OrderStatus.SENDING
     filled: int = 0
     final: int | None = None

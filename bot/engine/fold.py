@@ -13,6 +13,7 @@ from bot.domain.effects import (
     Effect,
     EndEpisode,
     EndParent,
+    LookUpOrder,
     MoveTrigger,
     OpenEpisode,
     OpenParent,
@@ -55,7 +56,7 @@ _ENDED_AS = {
 
 
 def fold(book: Book, item: AccountFact | Effect) -> None:
-    """Fold ``item``; kinds that change nothing durable (alarms, timers, look-ups) pass through."""
+    """Fold ``item``; kinds that change nothing durable (alarms, timers) pass through."""
     folder = _FOLDERS.get(type(item))
     if folder is not None:
         folder(book, item)
@@ -80,10 +81,7 @@ def _order_filled(book: Book, fact: OrderFilled) -> None:
         return
     order = book.orders.get(fact.name)
     if order is not None:
-        order.filled += fact.quantity
-        book.working[order.position] -= fact.quantity
-        if order.leaves <= 0:
-            _settle(book, order, Report.FILLED_WHOLLY)
+        _fill_order(book, order, fact.quantity)
     parent = book.parents.get(fact.name[: -len(child_name("", 0))])
     if parent is not None:
         parent.filled += fact.quantity
@@ -112,6 +110,19 @@ def _move_position(book: Book, fact: OrderFilled) -> None:
             book.opened[position] = fact.now
         book.entry_value[position] += instrument.value(price=fact.price, quantity=opening) * fact.side.sign
     book.quantity[position] = held + signed
+
+
+def _fill_order(book: Book, order: Order, quantity: int) -> None:
+    """Count a fill of a live order; it proves that the venue has it, whatever is said later.
+
+    More than was left frees no more than that: a contradiction must not make room to sell twice.
+    """
+    book.working[order.position] -= min(quantity, order.leaves)
+    order.filled += quantity
+    order.status = next_status(order.status, Report.ACCEPTED)
+    order.absent_since = None
+    if order.leaves <= 0:
+        _settle(book, order, Report.FILLED_WHOLLY)
 
 
 def _order_accepted(book: Book, fact: OrderAccepted) -> None:
@@ -162,7 +173,7 @@ def _order_not_found(book: Book, fact: OrderNotFound) -> None:
         return
     if order.absent_since is None:
         order.absent_since = fact.now
-    elif fact.now - order.absent_since >= WITNESSES_APART and order.filled == 0:
+    elif fact.now - order.absent_since >= WITNESSES_APART:
         _never_worked(book, fact.name, fact.now, Report.ABSENT)
 
 
@@ -310,6 +321,7 @@ def _place_order(book: Book, effect: PlaceOrder) -> None:
         quantity=request.quantity,
         limit_price=request.limit_price or 0,
         sent=effect.now,
+        asked=effect.now,
     )
     book.working[position] += request.quantity
     book.accounts[request.key.account].sends.append(effect.now)
@@ -317,6 +329,12 @@ def _place_order(book: Book, effect: PlaceOrder) -> None:
     if parent is not None:
         parent.next_child = effect.child + 1
         parent.fell_short = None
+
+
+def _look_up_order(book: Book, effect: LookUpOrder) -> None:
+    order = book.orders.get(effect.name)
+    if order is not None:
+        order.asked = effect.now
 
 
 def _record_denial(book: Book, effect: RecordDenial) -> None:
@@ -356,6 +374,7 @@ _FOLDERS: dict[type, Callable[[Book, Any], None]] = {
     EndParent: _end_parent,
     ReserveNames: _reserve_names,
     PlaceOrder: _place_order,
+    LookUpOrder: _look_up_order,
     RecordDenial: _record_denial,
     SetFreeze: _set_freeze,
 }
