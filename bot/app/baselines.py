@@ -9,9 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
-from paper.messages import SubmitOrder, Wake
-from paper.venue import PaperVenue
-
 from bot.app.config import Config
 from bot.app.markets import MarketSource, sign_of
 from bot.app.recorder import RunRecorder
@@ -22,6 +19,8 @@ from bot.domain.names import child_name
 from bot.domain.order import OrderClass, OrderRequest, Side, TimeInForce
 from bot.domain.scale import CASH_UNIT
 from bot.engine.layout import Layout
+from paper.messages import SubmitOrder, Wake
+from paper.venue import PaperVenue
 
 ANY_PRICE = 2                        # a buy at twice the mark takes whatever the impact model asks
 

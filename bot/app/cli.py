@@ -19,9 +19,6 @@ from bot import __version__
 from bot.app.cli_codes import EXIT_BUG, EXIT_GOOD
 from bot.domain.errors import PenstockError
 
-
-
-
 DEMO_OUT = Path("penstock-demo")
 DEMO_SEED = 312
 TAPE_FORM = "[SYMBOL[@KIND]=]PATH"

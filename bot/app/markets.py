@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-
 from bot.adapters.tapes.candles import read_candles
 from bot.adapters.tapes.faults import TapeFaults
 from bot.adapters.tapes.merge import merge
@@ -201,7 +200,7 @@ class GeneratedMarket:
 
     def events(self, held_sign: HeldSign) -> Iterator[TapeEvent]:
         """Yield the generated trades; ``held_sign`` plays no part, since trades need no walking."""
-        from paper.generate.crash import black_thursday      # numpy, which a replay of candles need not load
+        from paper.generate.crash import black_thursday  # numpy, which a replay of candles need not load
 
         del held_sign
         return iter(black_thursday(self.seed, self.instruments, start=FIRST_SECOND))

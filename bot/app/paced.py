@@ -16,8 +16,6 @@ from pathlib import Path
 from types import FrameType
 
 import msgspec
-from paper.store import PaperStore
-from paper.venue import PaperVenue
 
 from bot.adapters.journal.sqlite import SqliteJournal
 from bot.app.loading import Loaded
@@ -41,7 +39,7 @@ from bot.app.watchers import Watchers
 from bot.app.wiring import make_engine, make_layout, make_venue, restore_venue
 from bot.domain.effects import Effect
 from bot.domain.errors import InputError
-from bot.domain.events import AccountFact
+from bot.domain.events import AccountFact, AccountSnapshot
 from bot.domain.market import Candle
 from bot.domain.scale import NS_PER_MINUTE, NS_PER_SECOND
 from bot.engine import checkpoint
@@ -49,10 +47,11 @@ from bot.engine.book import Book
 from bot.engine.engine import Engine
 from bot.engine.layout import Layout
 from bot.engine.recovery import refold
-from bot.ports import Journal
+from paper.store import PaperStore
+from paper.venue import PaperVenue
 
 VENUE_NAME = "venue.sqlite"
-LINES_SERIES = "lines"
+MEMORY_SERIES = "memory"
 LOOK_EVERY = 0.05                    # wall seconds between two waits: finer than a person sees
 CHECKPOINT_EVERY = 10 * NS_PER_MINUTE
 
@@ -85,9 +84,13 @@ class VenueKeeper:
 class Pacer:
     """Holds market time to ``pace`` seconds per wall second, and writes checkpoints on the way."""
 
-    def __init__(self, engine: Engine, journal: Journal, pace: float) -> None:
+    def __init__(
+        self, engine: Engine, journal: SqliteJournal, keeper: VenueKeeper, recorder: RunRecorder, pace: float
+    ) -> None:
         self.engine = engine
+        self.recorder = recorder
         self.journal = journal
+        self.keeper = keeper
         self.pace = pace
         self.started: tuple[float, int] | None = None
         self.checkpoint_at = 0
@@ -100,15 +103,17 @@ class Pacer:
         self.is_stopping = True
 
     def on_fact(self, fact: AccountFact) -> None:
-        """Facts do not change the pace."""
+        """Write a checkpoint soon after the venue's first word, which says what the run began with."""
+        if isinstance(fact, AccountSnapshot):
+            self.checkpoint_at = 0
 
     def on_effects(self, effects: Sequence[Effect]) -> None:
-        """Nor do decisions."""
+        """Decisions do not change the pace."""
 
     def on_moment(self, now: int, consumed: int) -> int:
         """Wait until the wall clock has caught up with the market; raises Stopped when asked to end."""
-        del consumed
         if self.is_stopping:
+            self._checkpoint(now, consumed)
             raise Stopped
         if self.started is None:
             self.started = time.monotonic(), now
@@ -118,9 +123,15 @@ class Pacer:
             time.sleep(ahead)
         if now >= self.checkpoint_at:
             self.checkpoint_at = now + CHECKPOINT_EVERY
-            self.journal.checkpoint(self.engine.book.seq, now, checkpoint.dump(self.engine.book))
-            self.journal.commit()
+            self._checkpoint(now, consumed)
         return now + int(self.pace * LOOK_EVERY * NS_PER_SECOND)
+
+    def _checkpoint(self, now: int, consumed: int) -> None:
+        """Write a checkpoint; the venue is saved first, so that no restart finds it behind our own record."""
+        self.keeper.save(consumed)
+        self.journal.checkpoint(self.engine.book.seq, now, checkpoint.dump(self.engine.book))
+        self.journal.put_series(MEMORY_SERIES, self.recorder.memory())
+        self.journal.commit()
 
 
 def run_paced(
@@ -150,7 +161,7 @@ def run_paced(
         engine = make_engine(loaded, layout, book=_book(journal, layout) if resumed else None)
         recorder = RunRecorder(engine, SAMPLE_INTERVAL)
         keeper = VenueKeeper(store, venue, cursor.signs)
-        pacer = Pacer(engine, journal, pace)
+        pacer = Pacer(engine, journal, keeper, recorder, pace)
         watchers = Watchers([recorder, *(make(engine, recorder) for make in make_observers), pacer])
         session = Session(engine, venue, journal, watchers, keeper)
         tape = _tape_from(market, venue, cursor, engine)
@@ -162,8 +173,6 @@ def run_paced(
         try:
             session.run(tape)
         except Stopped:
-            journal.checkpoint(engine.book.seq, engine.book.now, checkpoint.dump(engine.book))
-            journal.commit()
             return None
         timing = Timing(time.perf_counter() - started, session.consumed - cursor.consumed)
         record = finish(loaded, market, layout, recorder, timing, title, ())
@@ -193,6 +202,9 @@ def _book(journal: SqliteJournal, layout: Layout) -> Book:
 
 def _replay_record(journal: SqliteJournal, recorder: RunRecorder) -> None:
     """Show the recorder what happened before the restart."""
+    memory = journal.get_series(MEMORY_SERIES)
+    if memory is not None:
+        recorder.recall(memory)
     for _, item in journal.read():
         if isinstance(item, Effect):
             recorder.on_effects([item])

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import isinf
 
+import msgspec
+
 from bot.app.record import AccountSeries
 from bot.domain.effects import (
     Effect,
@@ -66,6 +68,12 @@ class _Lines:
         )
 
 
+class _Memory(msgspec.Struct):
+    lines: list[_Lines]
+    equity_start: dict[int, int]
+    first_ts: int | None
+
+
 @dataclass
 class RunRecorder:
     """Collects while a run goes on; ``interval`` ns lie between two points of a series."""
@@ -112,6 +120,15 @@ class RunRecorder:
                 parent.value += fact.quantity * fact.price
                 parent.fees += fact.fee
 
+    def memory(self) -> bytes:
+        """Return what the journal's record cannot give back: the series, and where they began."""
+        return msgspec.json.encode(_Memory(self.lines, self.equity_start, self.first_ts))
+
+    def recall(self, memory: bytes) -> None:
+        """Go on from ``memory``; what lay between it and a crash is a hole in the series."""
+        saved = msgspec.json.decode(memory, type=_Memory)
+        self.lines, self.equity_start, self.first_ts = saved.lines, saved.equity_start, saved.first_ts
+
     def on_effects(self, effects: Sequence[Effect]) -> None:
         """Keep fires, parents, denials and alarms."""
         for effect in effects:
@@ -119,7 +136,7 @@ class RunRecorder:
                 case OpenEpisode():
                     self.fires.append(effect)
                     account = effect.element.account
-                    self.equity_at_fire.setdefault(account, self.engine.columns.equity[account])
+                    self.equity_at_fire.setdefault(account, effect.equity)
                 case OpenParent():
                     self.parents[effect.parent] = ParentRecord(
                         effect, _rules(effect), effect.obligations[-1].algo, effect.quantity

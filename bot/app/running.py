@@ -22,6 +22,7 @@ from bot.app.session import Observer, Session
 from bot.app.summary import Timing, liquidation_entry, shortfall_bps, summarise
 from bot.app.watchers import Watchers
 from bot.app.wiring import make_engine, make_layout, make_venue
+from bot.domain.account import PositionKey
 from bot.domain.errors import InputError
 from bot.domain.run import RunHead
 from bot.domain.scale import NS_PER_MINUTE, cash_text
@@ -143,7 +144,7 @@ def _baselines(
 
 def _shortfall_at_once(account: int, recorder: RunRecorder, at_once: Baseline) -> float | None:
     """Return the shortfall of selling at once against the mark at the first fire, weighted by value."""
-    marks = {}
+    marks: dict[PositionKey, int] = {}
     for fire in recorder.fires:
         for mark in fire.marks:
             marks.setdefault(mark.key, mark.price)

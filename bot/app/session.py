@@ -15,9 +15,6 @@ from collections.abc import Iterable, Sequence
 from heapq import heappop, heappush
 from typing import Protocol
 
-from paper.messages import CancelRequest, QueryAccount, QueryOrder, SubmitOrder, Wake
-from paper.venue import PaperVenue
-
 from bot.app.markets import TapeEvent
 from bot.domain.effects import CancelOrder, Effect, LookUpOrder, PlaceOrder
 from bot.domain.errors import ContractError
@@ -25,6 +22,8 @@ from bot.domain.events import AccountFact, OrderNotSent, Restarted, Timer
 from bot.domain.market import Candle, CandlePoint, Trade
 from bot.engine.engine import Engine
 from bot.ports import Journal
+from paper.messages import CancelRequest, QueryAccount, QueryOrder, SubmitOrder, Wake
+from paper.venue import PaperVenue
 
 NEVER = 1 << 63
 

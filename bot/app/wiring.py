@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from paper.spec import AccountStart, PositionStart, VenueSpec
-from paper.venue import PaperVenue
-
 from bot.app.config import AccountSpec, Config
 from bot.app.loading import Loaded
 from bot.app.markets import MarketSource
@@ -17,6 +14,8 @@ from bot.engine.book import Book
 from bot.engine.engine import Engine
 from bot.engine.layout import AccountSlot, Layout
 from bot.risk.binance_tiers import tier_table
+from paper.spec import AccountStart, PositionStart, VenueSpec
+from paper.venue import PaperVenue
 
 
 def make_layout(config: Config, market: MarketSource) -> Layout:

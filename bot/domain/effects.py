@@ -124,6 +124,7 @@ class OpenEpisode:
     why: str
     readings: tuple[Reading, ...]
     marks: tuple[MarkAtFire, ...]
+    equity: int                      # of the account, cash
     now: int
 
 

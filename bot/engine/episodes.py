@@ -101,6 +101,7 @@ class Episodes:
                 marks=tuple(
                     MarkAtFire(holding.key, holding.mark) for holding in desk.columns.holdings(element.account)[1]
                 ),
+                equity=desk.columns.equity[element.account],
                 now=now,
             )
         )
