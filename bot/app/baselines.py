@@ -43,7 +43,9 @@ class Sale:
     request: OrderRequest
 
 
-def run_alone(market: MarketSource, venue: PaperVenue, layout: Layout, interval: int, sales: Sequence[Sale]) -> Baseline:
+def run_alone(
+    market: MarketSource, venue: PaperVenue, layout: Layout, interval: int, sales: Sequence[Sale]
+) -> Baseline:
     """Drive the venue alone over the whole market; ``sales`` are sent at their times, in order of time."""
     accounts = range(len(layout.accounts))
     result = Baseline([0 for _ in accounts], [[] for _ in accounts])

@@ -151,7 +151,10 @@ def run_paced(
     prepare_out(out)
     journal_path = out / JOURNAL_NAME
     resumed = journal_path.exists()
-    journal = SqliteJournal.open(journal_path) if resumed else SqliteJournal.create(journal_path, run_head(loaded, market))
+    if resumed:
+        journal = SqliteJournal.open(journal_path)
+    else:
+        journal = SqliteJournal.create(journal_path, run_head(loaded, market))
     with journal, closing(PaperStore(out / VENUE_NAME)) as store:
         if resumed and journal.head.config_hash != loaded.digest:
             raise InputError(

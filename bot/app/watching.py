@@ -48,7 +48,8 @@ class Watching:
         if isinstance(fact, LiquidationStage):
             self.liquidated.add(fact.account)
             label = self.engine.layout.position_label(fact.key)
-            self._tell(fact.now, DecisionKind.LIQUIDATED, f"{label} liquidated by the venue: {cash_text(fact.notional)}")
+            notional = cash_text(fact.notional)
+            self._tell(fact.now, DecisionKind.LIQUIDATED, f"{label} liquidated by the venue: {notional}")
             self._show(fact.now)
 
     def on_effects(self, effects: Sequence[Effect]) -> None:

@@ -12,6 +12,7 @@
     firing      false         no clear      clearing            inactive at once when hold = 0
     clearing    true                        firing              (it never stopped: no second fire)
     clearing    false         hold served   inactive
+    any         its position is gone        inactive            the next one is another story
 
 Unavailable neither fires nor clears. The first decision after a restart does not wait for any hold.
 """
@@ -74,6 +75,11 @@ def advance(trigger: Trigger, conditions: Conditions, *, hold: int, now: int) ->
             if conditions.when is False and now - trigger.since >= hold:
                 return Trigger(TriggerState.INACTIVE, now), False
             return trigger, False
+
+
+def rearm(trigger: Trigger, now: int) -> Trigger:
+    """Return the trigger of an element that was replaced: a position that was closed or changed its sign."""
+    return trigger if trigger.state is TriggerState.INACTIVE else Trigger(TriggerState.INACTIVE, now)
 
 
 def deadline(trigger: Trigger, hold: int) -> int | None:

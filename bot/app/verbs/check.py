@@ -54,7 +54,8 @@ def warnings(loaded: Loaded) -> list[str]:
         for symbol in account.instruments:
             base = symbol.partition("/")[0]
             if not is_typed_in(base):
-                found.append(f"accounts.{name}: maintenance tiers of {symbol} are a stand-in: {tier_table(base).source}")
+                source = tier_table(base).source
+                found.append(f"accounts.{name}: maintenance tiers of {symbol} are a stand-in: {source}")
         found.append(
             f"accounts.{name}.blind: is read, and nothing acts on it in this version; a paper account is never blind"
         )
