@@ -27,7 +27,7 @@ CHILDREN_MEAN = 0.6                  # below 1, so that every cascade dies; mark
 CHILD_DELAY_MEAN = 90.0              # seconds: liquidation engines and margin calls answer within minutes
 CHILD_ALONG = 0.85                   # share of children that push the same way as their parent
 WORKED_OFF_MEAN = 8.0                # seconds over which one jump reaches the price
-JUMPS_MAX = 20_000                   # no seed comes near; bounds the loop should somebody raise CHILDREN_MEAN
+GENERATIONS_MAX = 300                # bounds the loop; of a million jumps, 0.6^300 is none in the last generation
 
 # Of one unprovoked jump with all its descendants, the expected sum over its own size.
 CLUSTER_GAIN = 1.0 / (1.0 - CHILDREN_MEAN * (2.0 * CHILD_ALONG - 1.0))
@@ -51,8 +51,9 @@ def draw_jumps(spells: Sequence[Spell], span: int, random: np.random.Generator) 
     """Return the jumps of ``span`` seconds: unprovoked ones by regime, then generation after generation."""
     times, scales = _unprovoked(spells, random)
     all_times, all_scales = [times], [scales]
-    drawn = len(times)
-    while len(times) and drawn < JUMPS_MAX:
+    for _ in range(GENERATIONS_MAX):
+        if not len(times):
+            break
         children = random.poisson(CHILDREN_MEAN, len(times))
         times = np.repeat(times, children)
         scales = np.repeat(scales, children)
@@ -62,7 +63,6 @@ def draw_jumps(spells: Sequence[Spell], span: int, random: np.random.Generator) 
         times, scales = times[inside], scales[inside]
         all_times.append(times)
         all_scales.append(scales)
-        drawn += len(times)
     when = np.concatenate(all_times)
     order = np.argsort(when, kind="stable")
     count = len(order)

@@ -34,9 +34,10 @@ from paper.generate.streams import stream
 SPAN_SECONDS = 36 * SECONDS_PER_HOUR     # 12 March 00:00 to 13 March 12:00
 GENERATED_SPAN = SPAN_SECONDS * NS_PER_SECOND
 TRADES_PER_SECOND = 0.75             # per instrument at usual volatility: 100,000 each over the span
+TRADES_PER_SECOND_MAX = 100.0        # a million trades an hour in a crash: what one block may hold in memory
 
 # Lengths are by the clock of the day, moves the log of BTC's prices at their ends: 7,935 at 00:00, 7,355 at 10:00,
-# 5,550 at 10:48, 6,037 at 20:00, 5,800 at 23:00, 4,131 at 02:00, 3,782 at 02:16, 5,277 at 03:00, 5,404 at 12:00;
+# 5,550 at 10:48, 6,037 at 20:00, 5,800 at 23:00, 4,131 at 02:00, 3,782 at 02:16, 5,277 within 02:xx, 5,404 at 12:00;
 # 0.01 less where it fell and rose most, since the extremes of a random path lie beyond its ends. Volatilities are
 # those of the minutes less what the jumps add; rates and sizes of jumps give the minutes their kurtosis of 20-25.
 REGIMES: Final[tuple[Regime, ...]] = (
@@ -75,7 +76,7 @@ def black_thursday(
     and ETH: ``{**CHARACTERS, "SOL": Character(open_price=20.0, beta=1.2, own=0.7, hourly_notional=5e6)}``.
     ``now`` and ``stamp`` of a trade are equal.
 
-    Raises InputError at once for a negative seed, a rate that is not positive, or an underlying without
+    Raises InputError at once for a negative seed, a rate out of range, or an underlying without
     character; Unsupported for an option.
     """
     blocks = black_thursday_prints(
@@ -89,8 +90,11 @@ def black_thursday_prints(
     trades_per_second: float = TRADES_PER_SECOND, characters: Mapping[str, Character] = CHARACTERS,
 ) -> Iterator[tuple[Prints, ...]]:
     """Return the same trades as columns, an hour at a time: one ``Prints`` per instrument, times from 0."""
-    if not trades_per_second > 0:
-        raise InputError(f"generator: trades_per_second must be positive, was {trades_per_second}")
+    if not 0 < trades_per_second <= TRADES_PER_SECOND_MAX:
+        raise InputError(
+            f"generator: trades_per_second must be positive and at most {TRADES_PER_SECOND_MAX:g}, "
+            f"was {trades_per_second}; {TRADES_PER_SECOND:g} is usual"
+        )
     cast = [_character(instrument, characters) for instrument in instruments]
     spells = place_spells(REGIMES, SPAN_SECONDS, stream(seed, "spells"))
     jumps = draw_jumps(spells, SPAN_SECONDS, stream(seed, "jumps"))
@@ -140,6 +144,8 @@ def _prints(
 def _merged(
     blocks: Iterator[tuple[Prints, ...]], instruments: Sequence[Instrument], start: int
 ) -> Iterator[Trade]:
+    if not instruments:
+        return
     indexes = [instrument.index for instrument in instruments]
     for columns in blocks:
         times = np.concatenate([prints.times for prints in columns])

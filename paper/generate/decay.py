@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import exp, log
 
 import numpy as np
@@ -26,9 +27,16 @@ def keep_of_mean_life(steps: float) -> float:
 def decayed(inputs: Floats, keep: float, carry: float) -> Floats:
     """Return y with ``y[t] = keep * y[t-1] + inputs[t]``, where y before the first is ``carry``.
 
-    In closed form, so that an hour of seconds is one cumulative sum: y[t] = keep^t (carry' + sum x[s] keep^-s).
+    In closed form, so that an hour of seconds is one cumulative sum: y[t] = keep^t (carry + sum x[s] keep^-s).
     """
     assert -STEPS_MIN * log(keep) <= 1.0, "the memory is too short for the closed form"
-    powers = keep ** np.arange(1, len(inputs) + 1, dtype=np.float64)
+    powers = _powers(keep, len(inputs))
     faded: Floats = powers * (carry + np.cumsum(inputs / powers))
     return faded
+
+
+@lru_cache(maxsize=32)               # a handful of memories, each in blocks of an hour and one remainder
+def _powers(keep: float, count: int) -> Floats:
+    powers: Floats = keep ** np.arange(1, count + 1, dtype=np.float64)
+    powers.setflags(write=False)
+    return powers

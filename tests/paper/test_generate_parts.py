@@ -1,0 +1,114 @@
+"""The parts that generated markets are made of: the filter, regimes laid out in time, jumps that beget jumps."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from paper.generate.cascade import CHILDREN_MEAN, SIZE_MAX, draw_jumps, expected_move_per_hour
+from paper.generate.decay import decayed, keep_of_half_life, keep_of_mean_life
+from paper.generate.regimes import Regime, Spell, place_spells
+from paper.generate.streams import stream
+
+HOUR = 3_600
+FALL = Regime(
+    "fall", hours=1.0, hours_spread=0.3, move=-0.1, sigma_minute=0.003, jumps_per_hour=10, jump_mean=0.002,
+    sell_share=0.8,
+)
+
+
+@settings(derandomize=True, deadline=None, max_examples=50)
+@given(
+    inputs=st.lists(st.floats(-1.0, 1.0), min_size=1, max_size=200),
+    half_life=st.floats(20.0, 10_000.0),
+    carry=st.floats(-10.0, 10.0),
+)
+def test_decayed_any_inputs_equal_the_loop(inputs: list[float], half_life: float, carry: float) -> None:
+    """The closed form is the recursion that it stands for."""
+    keep = keep_of_half_life(half_life)
+    level, expected = carry, []
+    for value in inputs:
+        level = keep * level + value
+        expected.append(level)
+    assert decayed(np.array(inputs), keep, carry) == pytest.approx(expected, rel=1e-9, abs=1e-9)
+
+
+def test_decayed_shortest_memory_over_an_hour_stays_exact() -> None:
+    """At the shortest memory allowed an hour of seconds neither overflows nor loses its digits."""
+    keep = keep_of_mean_life(20.0)
+    inputs = np.sin(np.arange(HOUR, dtype=np.float64))
+    level, expected = 3.0, []
+    for value in inputs.tolist():
+        level = keep * level + value
+        expected.append(level)
+    assert decayed(inputs, keep, 3.0) == pytest.approx(expected, rel=1e-9, abs=1e-9)
+
+
+def test_decayed_too_short_a_memory_is_refused() -> None:
+    """Below the limit the closed form could overflow, so it does not answer."""
+    with pytest.raises(AssertionError, match="too short"):
+        decayed(np.ones(3), keep_of_mean_life(19.9), 0.0)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_place_spells_any_seed_covers_the_span_once(seed: int) -> None:
+    """Spells follow each other without gap or overlap from the first second to the last."""
+    regimes = (FALL, FALL, Regime("last", 1.0, 0.3, 0.0, 0.001, 0, 0.001, 0.5))
+    spells = place_spells(regimes, 5 * HOUR, stream(seed, "spells"))
+    assert spells[0].begins == 0
+    assert spells[-1].ends == 5 * HOUR
+    assert all(before.ends == after.begins for before, after in pairwise(spells))
+    assert all(spell.begins < spell.ends for spell in spells)
+    assert spells[-1].regime.name == "last"
+
+
+def test_place_spells_short_span_cuts_what_lies_beyond() -> None:
+    """In a span shorter than the first regime there is nothing but the first regime."""
+    spells = place_spells((FALL, FALL), 60, stream(1, "spells"))
+    assert spells == (Spell(FALL, 0, 60),)
+
+
+def test_draw_jumps_in_a_long_run_move_as_expected() -> None:
+    """Over five thousand hours the jumps add up to what the drift assumes of them, cascades and all."""
+    hours = 5_000
+    jumps = draw_jumps((Spell(FALL, 0, hours * HOUR),), hours * HOUR, stream(5, "jumps"))
+    assert jumps.moves.sum() / hours == pytest.approx(expected_move_per_hour(FALL), rel=0.05)
+    assert len(jumps.moves) / hours == pytest.approx(FALL.jumps_per_hour / (1.0 - CHILDREN_MEAN), rel=0.05)
+    assert np.abs(jumps.moves).mean() == pytest.approx(FALL.jump_mean, rel=0.05)
+
+
+def test_draw_jumps_come_in_clusters() -> None:
+    """Minutes with jumps huddle: counts vary far more than those of a Poisson process, whose ratio is 1."""
+    hours = 500
+    jumps = draw_jumps((Spell(FALL, 0, hours * HOUR),), hours * HOUR, stream(6, "jumps"))
+    counts = np.bincount(jumps.begins // 600, minlength=hours * 6)
+    # in the long run the ratio tends to 1 / (1 - CHILDREN_MEAN)^2 = 6.25
+    assert counts.var() / counts.mean() > 2.0
+
+
+def test_draw_jumps_are_in_order_inside_the_span_and_bounded() -> None:
+    """Jumps come in time order, none starts after the end, none is larger than the largest allowed."""
+    jumps = draw_jumps((Spell(FALL, 0, 300 * HOUR),), 300 * HOUR, stream(7, "jumps"))
+    assert (np.diff(jumps.begins) >= 0).all()
+    assert jumps.begins[0] >= 0
+    assert jumps.begins[-1] < 300 * HOUR
+    assert (jumps.lasts >= 1).all()
+    assert np.abs(jumps.moves).max() <= SIZE_MAX
+
+
+def test_draw_jumps_calm_regime_has_none() -> None:
+    """Where no jump comes unprovoked, none comes at all."""
+    calm = Regime("calm", 1.0, 0.1, 0.0, 0.001, 0, 0.001, 0.5)
+    assert len(draw_jumps((Spell(calm, 0, 10 * HOUR),), 10 * HOUR, stream(8, "jumps")).moves) == 0
+
+
+def test_stream_of_another_purpose_or_seed_is_another() -> None:
+    """Streams repeat by seed and purpose, and only then."""
+    first = stream(1, "noise").random(4).tolist()
+    assert stream(1, "noise").random(4).tolist() == first
+    assert stream(2, "noise").random(4).tolist() != first
+    assert stream(1, "mood").random(4).tolist() != first
