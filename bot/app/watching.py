@@ -21,11 +21,17 @@ from bot.engine.gate import collar_max
 from bot.execution.ladder import collar_at
 
 DECISIONS_KEPT = 40
-LOOKS = 400                          # at the view over a whole run; between two of them nothing is made
+LOOK_EVERY = 5 * NS_PER_SECOND       # market time between two looks; nothing is drawn unless the eye is ready
+ACTION_PACE = 120                    # market seconds per second while an order is at work: a 10 min TWAP takes 5 s
+SLEEP_MIN = 0.01                     # seconds; shorter naps are collected
 
 
 class Watching:
-    """An observer that draws. ``seconds`` is how long the whole run may take on a terminal at the most."""
+    """An observer that draws.
+
+    ``seconds`` is how long the calm part of a run takes on a terminal, None for as fast as it goes; while
+    orders are at work market time slows down to what a person can follow.
+    """
 
     def __init__(
         self, engine: Engine, recorder: RunRecorder, view: LiveView, span: tuple[int, int], seconds: float | None
@@ -35,7 +41,9 @@ class Watching:
         self.view = view
         self.first, self.last = span
         self.seconds = seconds
-        self.started = time.monotonic()
+        self.looked = time.monotonic()
+        self.looked_at = span[0]
+        self.owed = 0.0
         self.decisions: list[Decision] = []
         self.count = 0
         self.liquidated: set[int] = set()
@@ -75,12 +83,22 @@ class Watching:
             if mark is not None:
                 self.first_marks.setdefault(instrument, mark)
         if self.seconds is not None:
-            ahead = self._fraction(now) * self.seconds - (time.monotonic() - self.started)
-            if ahead > 0:
-                time.sleep(ahead)
+            self._slow_down(now, self.seconds)
         if self.view.is_due():
             self._show(now)
-        return now + max((self.last - self.first) // LOOKS, NS_PER_SECOND)
+        return now + LOOK_EVERY
+
+    def _slow_down(self, now: int, seconds: float) -> None:
+        """Sleep for as long as the market time since the last look should take."""
+        passed = (now - self.looked_at) / NS_PER_SECOND
+        calm_pace = (self.last - self.first) / NS_PER_SECOND / seconds
+        pace = ACTION_PACE if self.engine.book.parents else calm_pace
+        self.owed += passed / pace - (time.monotonic() - self.looked)
+        if self.owed > SLEEP_MIN:
+            time.sleep(self.owed)
+            self.owed = 0.0
+        self.owed = max(self.owed, 0.0)
+        self.looked, self.looked_at = time.monotonic(), now
 
     # What it looks like --------------------------------------------------------------------------------------
 
@@ -181,7 +199,7 @@ def live_view(
 ) -> Iterator[Sequence[MakeObserver]]:
     """Yield the observers that show a run on this terminal; none when quiet.
 
-    ``seconds`` slows a run that is watched on a terminal to about that long; elsewhere nobody waits.
+    ``seconds`` slows the calm part of a run that is watched on a terminal to that; elsewhere nobody waits.
     """
     if is_quiet:
         yield ()

@@ -58,12 +58,16 @@ class Desk:
 
         return cost
 
+    def _is_closed(self, position: int, since: int) -> bool:
+        """True when what was held at ``since`` is sold; a position of the other sign is another one."""
+        return self.book.quantity[position] == 0 or self.book.opened[position] > since
+
     def is_goal_met(self, episode: Episode) -> bool:
         """True when what the episode wants is so, by selling or by recovery."""
         account = episode.element.account
         if episode.goal.kind is GoalKind.FLAT:
             key = episode.element.key
-            return key is not None and self.book.quantity[self.layout.position(key)] == 0
+            return key is not None and self._is_closed(self.layout.position(key), episode.opened)
         if not self.columns.known[account]:
             return False
         if episode.goal.kind is GoalKind.LIQUIDATION_DISTANCE:

@@ -180,6 +180,8 @@ class Engine:
         market.last[instrument] = price
         if not market.has_marks[instrument]:
             self._move_mark(instrument, price, now)
+        elif self.readings.of_market:
+            self._look(instrument)
 
     def _on_mark(self, event: MarkPrice) -> None:
         instrument = event.instrument
@@ -190,9 +192,10 @@ class Engine:
 
     def _move_mark(self, instrument: int, price: int, now: int) -> None:
         columns = self.columns
+        is_first = columns.mark[instrument] is None
         columns.move_price(instrument, price)
         watch = self.watch
-        if watch.look(instrument):
+        if watch.look(instrument) or is_first:
             self.dirty.extend(self.accounts_on[instrument])
             return
         for account in self.accounts_on[instrument]:
@@ -310,7 +313,8 @@ class Engine:
 
     def _decide_account(self, account: int, now: int) -> None:
         self.episodes.decide(account, now, is_first=self.is_first[account])
-        self.is_first[account] = False
+        if self.columns.known[account]:
+            self.is_first[account] = False
         self.parents.reconcile(account, now)
         self.seller.sell(account, now)
         self._look_up_missing(account, now)

@@ -27,7 +27,7 @@ from bot.risk.deleverage import Plan, forecast_level, plan_cuts, wanted
 from bot.rules.language.explain import explain
 from bot.rules.language.measures import MEASURES
 from bot.rules.ruleset import Rule
-from bot.rules.triggers import IDLE, advance, deadline
+from bot.rules.triggers import IDLE, Trigger, advance, deadline, rearm
 
 REPLAN_NOT_BEFORE = 1 * NS_PER_SECOND
 REPLAN_AT_LEAST = 5 * NS_PER_SECOND  # without a fill the market is looked at this often
@@ -47,6 +47,8 @@ class Episodes:
 
         ``is_first`` is the first decision after a restart, which waits for no hold.
         """
+        # Before any trigger moves: a position that was replaced must not find its predecessor's episode open.
+        self._end_met(account, now)
         bits = self.watch.account_bits[account]
         for place, rule in enumerate(self.watch.account_rules):
             self._move(rule, ScopeElement(account), bits, place, now, is_first)
@@ -55,11 +57,17 @@ class Episodes:
             element = ScopeElement(account, self.desk.layout.keys[position])
             for place, rule in enumerate(self.watch.position_rules):
                 self._move(rule, element, bits, place, now, is_first)
-        for episode in [episode for episode in self.desk.book.episodes.values() if episode.element.account == account]:
+        self._end_met(account, now)
+        for episode in self._live(account):
+            self._plan(episode, now)
+
+    def _live(self, account: int) -> list[Episode]:
+        return [episode for episode in self.desk.book.episodes.values() if episode.element.account == account]
+
+    def _end_met(self, account: int, now: int) -> None:
+        for episode in self._live(account):
             if self.desk.is_goal_met(episode):
                 self.desk.emit(EndEpisode(episode.number, "goal met", now))
-            else:
-                self._plan(episode, now)
 
     # Triggers ----------------------------------------------------------------------------------------------
 
@@ -67,17 +75,25 @@ class Episodes:
         self, rule: Rule, element: ScopeElement, bits: int, place: int, now: int, is_first: bool
     ) -> None:
         key = (rule.name, element)
-        trigger = self.desk.book.triggers.get(key, IDLE)
+        stored = self.desk.book.triggers.get(key, IDLE)
+        trigger = rearm(stored, now) if self._is_replaced(element, stored) else stored
         conditions = conditions_at(bits, place, has_clear=rule.clear is not None)
         hold = 0 if is_first else rule.hold
         moved, fires = advance(trigger, conditions, hold=hold, now=now)
-        if moved is not trigger:
+        if moved is not stored:
             self.desk.emit(MoveTrigger(rule.name, element, moved.state, moved.since, moved.held))
         if fires and self.desk.book.live_episode(rule.name, element) is None:
             self._open(rule, element, now)
         again = deadline(moved, rule.hold)
         if again is not None and again > now:
             self.desk.timers.set(element.account, again)
+
+    def _is_replaced(self, element: ScopeElement, trigger: Trigger) -> bool:
+        """True when the position that a trigger has looked at is closed, or was opened anew since."""
+        if element.key is None:
+            return False
+        position = self.desk.layout.position(element.key)
+        return not self.desk.book.quantity[position] or trigger.since < self.desk.book.opened[position]
 
     def _open(self, rule: Rule, element: ScopeElement, now: int) -> None:
         """Open an episode with the readings that made the rule fire."""
@@ -127,7 +143,7 @@ class Episodes:
 
     def _plan_close(self, episode: Episode, now: int) -> None:
         key = episode.element.key
-        if episode.planned is None and key is not None:
+        if episode.planned is None and key is not None and self.desk.columns.mark[key.instrument] is not None:
             self.desk.emit(PlanEpisode(episode.number, (PlannedCut(key, 0),), now, self._closing_cost(key)))
 
     def _closing_cost(self, key: PositionKey) -> int:
@@ -152,7 +168,6 @@ class Episodes:
         plan = plan_cuts(episode.goal, wallet, holdings, cost_of, keeps=keeps, lowest=[0] * len(held))
         if episode.planned is None or list(plan.keeps) != keeps:
             self._adopt(episode, positions, plan, now)
-
 
     def _adopt(self, episode: Episode, positions: list[int], plan: Plan, now: int) -> None:
         desk = self.desk

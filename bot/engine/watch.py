@@ -47,7 +47,7 @@ class Watch:
         for instrument in range(count):
             for position in self.layout.positions_on[instrument]:
                 account = self.layout.keys[position].account
-                if self.account_rules:
+                if self.account_rules or _reads_account(self.position_rules):
                     accounts[instrument][account] = None
                 if self.position_rules:
                     positions[instrument][position] = None

@@ -160,10 +160,13 @@ def _walk(
 def liquidation_price(wallet: int, holdings: Sequence[Holding], position: int) -> float | None:
     """Return the price of one holding at which the account is liquidated, all other marks unchanged.
 
-    In price units of the instrument (divide by 10^price_digits). None when no positive price does it.
+    In price units of the instrument (divide by 10^price_digits). None when no positive price does it, and when
+    nothing is held.
     This is the venue's number: it says little of a book whose legs move together.
     """
     target = holdings[position]
+    if target.quantity == 0:
+        return None
     others = [holding for index, holding in enumerate(holdings) if index != position]
     rest = account_margin(wallet, others)
     cushion = rest.equity - rest.maintenance

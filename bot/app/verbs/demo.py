@@ -27,4 +27,4 @@ def run_demo(seed: int, out: Path, *, as_json: bool) -> int:
     return tell(finished, as_json=as_json)
 
 
-DEMO_SECONDS = 20                    # on a terminal: long enough to watch, short enough to wait for
+DEMO_SECONDS = 8                     # for the calm hours, on a terminal; the rescue is shown at its own pace
