@@ -75,7 +75,9 @@ def test_to_fixed_with_a_digit_too_many_is_refused(value: str) -> None:
         to_fixed(value, 8)
 
 
-@pytest.mark.parametrize("value", ["nan", "NaN", "sNaN", "inf", "-Infinity", "", "ten", "1,5", "1e999999", "1e100", "9" * 1_001])
+@pytest.mark.parametrize(
+    "value", ["nan", "NaN", "sNaN", "inf", "-Infinity", "", "ten", "1,5", "1e999999", "1e100", "9" * 1_001]
+)
 @pytest.mark.parametrize("convert", [to_fixed, to_fixed_rounded])
 def test_fixed_of_what_is_no_finite_number_is_refused(convert: object, value: str) -> None:
     """NaN, infinity, words and numbers of absurd size are refused by one kind of error, which names them."""
