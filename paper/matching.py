@@ -103,6 +103,7 @@ def cross_resting(exchange: Exchange, index: int, *, price: int, printed: int | 
         quantity = _fillable(account, order)
         if _through(order.request, price) == 0 and left is not None:
             quantity = min(quantity, left)
+            quantity -= quantity % exchange.instruments[index].filters.lot
             left -= quantity
         if quantity:
             limit = order.request.limit_price or price

@@ -82,6 +82,7 @@ class Auditor:
         signed = fact.quantity * fact.side.sign
         value = fact.price * fact.quantity * 1_000
         self.cash[fact.account] -= value * fact.side.sign + fact.fee
+        assert fact.quantity > 0 and fact.quantity % INSTRUMENTS[fact.key.instrument].filters.lot == 0
         before = self.held.get(fact.key, 0)
         self.held[fact.key] = before + signed
         if fact.origin is FillOrigin.LIQUIDATION or fact.name.startswith(REDUCER):

@@ -200,6 +200,7 @@ def test_volume_of_a_day_follows_the_tape_once_it_has_any() -> None:
     for minute in range(1, 601):
         market.volume = lots(1)
         activity.close_minutes(market, START + minute * NS_PER_MINUTE)
+        assert market.volume == 0
     assert activity.volume_day(market, perpetual(), SPEC) == pytest.approx(lots(1_440), rel=1e-2)
 
 

@@ -206,6 +206,38 @@ def test_closing_at_a_loss_beyond_the_wallet_is_made_good_by_the_fund() -> None:
     assert moved.amount > 0 and bench.venue.account_totals(0)[0] == 0
 
 
+def test_liquidation_of_an_account_that_owes_more_than_a_price_can_pay_ends_at_zero() -> None:
+    """A short's bankruptcy price cannot fall below a cent; what is still owed then comes from the fund."""
+    bench = Bench(start("-150", (0, "-1", "100")), spec=DEEP)
+    facts = bench.price("100")
+    assert [fill.price for fill in _fills(facts)] == [1]
+    (moved,) = [fact for fact in facts if isinstance(fact, CashMoved)]
+    assert moved.amount == usd("150") - usd("99.99")
+    assert bench.venue.account_totals(0) == (0, 0, 0)
+
+
+def test_own_exit_at_a_bad_price_can_bring_the_rest_below_maintenance() -> None:
+    """Selling 49 of 100 at 20 % below the mark leaves 18 against 20.4 of maintenance: the venue closes the rest."""
+    ocean = ImpactSpec(half_spread_min=0.2, volume_day_prior=1e15, volume_day_min=1e15)
+    thin = VenueSpec(latency=LATENCY, impact=ocean)
+    bench = Bench(start("1000", (0, "100", "100")), spec=thin)
+    bench.price("100")
+    facts = bench.send(order(Side.SELL, "49", "1", reduce_only=True))
+    assert [fill.origin for fill in _fills(facts)] == [FillOrigin.OURS, FillOrigin.LIQUIDATION]
+
+
+def test_forced_selling_takes_depth_from_whoever_sells_next() -> None:
+    """Another account's sale in the same second pays for what the liquidation took from the book."""
+    prices = []
+    for held in ("100", "0"):
+        bench = Bench(start("1000", (0, held, "100"), account=0), start("1000000", (0, "100", "100"), account=1))
+        bench.price("100")
+        bench.price("90")
+        (fill,) = _fills(bench.send(order(Side.SELL, "100", "50", account=1, reduce_only=True)))
+        prices.append(fill.price)
+    assert prices[0] < prices[1]
+
+
 # Funding --------------------------------------------------------------------------------------------------
 
 AT = START + 8 * NS_PER_HOUR
@@ -260,6 +292,15 @@ def test_funding_told_at_the_time_of_the_last_does_not_replace_it() -> None:
     assert bench.say(Wake()) == []
     second = bench.finish()
     assert [fact.amount for fact in second if isinstance(fact, FundingPaid)] == [usd("0.15")]
+
+
+def test_funding_time_that_moves_away_and_back_is_paid_once() -> None:
+    """The venue postpones a payment and takes it back: one payment at the first time, none at the second."""
+    bench = Bench(start("1000", (0, "2", "150")), spec=DEEP)
+    bench.price("150")
+    for at in (AT, AT + NS_PER_HOUR, AT):
+        bench.say(FundingRate(bench.now, bench.now, 0, 10_000, at))
+    assert [fact.now for fact in bench.finish() if isinstance(fact, FundingPaid)] == [AT + LATENCY]
 
 
 def test_funding_for_a_time_that_is_past_is_ignored() -> None:

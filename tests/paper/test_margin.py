@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 import pytest
 
 from bot.domain.account import PositionKey
+from bot.domain.order import Side
 from bot.domain.scale import CASH_UNIT
-from paper.exchange import Exchange
+from paper.exchange import Exchange, charge
+from paper.holdings import trade
 from paper.margin import bankruptcy_price, initial_margin, must_liquidate, quiet_range, totals
 from paper.spec import VenueSpec
 from paper.state import NEVER, Account, Holding, Market, VenueState
 from paper.tiers import Brackets
-from tests.paper.builders import perpetual
+from tests.paper.builders import order, perpetual
 from tests.shared_data import shared
 
 PRICE_UNITS = 10**4                  # finer than the venue's, so that a printed liquidation price can be bracketed
@@ -119,7 +122,7 @@ def test_must_liquidate_at_equity_equal_to_maintenance_does_and_one_unit_above_d
     assert not must_liquidate(exchange, account)
 
 
-@pytest.mark.parametrize("amount", [1, -1, 2.5, -0.333])
+@pytest.mark.parametrize("amount", [1, -1, 2.5, 0.333, -0.333])
 def test_bankruptcy_price_of_a_position_leaves_nothing_but_the_rounding(amount: float) -> None:
     """Closing at the bankruptcy price leaves no equity and never a debt; one price unit worse would."""
     exchange, account = _exchange(13.37, [(amount, 100, 97, 0.01, 0), (1, 50, 48.5, 0.01, 0)])
@@ -131,10 +134,30 @@ def test_bankruptcy_price_of_a_position_leaves_nothing_but_the_rounding(amount: 
     assert totals(exchange, account).equity < 0
 
 
+def test_charge_is_rounded_up_whichever_way_the_cash_flows() -> None:
+    """Half a unit of fee is one unit paid; half a unit of rebate is none received."""
+    assert [charge(value, 50_000) for value in (1_000, 1_001, 2_000, 2_001)] == [1, 1, 1, 2]
+    assert [charge(value, -50_000) for value in (1_000, 2_000, 3_000)] == [0, -1, -1]
+
+
+@pytest.mark.parametrize("held", [3, -3])
+def test_trade_takes_its_share_of_the_entry_value_rounded_towards_zero(held: int) -> None:
+    """A third of 10 is 3 for a long and a short alike; what is left stays with the rest."""
+    entry = 10 if held > 0 else -10
+    account = Account(0, "USDT", 0, leverage=20, holdings=[Holding(PositionKey(0, 0), held, entry)])
+    profit = trade(account, PositionKey(0, 0), perpetual(), signed=-1 if held > 0 else 1, price=1)
+    assert account.holdings == [Holding(PositionKey(0, 0), 2 if held > 0 else -2, entry * 7 // 10)]
+    assert profit == (1_000 - 3 if held > 0 else 3 - 1_000)
+
+
 def test_initial_margin_counts_the_worse_side_of_position_and_orders() -> None:
-    """One long of 100 at 20x needs 5; the venue takes the larger of what buys and sells would make of it."""
+    """One long of 100 at 20x needs 5; a sale up to twice it needs no more, a purchase adds to it."""
     exchange, account = _exchange(10, [(1, 100, 100, 0.01, 0)])
-    assert initial_margin(exchange, account) == 5 * CASH_UNIT
+    for side, quantity, margin in ((Side.SELL, 2_000, 5), (Side.SELL, 3_000, 10), (Side.BUY, 1_000, 10)):
+        extra = replace(order(side, 1, 1), quantity=quantity, limit_price=100 * PRICE_UNITS)
+        assert initial_margin(exchange, account, extra) == margin * CASH_UNIT
+    reducing = replace(order(Side.SELL, 1, 1, reduce_only=True), quantity=9_000, limit_price=100 * PRICE_UNITS)
+    assert initial_margin(exchange, account) == initial_margin(exchange, account, reducing) == 5 * CASH_UNIT
 
 
 @pytest.mark.parametrize("amounts", [(1,), (-1,), (1, 2), (1, -2), (-3, -1, 2)])

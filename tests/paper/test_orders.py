@@ -19,7 +19,7 @@ from bot.domain.events import (
     OrderNotFound,
 )
 from bot.domain.instrument import Instrument, InstrumentKind
-from bot.domain.market import CandlePoint
+from bot.domain.market import Candle, CandlePoint
 from bot.domain.order import OrderStatus, Side, TimeInForce
 from bot.domain.scale import NS_PER_SECOND
 from paper import matching
@@ -61,6 +61,16 @@ def test_immediate_order_fills_one_latency_later_and_reports_another_later() -> 
     assert cents("200") < filled.price < cents("201")
     assert ended == OrderEnded(sent + 2 * LATENCY, 0, "a1", OrderStatus.FILLED, lots(1))
     assert bench.venue.next_wake() is None
+
+
+def test_order_that_was_due_before_a_quiet_print_meets_the_price_before_it() -> None:
+    """A driver that forgot to wake the venue changes nothing: the order fills at the price of its arrival."""
+    bench = _bench()
+    bench.say(SubmitOrder(order(Side.BUY, "1", "120")))
+    bench.now += LATENCY
+    (filled,) = _fills(bench.price("101"))
+    assert cents("100") < filled.price < cents("101")
+    assert filled.stamp == bench.now - MS
 
 
 def test_driver_that_wakes_late_gets_answers_no_earlier_than_now() -> None:
@@ -111,6 +121,23 @@ def test_immediate_order_with_room_for_a_part_fills_it_and_expires() -> None:
     (fill,) = _fills(facts)
     assert 0 < fill.quantity < lots(100_000) and fill.price <= cents("100.20")
     assert facts[-1] == OrderEnded(facts[-1].now, 0, "a1", OrderStatus.EXPIRED, fill.quantity)
+
+
+def test_part_that_fits_is_whole_lots() -> None:
+    """The venue trades in lots: what fits is rounded down to them."""
+    bench = _bench("10000000", instrument=perpetual(lot=7_000, quantity_min=7_000))
+    (fill,) = _fills(bench.send(order(Side.BUY, "70000", "100.20")))
+    assert fill.quantity % 7_000 == 0 and fill.quantity < lots(70_000)
+
+
+def test_fill_in_a_wide_bar_is_at_the_limit_and_never_a_unit_beyond() -> None:
+    """Half of a 10.00 range from 90.01 is 95.01: a limit there fills there, whatever floats make of the ratio."""
+    bench = _bench()
+    bench.price("90.01")
+    for width in (10, 10, 10, 10, 10, 1_000):
+        bench.say(Candle(bench.now, NS_PER_SECOND, 0, 9_001, 9_001, 9_001 - width, 9_001, 0))
+    (fill,) = _fills(bench.send(order(Side.BUY, "0.1", "95.01")))
+    assert fill.price == cents("95.01")
 
 
 def test_immediate_order_beyond_the_market_expires_unfilled() -> None:
@@ -178,6 +205,15 @@ def test_resting_orders_fill_best_price_first_then_oldest() -> None:
     for name, limit in (("b1", "98"), ("b2", "99"), ("b3", "98")):
         bench.send(order(Side.BUY, "1", limit, name=name, time_in_force=TimeInForce.GTC))
     assert [fill.name for fill in _fills(bench.price("97"))] == ["b2", "b1", "b3"]
+
+
+def test_resting_orders_at_one_price_share_what_is_printed() -> None:
+    """A print of 0.4 at the price of two orders fills 0.3 of the older and 0.1 of the younger, in whole lots."""
+    bench = _bench(instrument=perpetual(lot=100, quantity_min=100))
+    for name in ("b1", "b2"):
+        bench.send(order(Side.BUY, "0.3", "99", name=name, time_in_force=TimeInForce.GTC))
+    fills = _fills(bench.price("99", quantity="0.499"))
+    assert [(fill.name, fill.quantity) for fill in fills] == [("b1", lots("0.3")), ("b2", lots("0.1"))]
 
 
 def test_resting_order_at_a_candle_point_fills_whole() -> None:
@@ -292,11 +328,12 @@ def test_fill_in_the_same_nanosecond_as_a_snapshot_is_told_apart_from_it() -> No
     bench.say(SubmitOrder(order(Side.BUY, "1", "101", name="a1")))
     bench.say(QueryAccount(0))
     bench.say(SubmitOrder(order(Side.BUY, "1", "101", name="a2")))
+    bench.say(QueryAccount(0))
     facts = bench.finish()
     before, after = _fills(facts)
-    (snapshot,) = [fact for fact in facts if isinstance(fact, AccountSnapshot)]
-    assert before.stamp <= snapshot.taken < after.stamp
-    assert snapshot.positions[0].quantity == lots(1)
+    first, second = [fact for fact in facts if isinstance(fact, AccountSnapshot)]
+    assert before.stamp <= first.taken < after.stamp <= second.taken
+    assert [snapshot.positions[0].quantity for snapshot in (first, second)] == [lots(1), lots(2)]
 
 
 # What it starts with --------------------------------------------------------------------------------------

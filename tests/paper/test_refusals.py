@@ -78,8 +78,9 @@ def test_margin_of_resting_orders_is_taken() -> None:
 
 
 def test_margin_for_a_closing_order_is_not_asked() -> None:
-    """A position with no free margin left can be closed by an order without reduce-only."""
-    bench = _bench("600", (0, "110", "100"))
+    """A position with less equity than its initial margin can be closed by an order without reduce-only."""
+    bench = _bench("560", (0, "110", "100"))
+    bench.price("99")
     assert _code(bench, order(Side.SELL, "110", "90")) is None
 
 

@@ -42,6 +42,13 @@ def test_saved_state_is_there_after_reopening_and_the_newest_wins(tmp_path: Path
     assert PaperStore(tmp_path / "paper.sqlite").load() == ('{"tape": 2}', b"two")
 
 
+def test_save_waits_for_the_disk(tmp_path: Path) -> None:
+    """A power cut is not a kill: the file is opened so that a commit is synced before it returns."""
+    store = PaperStore(tmp_path / "paper.sqlite")
+    assert store._database.execute("PRAGMA synchronous").fetchone() == (2,)
+    assert store._database.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
 def test_killed_writer_leaves_the_last_state_that_it_answered_for(tmp_path: Path) -> None:
     """Kill -9 amid saves: what was acknowledged is there, whole, or the one that was just being written."""
     path = tmp_path / "paper.sqlite"
