@@ -18,14 +18,13 @@ import os
 import re
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import TextIO
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from bot.app.wording import iso_time
 from bot.domain.errors import InputError
-from bot.domain.scale import NS_PER_SECOND
 
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
 HIDDEN = "***"
@@ -86,16 +85,6 @@ def redact(_logger: WrappedLogger, _method: str, event_dict: EventDict) -> Event
     if isinstance(exception, str):
         clean["exception"] = _CONTROL.sub(_escaped, _hidden(exception))
     return clean
-
-
-def iso_time(now: int) -> str:
-    """Return nanoseconds UTC as ISO 8601 with microseconds, rounded down: ``2020-03-12T10:44:00.000000Z``."""
-    seconds, rest = divmod(now, NS_PER_SECOND)
-    try:
-        whole = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-    except (OverflowError, ValueError, OSError):
-        return f"{now} ns"                # no such year: shown as it is, since a log must not raise
-    return f"{whole}.{rest // 1000:06d}Z"
 
 
 class _Lines:

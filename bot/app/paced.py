@@ -20,6 +20,7 @@ import msgspec
 from bot.adapters.journal.sqlite import SqliteJournal
 from bot.app.loading import Loaded
 from bot.app.markets import MarketSource, TapeEvent, sign_of
+from bot.app.operator_log import operator_log
 from bot.app.record import to_json
 from bot.app.recorder import RunRecorder
 from bot.app.running import (
@@ -155,7 +156,7 @@ def run_paced(
         journal = SqliteJournal.open(journal_path)
     else:
         journal = SqliteJournal.create(journal_path, run_head(loaded, market))
-    with journal, closing(PaperStore(out / VENUE_NAME)) as store:
+    with journal, closing(PaperStore(out / VENUE_NAME)) as store, operator_log(out) as logs:
         if resumed and journal.head.config_hash != loaded.digest:
             raise InputError(
                 f"--out {out}: holds a run of another configuration; choose another folder, or the same configuration"
@@ -165,7 +166,7 @@ def run_paced(
         recorder = RunRecorder(engine, SAMPLE_INTERVAL)
         keeper = VenueKeeper(store, venue, cursor.signs)
         pacer = Pacer(engine, journal, keeper, recorder, pace)
-        watchers = Watchers([recorder, *(make(engine, recorder) for make in make_observers), pacer])
+        watchers = Watchers([recorder, *logs, *(make(engine, recorder) for make in make_observers), pacer])
         session = Session(engine, venue, journal, watchers, keeper)
         tape = _tape_from(market, venue, cursor, engine)
         session.consumed = cursor.consumed

@@ -16,6 +16,7 @@ from bot.adapters.journal.sqlite import SqliteJournal
 from bot.app.baselines import Baseline, compare
 from bot.app.loading import Loaded
 from bot.app.markets import MarketSource, sign_of
+from bot.app.operator_log import operator_log
 from bot.app.record import DO_NOTHING, SELL_AT_ONCE, RunRecord, to_json
 from bot.app.recorder import RunRecorder
 from bot.app.session import Observer, Session
@@ -67,11 +68,11 @@ def replay(
     engine = make_engine(loaded, layout)
     venue = make_venue(loaded.config, layout)
     recorder = RunRecorder(engine, SAMPLE_INTERVAL)
-    watchers = Watchers([recorder, *(make(engine, recorder) for make in make_observers)])
     head = run_head(loaded, market)
     journal: SqliteJournal | NullJournal
     journal = NullJournal(head) if out is None else _fresh_journal(out, head)
-    with journal:
+    with journal, operator_log(out) as logs:
+        watchers = Watchers([recorder, *logs, *(make(engine, recorder) for make in make_observers)])
         session = Session(engine, venue, journal, watchers)
         started = time.perf_counter()
         session.run(market.events(lambda index: sign_of(venue.net_quantity(index))))
@@ -197,7 +198,7 @@ def prepare_out(out: Path) -> None:
         raise InputError(f"--out {out}: holds other files ({strangers[0]}); choose an empty or new folder")
 
 
-_OURS = frozenset({"journal", "summary", "report", "venue"})
+_OURS = frozenset({"journal", "summary", "report", "venue", "penstock"})
 
 
 def _fresh_journal(out: Path, head: RunHead) -> SqliteJournal:

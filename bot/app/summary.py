@@ -9,19 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from decimal import Decimal
 from math import isinf
 from typing import Any
 
 from bot import __version__
 from bot.app.recorder import ParentRecord, RunRecorder
+from bot.app.wording import iso_time
 from bot.domain.effects import Goal, OpenEpisode, ScopeElement
 from bot.domain.events import LiquidationStage, OrderFilled
 from bot.domain.instrument import Instrument
 from bot.domain.names import child_name
 from bot.domain.order import Side
-from bot.domain.scale import NS_PER_SECOND, cash_text, to_text
+from bot.domain.scale import cash_text, to_text
 from bot.engine.layout import Layout
 
 BPS = 10_000
@@ -35,13 +35,6 @@ class Timing:
 
     wall_seconds: float
     events: int
-
-
-def iso(ns: int) -> str:
-    """Return a moment as ISO 8601 UTC with microseconds."""
-    seconds, rest = divmod(ns, NS_PER_SECOND)
-    moment = datetime.fromtimestamp(seconds, tz=UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{rest // 1000:06d}Z"
 
 
 def summarise(
@@ -61,8 +54,8 @@ def summarise(
         "config_hash": config_hash,
         "tape": {
             "events": recorder.consumed,
-            "first_ts": None if recorder.first_ts is None else iso(recorder.first_ts),
-            "last_ts": None if recorder.first_ts is None else iso(recorder.last_ts),
+            "first_ts": None if recorder.first_ts is None else iso_time(recorder.first_ts),
+            "last_ts": None if recorder.first_ts is None else iso_time(recorder.last_ts),
             "modelled": list(modelled),
         },
         "timing": {
@@ -84,7 +77,7 @@ def summarise(
 def liquidation_entry(stage: LiquidationStage, layout: Layout) -> dict[str, Any]:
     """Return one stage of a liquidation as the contract writes it."""
     return {
-        "ts": iso(stage.now),
+        "ts": iso_time(stage.now),
         "symbol": layout.instruments[stage.key.instrument].symbol,
         "notional": cash_text(stage.notional),
         "fee": cash_text(stage.fee),
@@ -176,7 +169,7 @@ def _fire(fire: OpenEpisode, layout: Layout) -> dict[str, Any]:
         if infinite:
             why += f"; {reading.text} is infinite"
     return {
-        "ts": iso(fire.now),
+        "ts": iso_time(fire.now),
         "rule": fire.rule,
         "scope": _scope(fire.element, layout),
         "why": why,
@@ -224,8 +217,8 @@ def _parent(record: ParentRecord, layout: Layout) -> dict[str, Any]:
         "fees": cash_text(record.fees),
         "participation": record.filled / (record.filled + market) if market is not None and record.filled else None,
         "children": record.children,
-        "started": iso(opened.now),
-        "ended": iso(ended.now) if ended is not None else None,
+        "started": iso_time(opened.now),
+        "ended": iso_time(ended.now) if ended is not None else None,
         "end_reason": ended.reason.value if ended is not None else None,
     }
 
@@ -241,7 +234,7 @@ def _average(value: int, quantity: int, instrument: Instrument) -> str | None:
 def _fill(fill: OrderFilled, layout: Layout) -> dict[str, Any]:
     instrument = layout.instruments[fill.key.instrument]
     return {
-        "ts": iso(fill.now),
+        "ts": iso_time(fill.now),
         "parent": fill.name[:-_CHILD_LETTERS],
         "child": fill.name,
         "symbol": instrument.symbol,

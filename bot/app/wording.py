@@ -131,6 +131,16 @@ def moment(value: object) -> int | None:
     return (parsed - _EPOCH) // timedelta(microseconds=1) * 1000
 
 
+def iso_time(now: int) -> str:
+    """Return nanoseconds UTC as ISO 8601 with microseconds, rounded down: ``2020-03-12T10:44:00.000000Z``."""
+    seconds, rest = divmod(now, NS_PER_SECOND)
+    try:
+        whole = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    except (OverflowError, ValueError, OSError):
+        return f"{now} ns"                # no such year: shown as it is, since a log must not raise
+    return f"{whole}.{rest // 1000:06d}Z"
+
+
 def clock(value: object, *, pattern: str = "%H:%M:%S") -> str:
     """Return a moment (nanoseconds or ISO text) as UTC time of day, or as ``pattern`` says."""
     ns = moment(value)

@@ -152,27 +152,20 @@ class Engine:
     # Prices ------------------------------------------------------------------------------------------------
 
     def _on_trade(self, event: Trade) -> None:
-        instrument = event.instrument
-        price = event.price
-        market = self.market
-        market.traded[instrument] += event.quantity
-        market.turnover[instrument] += price * event.quantity
-        self._take_price(instrument, price, event.now, event.stamp)
+        self._take_price(event.instrument, event.price, event.quantity, event.now, event.stamp)
 
     def _on_candle_point(self, event: CandlePoint) -> None:
-        instrument = event.instrument
-        if event.volume:
-            self.market.traded[instrument] += event.volume
-            self.market.turnover[instrument] += event.price * event.volume
-        self._take_price(instrument, event.price, event.now, event.stamp)
+        self._take_price(event.instrument, event.price, event.volume, event.now, event.stamp)
 
-    def _take_price(self, instrument: int, price: int, now: int, stamp: int) -> None:
-        """Take a traded price; without a mark stream it is the mark."""
+    def _take_price(self, instrument: int, price: int, quantity: int, now: int, stamp: int) -> None:
+        """Take a traded price and volume; without a mark stream it is the mark."""
         market = self.market
         if now >= market.bucket_end[instrument]:
             market.roll_bucket(instrument, now)
         if now >= market.minute_end[instrument]:
             self._roll_minute(instrument, now)
+        market.traded[instrument] += quantity
+        market.turnover[instrument] += price * quantity
         market.volatility[instrument].close = price
         market.stamp[instrument] = stamp
         if price == market.last[instrument]:

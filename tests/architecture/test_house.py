@@ -37,8 +37,8 @@ BANNED_MODULES = {
 }
 BANNED_CALLS = {"eval", "exec", "open", "print", "input", "__import__", "compile", "globals"}
 PAPER_WITH_IO = ("paper.store", "paper.generate", "paper.wire")
-LINES_MAX = 420                      # near 400: what lies a little over asks for a missing noun, not for a trick
-FUNCTION_LINES_MAX = 75
+LINES_MAX = 400
+FUNCTION_LINES_MAX = 70
 
 
 def modules() -> list[tuple[str, Path]]:
