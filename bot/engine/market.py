@@ -57,12 +57,15 @@ class Market:
         self.bucket_end[instrument] = start + BUCKET
 
     def traded_since(self, instrument: int, moment: int) -> int:
-        """Return what others traded since about ``moment`` (to one bucket), at most over the last hour."""
+        """Return what others traded since ``moment``, at most over the last hour.
+
+        Counted from the first bucket that began after it, so up to one bucket too little and never too much.
+        """
         before = self.traded[instrument]
         for start, running in reversed(self.buckets[instrument]):
-            before = running
-            if start <= moment:
+            if start < moment:
                 break
+            before = running
         return self.traded[instrument] - before
 
     def liquidity(self, instrument: int, fee: float) -> Liquidity:

@@ -22,3 +22,4 @@ def test_traded_since_leaves_out_what_is_older_than_the_window() -> None:
     run.step(trade(30, 100.0, quantity=700))
     run.step(trade(200, 100.0, quantity=1))
     assert run.market.traded_since(0, T0 + 140 * NS_PER_SECOND) == 1
+    assert run.market.traded_since(0, T0 + 201 * NS_PER_SECOND) == 0
