@@ -37,7 +37,7 @@ TRADES_PER_SECOND = 0.75             # per instrument at usual volatility: 100,0
 TRADES_PER_SECOND_MAX = 100.0        # a million trades an hour in a crash: what one block may hold in memory
 
 # Lengths are by the clock of the day, moves the log of BTC's prices at their ends: 7,935 at 00:00, 7,355 at 10:00,
-# 5,550 at 10:48, 6,037 at 20:00, 5,800 at 23:00, 4,131 at 02:00, 3,782 at 02:16, 5,277 within 02:xx, 5,404 at 12:00;
+# 5,550 at 10:48, 6,037 at 20:00, 5,800 at 23:00, 4,131 at 02:00, 3,782 at 02:16, 5,277 before 03:00, 5,404 at 12:00;
 # 0.01 less where it fell and rose most, since the extremes of a random path lie beyond its ends. Volatilities are
 # those of the minutes less what the jumps add; rates and sizes of jumps give the minutes their kurtosis of 20-25.
 REGIMES: Final[tuple[Regime, ...]] = (

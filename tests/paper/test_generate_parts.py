@@ -9,10 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.domain.scale import NS_PER_SECOND
+from paper.generate import path
 from paper.generate.cascade import CHILDREN_MEAN, SIZE_MAX, draw_jumps, expected_move_per_hour
+from paper.generate.character import CHARACTERS
 from paper.generate.decay import decayed, keep_of_half_life, keep_of_mean_life
+from paper.generate.path import FactorBlock, walk_factor
+from paper.generate.prints import draw_prints
 from paper.generate.regimes import Regime, Spell, place_spells
 from paper.generate.streams import stream
+from tests.paper.builders import perpetual
 
 HOUR = 3_600
 FALL = Regime(
@@ -112,3 +118,53 @@ def test_stream_of_another_purpose_or_seed_is_another() -> None:
     assert stream(1, "noise").random(4).tolist() == first
     assert stream(2, "noise").random(4).tolist() != first
     assert stream(1, "mood").random(4).tolist() != first
+
+
+def factor_path(seed: int) -> np.ndarray:
+    """Four hours of a falling factor, second by second."""
+    spells = (Spell(FALL, 0, 4 * HOUR),)
+    jumps = draw_jumps(spells, 4 * HOUR, stream(seed, "jumps"))
+    blocks = walk_factor(
+        spells, jumps, 4 * HOUR,
+        noise=stream(seed, "noise"), mood=stream(seed, "mood"), tide=stream(seed, "tide"),
+    )
+    return np.concatenate([block.log_moves[1:] for block in blocks])
+
+
+@pytest.mark.parametrize("block_seconds", [600, 1_000, 4 * HOUR - 1])
+def test_walk_factor_other_block_size_walks_the_same_path(
+    block_seconds: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where one block ends and the next begins leaves no seam: memories and jumps go across."""
+    by_the_hour = factor_path(3)
+    monkeypatch.setattr(path, "BLOCK_SECONDS", block_seconds)
+    assert factor_path(3) == pytest.approx(by_the_hour, abs=1e-10)
+
+
+def test_walk_factor_blocks_join() -> None:
+    """A block begins where the one before it ended."""
+    spells = (Spell(FALL, 0, 3 * HOUR),)
+    blocks = list(
+        walk_factor(
+            spells, draw_jumps(spells, 3 * HOUR, stream(4, "jumps")), 3 * HOUR,
+            noise=stream(4, "noise"), mood=stream(4, "mood"), tide=stream(4, "tide"),
+        )
+    )
+    assert [block.begins for block in blocks] == [0, HOUR, 2 * HOUR]
+    for before, after in pairwise(blocks):
+        assert after.log_moves[0] == pytest.approx(before.log_moves[-1], abs=1e-12)
+
+
+def test_draw_prints_on_a_ramp_follow_it_within_the_second() -> None:
+    """A price that falls 1 % a second prints half a percent lower half a second later, give or take the spread."""
+    ramp = -0.01 * np.arange(61, dtype=np.float64)
+    block = FactorBlock(begins=0, log_moves=ramp, sigma_minutes=np.full(60, 1e-6))
+    prints, _ = draw_prints(
+        perpetual(), CHARACTERS["BTC"], block, np.log(8_000.0) + ramp,
+        trades_per_second=50.0, pressure=0.0, random=stream(1, "prints"),
+    )
+    assert len(prints.times) > 100
+    expected = 800_000 * np.exp(-0.01 * prints.times / NS_PER_SECOND)
+    half_spreads = np.abs(prints.prices / expected - 1.0)
+    assert half_spreads.max() == pytest.approx(0.5e-4, rel=0.1)
+    assert ((prints.prices > expected) == (prints.sides > 0)).all()
