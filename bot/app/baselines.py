@@ -60,7 +60,7 @@ def run_alone(
             for found in venue.handle(sale.at, SubmitOrder(sale.request)):
                 count += 1
                 heappush(answers, (found[0], count, found[1]))
-        while (wake := venue.next_wake()) is not None and wake <= now:
+        while (wake := venue.next_wake()) is not None and wake < now:
             for found in venue.handle(wake, Wake()):
                 count += 1
                 heappush(answers, (found[0], count, found[1]))

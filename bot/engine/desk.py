@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from bot.domain.effects import Effect, GoalKind
+from bot.domain.effects import Effect, Goal, GoalKind
 from bot.engine.book import Book, Episode
 from bot.engine.columns import Columns
 from bot.engine.fold import fold
@@ -13,7 +13,7 @@ from bot.engine.market import Market
 from bot.engine.readings import FIFTEEN_MINUTES, Readings
 from bot.engine.spec import LimitsSpec, SurvivalSpec
 from bot.engine.timers import Timers
-from bot.risk.deleverage import CostOf, measure, wanted
+from bot.risk.deleverage import CostOf, Plan, measure, plan_cuts, wanted
 from bot.risk.margin import Holding
 
 
@@ -41,14 +41,15 @@ class Desk:
         """Return the distance below which what is missing is due now, a fraction."""
         return self.survival[account].level(self.readings.account_sigma(account, FIFTEEN_MINUTES))
 
-    def cost_of(self, positions: list[int], holdings: list[Holding]) -> CostOf:
+    def cost_of(self, holdings: list[Holding]) -> CostOf:
         """Return the expected cost of cutting the n-th holding by a quantity, from the market as it is."""
         markets = [
             self.market.liquidity(
-                self.layout.keys[position].instrument,
-                self.layout.accounts[self.layout.keys[position].account].taker_fee,
+                holding.key.instrument,
+                price=holding.mark,
+                fee=self.layout.accounts[holding.key.account].taker_fee,
             )
-            for position in positions
+            for holding in holdings
         ]
 
         def cost(place: int, quantity: int) -> float:
@@ -61,6 +62,20 @@ class Desk:
     def _is_closed(self, position: int, since: int) -> bool:
         """True when what was held at ``since`` is sold; a position of the other sign is another one."""
         return self.book.quantity[position] == 0 or self.book.opened[position] > since
+
+    def plan(
+        self, goal: Goal, account: int, holdings: list[Holding], *, keeps: list[int], lowest: list[int]
+    ) -> Plan:
+        """Return the cheapest cuts that reach a goal; when none do at the expected cost, those that would for free.
+
+        An estimate is no reason to stand still: the collar keeps a sale from doing harm, whatever it costs.
+        """
+        wallet = self.book.accounts[account].wallet
+        plan = plan_cuts(goal, wallet, holdings, self.cost_of(holdings), keeps=keeps, lowest=lowest)
+        if plan.reached:
+            return plan
+        for_free = plan_cuts(goal, wallet, holdings, lambda place, quantity: 0.0, keeps=keeps, lowest=lowest)
+        return Plan(for_free.keeps, plan.estimated_cost, reached=False)
 
     def is_goal_met(self, episode: Episode) -> bool:
         """True when what the episode wants is so, by selling or by recovery."""

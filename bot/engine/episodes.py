@@ -23,7 +23,7 @@ from bot.domain.scale import NS_PER_SECOND
 from bot.engine.book import Episode
 from bot.engine.desk import Desk
 from bot.engine.watch import Watch, conditions_at
-from bot.risk.deleverage import Plan, forecast_level, plan_cuts, wanted
+from bot.risk.deleverage import Plan, forecast_level, wanted
 from bot.rules.language.explain import explain
 from bot.rules.language.measures import MEASURES
 from bot.rules.ruleset import Rule
@@ -149,7 +149,7 @@ class Episodes:
     def _closing_cost(self, key: PositionKey) -> int:
         positions, holdings = self.desk.columns.holdings(key.account)
         place = positions.index(self.desk.layout.position(key))
-        return int(self.desk.cost_of(positions, holdings)(place, abs(holdings[place].quantity)))
+        return int(self.desk.cost_of(holdings)(place, abs(holdings[place].quantity)))
 
     def _plan_cuts(self, episode: Episode, now: int) -> None:
         """Plan anew when the present plan, carried out at today's prices, would miss the goal."""
@@ -158,14 +158,13 @@ class Episodes:
         positions, holdings = desk.columns.holdings(account)
         held = [abs(holding.quantity) for holding in holdings]
         keeps = [min(size, episode.keeps.get(position, size)) for position, size in zip(positions, held, strict=True)]
-        cost_of = desk.cost_of(positions, holdings)
-        wallet = desk.book.accounts[account].wallet
         if episode.planned is not None:
-            forecast = forecast_level(episode.goal, wallet, holdings, cost_of, keeps)
+            wallet = desk.book.accounts[account].wallet
+            forecast = forecast_level(episode.goal, wallet, holdings, desk.cost_of(holdings), keeps)
             goal = wanted(episode.goal)
             if goal - forecast <= abs(goal) * GOAL_TOLERANCE:
                 return
-        plan = plan_cuts(episode.goal, wallet, holdings, cost_of, keeps=keeps, lowest=[0] * len(held))
+        plan = desk.plan(episode.goal, account, holdings, keeps=keeps, lowest=[0] * len(held))
         if episode.planned is None or list(plan.keeps) != keeps:
             self._adopt(episode, positions, plan, now)
 
@@ -182,7 +181,7 @@ class Episodes:
             desk.emit(
                 RaiseAlarm(
                     "goal_unreachable",
-                    f"{name}: {episode.rule} cannot reach {episode.goal.kind.value} by selling; selling what helps",
+                    f"{name}: {episode.rule} will hardly reach {episode.goal.kind.value} at today's cost; selling all the same",
                     now,
                 )
             )

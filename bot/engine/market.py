@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections import deque
 
-from bot.domain.scale import NS_PER_DAY, NS_PER_MINUTE, NS_PER_SECOND
+from bot.domain.scale import CASH_UNIT, NS_PER_DAY, NS_PER_MINUTE, NS_PER_SECOND
 from bot.engine.layout import Layout
-from bot.execution.impact import Liquidity
+from bot.execution.impact import VOLUME_DAY_PRIOR, Liquidity
 from bot.risk.volatility import FAST_DECAY, Volatility
 
 BUCKET = 5 * NS_PER_SECOND           # resolution of "volume over the last minute"
 BUCKETS_KEPT = 720                   # one hour, the longest slice that participation looks back over
 MINUTES_PER_DAY = 24 * 60
+VOLUME_SHARE_MIN = 0.01              # of the prior: an hour without a trade makes a market thin, not endless
 
 
 class Market:
     """Lists by instrument; prices and quantities are integers, volume per minute is an EWMA."""
 
     def __init__(self, layout: Layout) -> None:
+        self.layout = layout
         count = len(layout.instruments)
         self.last: list[int | None] = [None] * count
         self.index: list[int | None] = [None] * count
@@ -68,16 +70,21 @@ class Market:
             before = running
         return self.traded[instrument] - before
 
-    def liquidity(self, instrument: int, fee: float) -> Liquidity:
-        """Return what the instrument's market looks like now, for cost estimates."""
-        weight = self.minute_weight[instrument]
-        per_minute = self.minute_volume[instrument] / weight if weight > 0 else 0.0
+    def liquidity(self, instrument: int, *, price: int, fee: float) -> Liquidity:
+        """Return what the instrument's market looks like now, for cost estimates.
+
+        As far as the volume average is not filled yet, a prior stands in: a market that we have not watched
+        is not one without buyers.
+        """
+        unit = self.layout.instruments[instrument].value(price=price, quantity=1)
+        prior = VOLUME_DAY_PRIOR * CASH_UNIT / unit / MINUTES_PER_DAY
+        per_minute = self.minute_volume[instrument] + (1 - self.minute_weight[instrument]) * prior
         volatility = self.volatility[instrument]
         return Liquidity(
             fee=fee,
             sigma_day=volatility.sigma(NS_PER_DAY),
             sigma_minute=volatility.sigma(NS_PER_MINUTE),
-            volume_day=per_minute * MINUTES_PER_DAY,
+            volume_day=max(per_minute, prior * VOLUME_SHARE_MIN) * MINUTES_PER_DAY,
         )
 
     def middle(self, instrument: int) -> int | None:

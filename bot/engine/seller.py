@@ -23,6 +23,7 @@ from bot.domain.scale import NS_PER_MINUTE, NS_PER_SECOND
 from bot.engine.book import Parent
 from bot.engine.desk import Desk
 from bot.engine.gate import Gate, collar_max, notional_max, sends_left
+from bot.engine.market import BUCKET
 from bot.execution.curves import next_due_at, parent_due
 from bot.execution.ladder import (
     PARTICIPATION_STEPS,
@@ -34,7 +35,6 @@ from bot.execution.ladder import (
 )
 from bot.execution.slicer import child_quantity, limit_price, participation_cap
 from bot.execution.spec import Tactic
-from bot.risk.deleverage import plan_cuts
 from bot.risk.tiers import PPM
 
 CHILDREN_PER_STEP = 10               # then the market is looked at again
@@ -80,13 +80,8 @@ class Seller:
         for position, size in zip(positions, held, strict=True):
             name = desk.book.parent_of[position]
             lowest.append(min(size, desk.book.parents[name].keep) if name is not None else size)
-        plan = plan_cuts(
-            Goal(GoalKind.LIQUIDATION_DISTANCE, level),
-            desk.book.accounts[account].wallet,
-            holdings,
-            desk.cost_of(positions, holdings),
-            keeps=held,
-            lowest=lowest,
+        plan = desk.plan(
+            Goal(GoalKind.LIQUIDATION_DISTANCE, level), account, holdings, keeps=held, lowest=lowest
         )
         return {
             position: size - keep
@@ -195,7 +190,7 @@ class Seller:
     def _participation(self, parent: Parent, wish: int, now: int) -> int | None:
         """Return what participation allows now, or None where nothing caps it.
 
-        Relaxes one step per slice while a margin parent is held back by it.
+        Relaxes one step per slice while a margin parent is held back by it; looks again when volume has come.
         """
         caps = [duty.participation_max for duty in parent.obligations]
         if any(cap is None for cap in caps):
@@ -220,6 +215,8 @@ class Seller:
                 )
             )
             allowed = self._allowed(parent, share, interval, now)
+        if allowed is not None and allowed < wish:
+            self.desk.timers.set(self.desk.layout.keys[parent.position].account, now + BUCKET)
         return allowed
 
     def _allowed(self, parent: Parent, share: float | None, interval: int, now: int) -> int | None:

@@ -14,15 +14,13 @@ from math import sqrt
 
 IMPACT_Y = 1.0
 HALF_SPREAD_FLOOR = 0.5e-4           # half of one basis point: BTC and ETH perpetuals in calm hours
+VOLUME_DAY_PRIOR = 100_000_000       # quote units: a middling perpetual; until an hour of volume was seen
 HALF_SPREAD_OF_MINUTE_SIGMA = 0.1    # spreads widen with volatility; a tenth of a minute's move
 
 
 @dataclass(frozen=True, slots=True)
 class Liquidity:
-    """What an instrument's market looks like now; ratios are fractions, ``volume_day`` in quantity units.
-
-    ``volume_day`` 0 means that nothing was seen traded: then impact is one day's sigma, which is a lot.
-    """
+    """What an instrument's market looks like now; ratios are fractions, ``volume_day`` in quantity units."""
 
     fee: float
     sigma_day: float
@@ -35,8 +33,7 @@ class Liquidity:
 
     def impact(self, quantity: int) -> float:
         """Return the expected impact of a quantity as a fraction of price."""
-        share = quantity / self.volume_day if self.volume_day > 0 else 1.0
-        return IMPACT_Y * self.sigma_day * sqrt(share)
+        return IMPACT_Y * self.sigma_day * sqrt(quantity / self.volume_day)
 
     def cost(self, *, quantity: int, value: int) -> float:
         """Return the expected cost of trading ``quantity`` worth ``value`` (unsigned), in cash units."""
