@@ -109,11 +109,12 @@ class Engine:
             Command: self._on_command,
             Restarted: self._on_restarted,
             AccountSnapshot: self._on_snapshot,
-            OrderNotFound: self._on_not_found,
             OrderOutcomeUnknown: self._on_unknown,
             LiquidationStage: self._on_liquidation,
         }
-        for kind in (OrderAccepted, OrderRejected, OrderNotSent, OrderFilled, OrderEnded, FundingPaid, CashMoved):
+        for kind in (
+            OrderAccepted, OrderRejected, OrderNotSent, OrderNotFound, OrderFilled, OrderEnded, FundingPaid, CashMoved,
+        ):
             handlers[kind] = self._on_account_fact
         self._handlers = handlers
 
@@ -261,12 +262,6 @@ class Engine:
         self._alarm("order_unknown", f"order {fact.name}: {fact.reason}; counted as working until it is found")
         self.dirty.append(fact.account)
 
-    def _on_not_found(self, fact: OrderNotFound) -> None:
-        fold(self.book, fact)
-        if fact.name in self.book.orders:
-            self.desk.timers.set(fact.account, fact.now + WITNESSES_APART)
-        self._account_changed(fact.account)
-
     def _on_liquidation(self, fact: LiquidationStage) -> None:
         self._alarm(
             "liquidated",
@@ -310,18 +305,19 @@ class Engine:
             self.is_first[account] = False
         self.parents.reconcile(account, now)
         self.seller.sell(account, now)
-        self._look_up_missing(account, now)
+        self._look_up_overdue(account, now)
         self._set_bounds(account, now)
 
-    def _look_up_missing(self, account: int, now: int) -> None:
-        """Ask a second time for orders that one witness did not find."""
-        for order in self.book.orders.values():
-            if (
-                order.absent_since is not None
-                and self.layout.keys[order.position].account == account
-                and now - order.absent_since >= WITNESSES_APART
-            ):
+    def _look_up_overdue(self, account: int, now: int) -> None:
+        """Ask what became of children that should have died by now, again and again until it is known."""
+        for order in list(self.book.orders.values()):
+            if self.layout.keys[order.position].account != account:
+                continue
+            overdue = max(order.asked, order.absent_since or 0) + WITNESSES_APART
+            if now >= overdue:
                 self.desk.emit(LookUpOrder(account, order.name, now))
+                overdue = now + WITNESSES_APART
+            self.desk.timers.set(account, overdue)
 
     def _set_bounds(self, account: int, now: int) -> None:
         """Say which distances the next prices must be held against."""

@@ -82,10 +82,21 @@ def _order_filled(book: Book, fact: OrderFilled) -> None:
     order = book.orders.get(fact.name)
     if order is not None:
         _fill_order(book, order, fact.quantity)
-    parent = book.parents.get(fact.name[: -len(child_name("", 0))])
+    parent = _parent_credited(book, fact)
     if parent is not None:
         parent.filled += fact.quantity
         parent.fills.append((fact.now, fact.quantity))
+
+
+def _parent_credited(book: Book, fact: OrderFilled) -> Parent | None:
+    """Return the parent of a fill; of a late one the parent that took over, whose total includes it."""
+    own = book.parents.get(fact.name[: -len(child_name("", 0))])
+    if own is not None:
+        return own
+    successor = book.parent_of[book.layout.position(fact.key)]
+    if successor is None or book.parents[successor].side is not fact.side:
+        return None
+    return book.parents[successor]
 
 
 def _move_position(book: Book, fact: OrderFilled) -> None:

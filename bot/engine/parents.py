@@ -18,7 +18,8 @@ from bot.domain.effects import (
     ReserveNames,
     ReviseParent,
 )
-from bot.domain.names import parent_name
+from bot.domain.names import CHILDREN_MAX, parent_name
+from bot.domain.order import Side
 from bot.engine.book import Episode, Parent
 from bot.engine.desk import Desk
 from bot.engine.fold import reducing_side
@@ -28,6 +29,7 @@ from bot.rules.ruleset import Rule
 
 NAMES_AT_ONCE = 32                   # children reserved ahead; a minute of one-second retries fits in two
 NAMES_LEFT_MIN = 12                  # more than the children of one step
+CHILDREN_PER_PARENT = CHILDREN_MAX - 2 * NAMES_AT_ONCE   # then the names run out, and another parent goes on
 CURVES_MAX = 16                      # per episode and parent; a further increase joins the newest curve
 
 
@@ -54,11 +56,17 @@ class Parents:
             wants = self._wants(position)
             name = self.desk.book.parent_of[position]
             parent = self.desk.book.parents[name] if name is not None else None
-            if parent is not None and not wants:
+            if parent is not None and (not wants or parent.side is not self._side(position)):
                 self._end(parent, self._reason(parent), now)
-            elif wants:
+                parent = None
+            if wants:
                 self._fulfil(position, parent, wants, now)
             self._reserve(position)
+
+    def _side(self, position: int) -> Side | None:
+        """Return the side that reduces what is held, or None when nothing is."""
+        held = self.desk.book.quantity[position]
+        return reducing_side(held) if held else None
 
     def _wants(self, position: int) -> list[_Want]:
         """Return what live episodes want of a position that is not so yet."""
@@ -86,9 +94,11 @@ class Parents:
         smallest = smallest_order(self.desk.layout.instrument_of(parent.position).filters)
         if parent.filled >= parent.quantity:
             return ParentEnd.FILLED
+        if parent.side is not self._side(parent.position):
+            return ParentEnd.POSITION_GONE
         if 0 < min(held - parent.keep, parent.quantity - parent.filled) < smallest:
             return ParentEnd.RESIDUAL
-        return ParentEnd.POSITION_GONE if held == 0 else ParentEnd.GOAL_MET
+        return ParentEnd.GOAL_MET
 
     def _fulfil(self, position: int, parent: Parent | None, wants: list[_Want], now: int) -> None:
         desk = self.desk
@@ -99,9 +109,10 @@ class Parents:
             self._open(position, held - keep, keep, obligations, wants, now)
             return
         obligations = _revised(parent, wants, held, now)
-        if obligations == parent.obligations:
+        is_used_up = parent.next_child >= CHILDREN_PER_PARENT
+        if obligations == parent.obligations and keep == parent.keep and not is_used_up:
             return
-        if _is_more_urgent(obligations, parent):
+        if is_used_up or _is_more_urgent(obligations, parent):
             self._end(parent, ParentEnd.SUPERSEDED, now)
             rebased = tuple(replace(duty, base=duty.base - parent.filled) for duty in obligations)
             self._open(position, held - keep, keep, rebased, wants, now)
