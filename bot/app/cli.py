@@ -14,10 +14,11 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from bot import __version__
 from bot.app.cli_codes import EXIT_BUG, EXIT_GOOD
-from bot.domain.errors import PenstockError
+from bot.domain.errors import InputError, PenstockError
 
 DEMO_OUT = Path("penstock-demo")
 DEMO_SEED = 3                        # its lows lie near those of 2020: BTC 3,858, ETH 85.5
@@ -26,23 +27,25 @@ TAPE_FORM = "[SYMBOL[@KIND]=]PATH"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb and return its exit code; every error ends in one line that says what to do."""
-    parsed = _parser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    as_json = "--json" in words          # asked of the words, since there may be nothing parsed to ask
     try:
+        parsed = _parser().parse_args(words)
         code: int = parsed.verb(parsed)
     except PenstockError as error:
-        _say_error(str(error), error.exit_code, as_json=parsed.json)
+        _say_error(str(error), error.exit_code, as_json=as_json)
         return error.exit_code
     except BrokenPipeError:
         sys.stderr.close()               # the reader of our output has gone, as `| head` does
         return EXIT_GOOD
     except KeyboardInterrupt:
-        _say_error("stopped by the keyboard", 130, as_json=parsed.json)
+        _say_error("stopped by the keyboard", 130, as_json=as_json)
         return 130
     except Exception:  # noqa: BLE001 - the last resort: whatever is left is our bug and must be seen
         traceback.print_exc()
         _say_error(
             "this is a bug of Penstock; please report the lines above and the configuration", EXIT_BUG,
-            as_json=parsed.json,
+            as_json=as_json,
         )
         return EXIT_BUG
     return code
@@ -55,8 +58,15 @@ def _say_error(text: str, code: int, *, as_json: bool) -> None:
         print(f"penstock: {text}", file=sys.stderr)
 
 
+class _Parser(argparse.ArgumentParser):
+    """Raises what is wrong on the command line, so that it is told like everything else that is wrong."""
+
+    def error(self, message: str) -> NoReturn:
+        raise InputError(f"{message}; `{self.prog} --help` shows what there is")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="penstock",
         description="Lets a leveraged account out gently before the venue does it for you.",
         epilog="exit codes: 0 good, 2 bad input, 3 credentials, 4 journal, 5 a guarded account was liquidated, 70 bug",
@@ -96,6 +106,11 @@ def _finish(parser: argparse.ArgumentParser, verb: object) -> None:
 
 def _run(parsed: argparse.Namespace) -> int:
     if parsed.config is None:
+        if parsed.tape or parsed.generate is not None or parsed.pace is not None:
+            raise InputError(
+                "run: --tape, --generate and --pace go with a CONFIG, and there is none; name one, or leave them out "
+                "for the demonstration"
+            )
         from bot.app.verbs.demo import run_demo
 
         return run_demo(parsed.seed, parsed.out or DEMO_OUT, as_json=parsed.json)

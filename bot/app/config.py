@@ -111,3 +111,8 @@ class Config:
             raise ValueError("accounts: needs at least one account")
         if not self.strategies:
             raise ValueError("strategies: needs at least one rule book; without one nothing is ever done")
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Return every symbol of every account, each once, in order of appearance."""
+        return tuple(dict.fromkeys(symbol for account in self.accounts.values() for symbol in account.instruments))

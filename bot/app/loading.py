@@ -38,7 +38,7 @@ def load_all(path: Path, environ: Mapping[str, str]) -> Loaded:
         for name, spec in load(book_path, RuleBook, environ).rules.items():
             if name in rules:
                 raise InputError(f"{book_path}: a rule of this name was loaded before, was {name!r}; rename one")
-            rules[name] = _checked(name, spec, _symbols(config))
+            rules[name] = _checked(name, spec, config.symbols)
     return Loaded(
         path=path,
         config=config,
@@ -60,11 +60,6 @@ def _checked(name: str, spec: RuleSpec, symbols: Sequence[str]) -> Rule:
     )
     require_feasible(rule)
     return rule
-
-
-def _symbols(config: Config) -> list[str]:
-    """Return every symbol of every account, each once, in order of appearance."""
-    return list(dict.fromkeys(symbol for account in config.accounts.values() for symbol in account.instruments))
 
 
 def _digest(paths: Sequence[Path], environ: Mapping[str, str]) -> str:

@@ -17,6 +17,7 @@ from bot.adapters.tapes.source import TapeArgument, TapeKind, match_symbol, pars
 from bot.adapters.tapes.survey import TapeSurvey, survey
 from bot.adapters.tapes.trades import read_trades
 from bot.adapters.tapes.walk import walk
+from bot.app.config import Config
 from bot.domain.errors import InputError
 from bot.domain.instrument import Filters, Instrument, InstrumentKind
 from bot.domain.market import Candle, MarketFact
@@ -121,6 +122,19 @@ class RecordedMarket:
             tapes=tapes,
             sources=tuple(TapeSource(str(tape.argument.path), tape_hash(tape.argument.path)) for tape in tapes),
         )
+
+    @classmethod
+    def of(cls, config: Config, texts: Sequence[str]) -> RecordedMarket:
+        """Open the tapes of a configuration; raises InputError when a position it begins with has no prices."""
+        market = cls.open(texts, config.symbols)
+        with_tape = {tape.instrument.symbol for tape in market.tapes}
+        for name, account in config.accounts.items():
+            for symbol in account.paper.positions:
+                if symbol not in with_tape:
+                    raise InputError(
+                        f"accounts.{name}: holds {symbol}, and no --tape has its prices; add --tape {symbol}=PATH"
+                    )
+        return market
 
     @property
     def modelled(self) -> tuple[str, ...]:

@@ -14,6 +14,8 @@ from bot.app.verbs.output import tell
 from bot.app.watching import live_view
 from bot.domain.errors import InputError, Unsupported
 
+PACE_MAX = 1e9                       # thirty years of market a second: nobody waits, and ns still fit 64 bits
+
 
 def run_config(
     config: Path,
@@ -32,8 +34,8 @@ def run_config(
             raise Unsupported(
                 f"accounts.{name}.mode: {account.mode.value} is not there yet; this version runs paper accounts"
             )
-    if pace is not None and not pace > 0:
-        raise InputError(f"--pace: must be above 0, was {pace:g}")
+    if pace is not None and not 0 < pace <= PACE_MAX:
+        raise InputError(f"--pace: must be above 0 and not above {PACE_MAX:g}, was {pace:g}")
     if out is None:
         raise InputError("run: needs --out DIR for its journal; the same folder takes the run up again")
     market = _market(loaded, tapes, seed)
@@ -50,9 +52,7 @@ def run_config(
 
 
 def _market(loaded: Loaded, tapes: Sequence[str], seed: int | None) -> MarketSource:
-    symbols = list(
-        dict.fromkeys(symbol for account in loaded.config.accounts.values() for symbol in account.instruments)
-    )
     if (seed is None) == (not tapes):
         raise InputError("run: a paper account needs prices; give either --tape or --generate SEED")
-    return RecordedMarket.open(tapes, symbols) if seed is None else GeneratedMarket.open(seed, symbols)
+    config = loaded.config
+    return RecordedMarket.of(config, tapes) if seed is None else GeneratedMarket.open(seed, config.symbols)
