@@ -110,14 +110,17 @@ class Parents:
             return
         obligations = _revised(parent, wants, held, now)
         is_used_up = parent.next_child >= CHILDREN_PER_PARENT
-        if obligations == parent.obligations and keep == parent.keep and not is_used_up:
+        # A snapshot may show a fill before its report comes; a total that was counted in between is too small.
+        total = parent.filled + held - keep
+        is_enough = keep == parent.keep and total <= parent.quantity
+        if obligations == parent.obligations and is_enough and not is_used_up:
             return
         if is_used_up or _is_more_urgent(obligations, parent):
             self._end(parent, ParentEnd.SUPERSEDED, now)
             rebased = tuple(replace(duty, base=duty.base - parent.filled) for duty in obligations)
             self._open(position, held - keep, keep, rebased, wants, now)
         else:
-            desk.emit(ReviseParent(parent.name, parent.filled + held - keep, keep, obligations, now))
+            desk.emit(ReviseParent(parent.name, total, keep, obligations, now))
 
     def _open(
         self,

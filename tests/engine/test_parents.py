@@ -229,6 +229,25 @@ def test_parent_when_others_sell_and_the_plan_deepens_by_as_much_still_sells_to_
     assert driver.held == 10
 
 
+def test_parent_counted_while_a_fill_was_on_its_way_sells_the_rest_all_the_same() -> None:
+    """A snapshot shows a fill before its report: the total counted in between is put right by the report."""
+    driver = long_of(100, SLOW_STOP)
+    driver.step(trade(1, 7_500))
+    driver.run_timers(until=15)
+    order = driver.orders[0]
+    size = order.approved.request.quantity
+    late = fill(order, 16, size, 7_500)
+    driver.step(snapshot(16, usdt=9_990, btc=100 - size, entry=8_000))
+    driver.external(17, 20, price=7_500, side=Side.BUY)
+    parent = next(iter(driver.engine.book.parents.values()))
+    parent.quantity -= size                          # as a revision in between would have left it
+    driver.step(replace(late, now=T0 + 18 * S))
+    driver.step(ended(order, 18, size))
+    driver.live_through(19, 250, price=7_500)
+    assert driver.held == 0
+    assert ends(driver) == [ParentEnd.FILLED]
+
+
 def test_parent_is_revised_when_the_trader_adds_to_what_is_being_sold() -> None:
     """A close is a close: what is bought into it while it runs is sold as well."""
     driver = long_of(100, SLOW_STOP)
