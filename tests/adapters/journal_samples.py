@@ -39,6 +39,7 @@ FIRED = OpenEpisode(
     why="4.9% is less than 5%",
     readings=(Reading("account.liquidation_distance", 0.049, "ratio"), Reading("account.leverage", None, "x")),
     marks=(MarkAtFire(key=KEY, price=790_000),),
+    equity=1_200_00000000,
     now=20,
 )
 RESERVED = ReserveNames(
