@@ -1,22 +1,32 @@
 """Which positions to cut, and how much, so that a margin goal is reached at the least cost.
 
-Greedy on equal marginal relief per marginal cost: the next slice is taken from the holding whose cut buys
-the most of the goal's measure per unit of expected cost. Costs are convex per holding (square root of the
-quantity), so small slices come near the optimum; the last slice is then shrunk to the lot that just does
-it. A cut that does not help (a hedge) has no relief and is never taken.
+A goal is a condition in cash, or two: a distance of 30 % means that after a move of 30 %, down or up,
+equity still covers maintenance. What a condition lacks is a sum over holdings, so the relief of a cut is
+known without looking at the rest of the book, and it is counted where the goal will stand and not where
+the account stands now: near liquidation every cut that frees margin looks good, the hedge's first of all.
+
+    lacks = -(equity - cost + move x net - maintenance at the move)              distance, both moves
+    lacks = maintenance - ratio x (equity - cost),   gross - leverage x (equity - cost)
+
+Greedy on equal marginal relief per marginal cost: the next slice is taken from the holding whose cut makes
+up most of what all conditions lack per unit of expected cost. Costs are convex per holding (square root of
+the quantity), so small slices come near the optimum; the last slice is shrunk to the lot that just does it.
+In a hedged book each cut alone may cost one direction what it gives the other; then a long and a short of
+like value are cut together.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from math import inf
 
 from bot.domain.effects import Goal, GoalKind
 from bot.domain.errors import ContractError
 from bot.risk.margin import Holding, account_margin, liquidation_distances
 
 SLICES = 48                          # per holding; the last one is refined to a single lot
+HALVINGS_MAX = 4                     # of the slices, when none helps; finer ones were measured to win crumbs only
+STEPS_MAX = 10_000                   # four times what 50 holdings of 48 slices need; a limit, not a tuning
 
 CostOf = Callable[[int, int], float]
 """(holding's position in the list, unsigned quantity) -> expected cost in cash units."""
@@ -32,17 +42,11 @@ class Plan:
 
 
 def measure(goal: Goal, equity: int, holdings: Sequence[Holding]) -> float:
-    """Return the goal's measure, oriented so that more is safer, for a book worth ``equity`` cash.
-
-    At or past liquidation the distance is continued below zero by free margin over gross, so that a cut
-    which does not yet lift it above zero still shows its relief.
-    """
+    """Return the goal's measure, oriented so that more is safer, for a book worth ``equity`` cash."""
     flat_entry = [replace(holding, entry_value=holding.value) for holding in holdings if holding.quantity]
-    totals = account_margin(equity, flat_entry)
     if goal.kind is GoalKind.LIQUIDATION_DISTANCE:
-        if totals.gross and totals.equity <= totals.maintenance:
-            return (totals.equity - totals.maintenance) / totals.gross
         return liquidation_distances(equity, flat_entry).nearest
+    totals = account_margin(equity, flat_entry)
     if goal.kind is GoalKind.LEVERAGE:
         return -totals.leverage
     if goal.kind is GoalKind.MARGIN_RATIO:
@@ -52,9 +56,8 @@ def measure(goal: Goal, equity: int, holdings: Sequence[Holding]) -> float:
 
 def wanted(goal: Goal) -> float:
     """Return the value that ``measure`` must reach."""
-    if goal.target is None:
-        raise ContractError(f"deleverage: goal {goal.kind.value} needs a target")
-    return goal.target if goal.kind is GoalKind.LIQUIDATION_DISTANCE else -goal.target
+    target = _target(goal)
+    return target if goal.kind is GoalKind.LIQUIDATION_DISTANCE else -target
 
 
 def plan_cuts(
@@ -69,21 +72,25 @@ def plan_cuts(
     """Return the cheapest cuts from ``keeps`` on that reach ``goal`` at present marks.
 
     ``keeps`` are the unsigned quantities that earlier plans leave, so a later plan only ever cuts more;
-    none goes below its entry in ``lowest``.
+    none goes below its entry in ``lowest``. For a leverage or a ratio, which a cut hedge would improve too,
+    only the heavier side is cut, so that a book in balance shrinks evenly.
     """
-    book = _Book(goal, account_margin(wallet, holdings).equity, holdings, cost_of, list(keeps), list(lowest))
-    target = wanted(goal)
-    level = book.level()
-    while level < target:
-        step = book.best_step(level)
-        if step is None:
-            return Plan(tuple(book.keeps), book.cost(), reached=False)
-        position, quantity = step
-        if book.level_after(position, quantity) >= target:
-            quantity = book.smallest(position, quantity, target)
-        book.keeps[position] -= quantity
-        level = book.level()
-    return Plan(tuple(book.keeps), book.cost(), reached=True)
+    equity = account_margin(wallet, holdings).equity
+    book = _Book(goal, equity, holdings, cost_of, list(keeps), list(lowest))
+    halvings = 0
+    for _ in range(STEPS_MAX):
+        if book.lack(book.free) == 0:
+            break
+        step = book.best_step()
+        if step is not None:
+            book.take(step)
+        elif halvings < HALVINGS_MAX:
+            book.halve_slices()
+            halvings += 1
+        else:
+            break
+    reached = _level(goal, equity - book.cost(), holdings, book.keeps) >= wanted(goal)
+    return Plan(tuple(book.keeps), book.cost(), reached=reached or book.lack(book.free) == 0)
 
 
 def forecast_level(
@@ -91,11 +98,65 @@ def forecast_level(
 ) -> float:
     """Return where the goal's measure would stand if a plan were carried out at present marks."""
     equity = account_margin(wallet, holdings).equity
-    return _Book(goal, equity, holdings, cost_of, list(keeps), list(keeps)).level()
+    for position, (holding, keep) in enumerate(zip(holdings, keeps, strict=True)):
+        equity -= _cost_of_cut(cost_of, position, abs(holding.quantity) - keep)
+    return _level(goal, equity, holdings, keeps)
+
+
+def _level(goal: Goal, equity: int, holdings: Sequence[Holding], keeps: Sequence[int]) -> float:
+    left = [
+        replace(holding, quantity=keep if holding.quantity > 0 else -keep)
+        for holding, keep in zip(holdings, keeps, strict=True)
+    ]
+    return measure(goal, equity, left)
+
+
+def _cost_of_cut(cost_of: CostOf, position: int, quantity: int) -> int:
+    return int(cost_of(position, quantity)) if quantity > 0 else 0
+
+
+def _target(goal: Goal) -> float:
+    if goal.target is None:
+        raise ContractError(f"deleverage: goal {goal.kind.value} needs a target")
+    return goal.target
+
+
+@dataclass(frozen=True, slots=True)
+class _Condition:
+    """What a goal asks of the book, as factors: each field multiplies what it is named after.
+
+    Met when (equity - cost) + net at the ``move`` - maintenance there - gross, so multiplied, is not below 0.
+    """
+
+    equity: float
+    move: float
+    maintenance: int
+    gross: int
+
+
+def _conditions(goal: Goal) -> tuple[_Condition, ...]:
+    target = _target(goal)
+    if goal.kind is GoalKind.LIQUIDATION_DISTANCE:
+        # What is left after a move is concave in the move: enough at both ends means enough in between.
+        return _Condition(1.0, max(-target, -1.0), 1, 0), _Condition(1.0, target, 1, 0)
+    if goal.kind is GoalKind.MARGIN_RATIO:
+        return (_Condition(target, 0.0, 1, 0),)
+    if goal.kind is GoalKind.LEVERAGE:
+        return (_Condition(target, 0.0, 0, 1),)
+    raise ContractError(f"deleverage: has no measure for a goal of kind {goal.kind.value}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """Slices of one or two holdings, as (position, quantity): their price, and what each condition gains, cash."""
+
+    parts: tuple[tuple[int, int], ...]
+    price: int
+    gains: tuple[int, ...]
 
 
 class _Book:
-    """The book as it would be after the cuts taken so far."""
+    """The book as it would be after the cuts taken so far; ``free`` is what each condition has to spare."""
 
     def __init__(
         self,
@@ -106,71 +167,153 @@ class _Book:
         keeps: list[int],
         lowest: list[int],
     ) -> None:
-        self.goal = goal
-        self.equity = equity
+        self.conditions = _conditions(goal)
+        self.spares_hedges = goal.kind is GoalKind.LIQUIDATION_DISTANCE    # of itself: a hedge's cut has no relief
         self.holdings = holdings
         self.cost_of = cost_of
         self.keeps = keeps
         self.lowest = lowest
         self.slices = [_slice(holding) for holding in holdings]
+        self.units = [holding.instrument.value(price=holding.mark, quantity=1) for holding in holdings]
+        self.standing = [self._stand(position, keep) for position, keep in enumerate(keeps)]
+        self.next_cuts: list[_Cut | None] = [None] * len(keeps)
+        self.free = [
+            int(condition.equity * equity) + sum(stand[place] for stand in self.standing)
+            for place, condition in enumerate(self.conditions)
+        ]
 
     def cost(self) -> int:
         """Return the expected cost of all cuts so far, cash."""
-        total = 0
-        for position, (holding, keep) in enumerate(zip(self.holdings, self.keeps, strict=True)):
-            total += self._cost_of_cut(position, abs(holding.quantity) - keep)
-        return total
+        return sum(self._cost(position, keep) for position, keep in enumerate(self.keeps))
 
-    def _cost_of_cut(self, position: int, quantity: int) -> int:
-        return int(self.cost_of(position, quantity)) if quantity > 0 else 0
+    def lack(self, free: Sequence[int]) -> int:
+        """Return what the conditions are short of, together: 0 when the goal is reached."""
+        return sum(-left for left in free if left < 0)
 
-    def level(self) -> float:
-        """Return the goal's measure of the book as cut so far."""
-        left = [
-            replace(holding, quantity=keep if holding.quantity > 0 else -keep)
-            for holding, keep in zip(self.holdings, self.keeps, strict=True)
-        ]
-        return measure(self.goal, self.equity - self.cost(), left)
+    def best_step(self) -> _Cut | None:
+        """Return the cut with the most relief per cost, or None if none helps."""
+        places = self._open_positions()
+        return self._best([self._next_cut(position) for position in places]) or self._best(
+            [self._pair(long, short) for long in places for short in places if self._is_hedged_by(long, short)]
+        )
 
-    def level_after(self, position: int, quantity: int) -> float:
-        """Return the goal's measure after one more cut."""
-        self.keeps[position] -= quantity
-        level = self.level()
-        self.keeps[position] += quantity
-        return level
-
-    def best_step(self, level: float) -> tuple[int, int] | None:
-        """Return (holding, quantity) of the slice with the most relief per cost, or None if none helps."""
-        best: tuple[int, int] | None = None
+    def _best(self, cuts: Sequence[_Cut]) -> _Cut | None:
+        lack = self.lack(self.free)
+        best: _Cut | None = None
         best_worth = 0.0
-        for position, keep in enumerate(self.keeps):
-            quantity = min(self.slices[position], keep - self.lowest[position])
-            if quantity <= 0:
-                continue
-            relief = self.level_after(position, quantity) - level
-            if relief <= 0:
-                continue
-            done = abs(self.holdings[position].quantity) - keep
-            price = self._cost_of_cut(position, done + quantity) - self._cost_of_cut(position, done)
-            worth = relief / max(price, 1) if relief < inf else inf
+        for cut in cuts:
+            least = self._smallest(cut) if self._makes_up(cut) else cut
+            worth = (lack - self._lack_after(least)) / max(least.price, 1)
             if worth > best_worth:
-                best, best_worth = (position, quantity), worth
+                best, best_worth = least, worth
         return best
 
-    def smallest(self, position: int, quantity: int, target: float) -> int:
-        """Return the fewest whole lots, at most ``quantity``, whose cut reaches the target."""
+    def take(self, cut: _Cut) -> None:
+        """Cut what it says."""
+        self.free = [left + gain for left, gain in zip(self.free, cut.gains, strict=True)]
+        for position, quantity in cut.parts:
+            self.keeps[position] -= quantity
+            self.standing[position] = self._stand(position, self.keeps[position])
+            self.next_cuts[position] = None
+
+    def halve_slices(self) -> None:
+        """Go on in finer slices, because every present one does more harm than good."""
+        self.slices = [
+            max(holding.instrument.filters.lot, _whole_lots(holding, size // 2))
+            for holding, size in zip(self.holdings, self.slices, strict=True)
+        ]
+        self.next_cuts = [None] * len(self.slices)
+
+    def _open_positions(self) -> list[int]:
+        """Return the holdings that may be cut: all for a distance, else those of the heavier side."""
+        left = [position for position, keep in enumerate(self.keeps) if keep > self.lowest[position]]
+        if self.spares_hedges:
+            return left
+        net = 0
+        for holding, keep, unit in zip(self.holdings, self.keeps, self.units, strict=True):
+            net += keep * unit if holding.quantity > 0 else -keep * unit
+        return [position for position in left if self.holdings[position].quantity * net >= 0]
+
+    def _next_cut(self, position: int) -> _Cut:
+        cut = self.next_cuts[position]
+        if cut is None:
+            cut = self.next_cuts[position] = self._cut((position, self._room(position, self.slices[position])))
+        return cut
+
+    def _is_hedged_by(self, long: int, short: int) -> bool:
+        return self.holdings[long].quantity > 0 > self.holdings[short].quantity
+
+    def _pair(self, long: int, short: int) -> _Cut:
+        """Return a slice of two holdings, as much of each as comes to the smaller one's value."""
+        value = min(self.units[place] * self._room(place, self.slices[place]) for place in (long, short))
+        return self._cut(*((place, self._lots_worth(place, value)) for place in (long, short)))
+
+    def _lots_worth(self, position: int, value: int) -> int:
+        """Return the quantity nearest to ``value``, at least one lot, as far as there is room."""
         lot = self.holdings[position].instrument.filters.lot
+        lots = max(1, (2 * value // (self.units[position] * lot) + 1) // 2)
+        return self._room(position, lots * lot)
+
+    def _room(self, position: int, quantity: int) -> int:
+        return min(quantity, self.keeps[position] - self.lowest[position])
+
+    def _cut(self, *parts: tuple[int, int]) -> _Cut:
+        price = 0
+        gains = [0] * len(self.conditions)
+        for position, quantity in parts:
+            keep = self.keeps[position]
+            price += self._cost(position, keep - quantity) - self._cost(position, keep)
+            then = self._stand(position, keep - quantity)
+            for place, (new, old) in enumerate(zip(then, self.standing[position], strict=True)):
+                gains[place] += new - old
+        return _Cut(parts, price, tuple(gains))
+
+    def _lack_after(self, cut: _Cut) -> int:
+        return self.lack([left + gain for left, gain in zip(self.free, cut.gains, strict=True)])
+
+    def _makes_up(self, cut: _Cut) -> bool:
+        """True when no condition that lacks something now would still lack it, whatever becomes of the others."""
+        return all(left >= 0 or left + gain >= 0 for left, gain in zip(self.free, cut.gains, strict=True))
+
+    def _smallest(self, cut: _Cut) -> _Cut:
+        """Return the cut of the fewest whole lots, at most ``cut``, that makes up what is lacking."""
+        lead, quantity = cut.parts[0]
+        lot = self.holdings[lead].instrument.filters.lot
         low, high = 1, -(-quantity // lot)
         while low < high:
             middle = (low + high) // 2
-            if self.level_after(position, min(middle * lot, quantity)) >= target:
-                high = middle
+            value = middle * lot * self.units[lead]
+            smaller = self._cut(
+                (lead, middle * lot), *((place, self._lots_worth(place, value)) for place, _ in cut.parts[1:])
+            )
+            if self._makes_up(smaller):
+                cut, high = smaller, middle
             else:
                 low = middle + 1
-        return min(high * lot, quantity)
+        return cut
+
+    def _stand(self, position: int, keep: int) -> tuple[int, ...]:
+        """Return what one holding, cut to ``keep``, adds to what each condition has to spare, cash."""
+        holding = self.holdings[position]
+        value = keep * self.units[position]
+        signed = value if holding.quantity > 0 else -value
+        cost = self._cost(position, keep)
+        stand = []
+        for factor in self.conditions:
+            spare = factor.move * signed - factor.equity * cost
+            maintenance = holding.tiers.maintenance(int(value * (1 + factor.move))) if factor.maintenance else 0
+            stand.append(int(spare) - maintenance - factor.gross * value)
+        return tuple(stand)
+
+    def _cost(self, position: int, keep: int) -> int:
+        return _cost_of_cut(self.cost_of, position, abs(self.holdings[position].quantity) - keep)
 
 
 def _slice(holding: Holding) -> int:
     """Return one slice of a holding, whole lots."""
+    return max(holding.instrument.filters.lot, _whole_lots(holding, abs(holding.quantity) // SLICES))
+
+
+def _whole_lots(holding: Holding, quantity: int) -> int:
     lot = holding.instrument.filters.lot
-    return max(lot, abs(holding.quantity) // SLICES // lot * lot)
+    return quantity // lot * lot
