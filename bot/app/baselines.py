@@ -5,15 +5,16 @@ Both run the simulated venue over the same market without the engine.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
 from bot.app.config import Config
 from bot.app.markets import MarketSource, sign_of
 from bot.app.recorder import RunRecorder
+from bot.app.session import NEVER
 from bot.app.wiring import make_venue
-from bot.domain.events import AccountFact, FillOrigin, LiquidationStage, OrderFilled
+from bot.domain.events import AccountFact, FillOrigin, LiquidationStage, OrderEnded, OrderFilled, OrderRejected
 from bot.domain.instrument import Instrument
 from bot.domain.names import child_name
 from bot.domain.order import OrderClass, OrderRequest, Side, TimeInForce
@@ -43,37 +44,55 @@ class Sale:
     request: OrderRequest
 
 
+class _Inbox:
+    """Answers on their way, in the order in which they are told."""
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[int, int, AccountFact]] = []
+        self._count = 0
+
+    def put(self, answers: Sequence[tuple[int, AccountFact]]) -> None:
+        for at, fact in answers:
+            self._count += 1
+            heappush(self._heap, (at, self._count, fact))
+
+    def take(self, *, until: int) -> Iterator[AccountFact]:
+        while self._heap and self._heap[0][0] <= until:
+            yield heappop(self._heap)[2]
+
+
 def run_alone(
     market: MarketSource, venue: PaperVenue, layout: Layout, interval: int, sales: Sequence[Sale]
 ) -> Baseline:
     """Drive the venue alone over the whole market; ``sales`` are sent at their times, in order of time."""
     accounts = range(len(layout.accounts))
     result = Baseline([0 for _ in accounts], [[] for _ in accounts])
-    answers: list[tuple[int, int, AccountFact]] = []
     waiting = list(reversed(sales))
+    out = {sale.request.name for sale in sales}
+    inbox = _Inbox()
     look_at = 0
-    count = 0
     for event in market.events(lambda index: sign_of(venue.net_quantity(index))):
         now = event.now
         while waiting and waiting[-1].at <= now:
             sale = waiting.pop()
-            for found in venue.handle(sale.at, SubmitOrder(sale.request)):
-                count += 1
-                heappush(answers, (found[0], count, found[1]))
+            inbox.put(venue.handle(sale.at, SubmitOrder(sale.request)))
         while (wake := venue.next_wake()) is not None and wake < now:
-            for found in venue.handle(wake, Wake()):
-                count += 1
-                heappush(answers, (found[0], count, found[1]))
-        for found in venue.handle(now, event):
-            count += 1
-            heappush(answers, (found[0], count, found[1]))
-        while answers and answers[0][0] <= now:
-            _keep(result, heappop(answers)[2])
+            inbox.put(venue.handle(wake, Wake()))
+        inbox.put(venue.handle(now, event))
+        for fact in inbox.take(until=now):
+            _keep(result, out, fact)
         if now >= look_at:
             _look(result, venue, now)
             look_at = now + interval
-    while answers:
-        _keep(result, heappop(answers)[2])
+    while waiting:
+        sale = waiting.pop()
+        inbox.put(venue.handle(sale.at, SubmitOrder(sale.request)))
+    for fact in inbox.take(until=NEVER):
+        _keep(result, out, fact)
+    while out and (wake := venue.next_wake()) is not None:       # orders sent at the tape's end arrive after it
+        inbox.put(venue.handle(wake, Wake()))
+        for fact in inbox.take(until=NEVER):
+            _keep(result, out, fact)
     for account in accounts:
         result.equity_end[account] = venue.account_totals(account)[1]
     return result
@@ -122,8 +141,10 @@ def compare(
     return nothing, at_once
 
 
-def _keep(result: Baseline, fact: AccountFact) -> None:
-    if isinstance(fact, LiquidationStage):
+def _keep(result: Baseline, out: set[str], fact: AccountFact) -> None:
+    if isinstance(fact, OrderEnded | OrderRejected):
+        out.discard(fact.name)
+    elif isinstance(fact, LiquidationStage):
         result.liquidations.append(fact)
     elif isinstance(fact, OrderFilled) and fact.origin is FillOrigin.OURS:
         result.fills.append(fact)

@@ -46,6 +46,9 @@ class OperatorLog:
         del consumed
         return now + (1 << 62)
 
+    def on_end(self, now: int, *, tape_ended: int, consumed: int) -> None:
+        """The end of a tape is no news either."""
+
 
 @contextmanager
 def operator_log(out: Path | None) -> Iterator[Sequence[OperatorLog]]:

@@ -113,19 +113,24 @@ class Pacer:
 
     def on_moment(self, now: int, consumed: int) -> int:
         """Wait until the wall clock has caught up with the market; raises Stopped when asked to end."""
-        if self.is_stopping:
-            self._checkpoint(now, consumed)
-            raise Stopped
         if self.started is None:
             self.started = time.monotonic(), now
         wall, market = self.started
-        ahead = (now - market) / NS_PER_SECOND / self.pace - (time.monotonic() - wall)
-        if ahead > 0:
-            time.sleep(ahead)
+        due = wall + (now - market) / NS_PER_SECOND / self.pace
+        while not self.is_stopping and (ahead := due - time.monotonic()) > 0:
+            time.sleep(min(ahead, LOOK_EVERY))   # a signal does not end a sleep: look for it now and then
+        if self.is_stopping:
+            self._checkpoint(now, consumed)
+            raise Stopped
         if now >= self.checkpoint_at:
             self.checkpoint_at = now + CHECKPOINT_EVERY
             self._checkpoint(now, consumed)
         return now + int(self.pace * LOOK_EVERY * NS_PER_SECOND)
+
+    def on_end(self, now: int, *, tape_ended: int, consumed: int) -> None:
+        """Write the last checkpoint."""
+        del tape_ended
+        self._checkpoint(now, consumed)
 
     def _checkpoint(self, now: int, consumed: int) -> None:
         """Write a checkpoint; the venue is saved first, so that no restart finds it behind our own record."""

@@ -158,14 +158,21 @@ class RunRecorder:
 
     def on_moment(self, now: int, consumed: int) -> int:
         """Take one point of every account's series; return when the next one is due."""
+        del consumed
         if self.first_ts is None:
             self.first_ts = now
-        self.last_ts = now
-        self.consumed = consumed
         for account, lines in enumerate(self.lines):
             if self.engine.columns.known[account]:
                 self._sample(account, lines, now)
         return now + self.interval
+
+    def on_end(self, now: int, *, tape_ended: int, consumed: int) -> None:
+        """Take the last point, without which a series ends before its account does."""
+        self.last_ts = tape_ended
+        self.consumed = consumed
+        for account, lines in enumerate(self.lines):
+            if self.engine.columns.known[account] and not (lines.ts and lines.ts[-1] == now):
+                self._sample(account, lines, now)
 
     def _sample(self, account: int, lines: _Lines, now: int) -> None:
         engine = self.engine

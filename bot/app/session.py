@@ -38,6 +38,9 @@ class Observer(Protocol):
     def on_moment(self, now: int, consumed: int) -> int:
         """Look at the state at ``now``; return the next moment to be asked."""
 
+    def on_end(self, now: int, *, tape_ended: int, consumed: int) -> None:
+        """Look once more, after the tape's last event at ``tape_ended`` and all that it led to."""
+
 
 class Keeper(Protocol):
     """Keeps the simulated venue's state where a killed process leaves it."""
@@ -76,6 +79,7 @@ class Session:
         step = self.engine.step
         handle = self.venue.handle
         unreported = set(range(len(self.engine.layout.accounts)))
+        now = self.now
         for event in tape:
             now = event.now
             if self.next_at < now:
@@ -100,7 +104,7 @@ class Session:
             if now >= look_at:
                 look_at = self.observer.on_moment(now, self.consumed)
         self._drain()
-        self.observer.on_moment(self.now, self.consumed)
+        self.observer.on_end(self.now, tape_ended=now, consumed=self.consumed)
         self.journal.commit()
 
     def restart(self, now: int) -> None:

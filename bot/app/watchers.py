@@ -30,3 +30,8 @@ class Watchers:
             if now >= self.look_at[place]:
                 self.look_at[place] = observer.on_moment(now, consumed)
         return min(self.look_at)
+
+    def on_end(self, now: int, *, tape_ended: int, consumed: int) -> None:
+        """Let every one look once more, whatever moment it named."""
+        for observer in self.observers:
+            observer.on_end(now, tape_ended=tape_ended, consumed=consumed)

@@ -88,6 +88,11 @@ class Watching:
             self._show(now)
         return now + LOOK_EVERY
 
+    def on_end(self, now: int, *, tape_ended: int, consumed: int) -> None:
+        """Leave the last state standing on the screen."""
+        del tape_ended, consumed
+        self._show(now)
+
     def _slow_down(self, now: int, seconds: float) -> None:
         """Sleep for as long as the market time since the last look should take."""
         passed = (now - self.looked_at) / NS_PER_SECOND
