@@ -31,17 +31,23 @@ class Mode(Enum):
 class ExchangeSpec:
     """ccxt's names; secrets by the name of an environment variable."""
 
-    id: str = "binanceusdm"
-    apiKey: Secret | None = None
-    secret: Secret | None = None
+    id: str = field(default="binanceusdm", metadata={"doc": "ccxt's name of the exchange."})
+    apiKey: Secret | None = field(
+        default=None, metadata={"doc": "The key, as env:NAME of the variable that holds it. Not read in paper mode."}
+    )
+    secret: Secret | None = field(
+        default=None, metadata={"doc": "The key's secret, as env:NAME of the variable that holds it."}
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class PaperPositionSpec:
     """A position that the simulated account starts with; ``amount`` is signed, in base units."""
 
-    amount: Decimal
-    entry_price: Decimal | Literal["first"] = "first"
+    amount: Decimal = field(metadata={"doc": "Base units held; negative for a short position."})
+    entry_price: Decimal | Literal["first"] = field(
+        default="first", metadata={"doc": "Average entry price, or `first` for the first price of the market."}
+    )
 
     def __post_init__(self) -> None:
         if self.amount == 0:
@@ -52,20 +58,32 @@ class PaperPositionSpec:
 
 @dataclass(frozen=True, slots=True)
 class FeesSpec:
-    maker: Ratio = 0.0002
-    taker: Ratio = 0.0005
+    """What the venue charges on the value of a fill; negative is a rebate."""
+
+    maker: Ratio = field(default=0.0002, metadata={"doc": "For an order that rested in the book."})
+    taker: Ratio = field(default=0.0005, metadata={"doc": "For an order that took from the book."})
 
 
 @dataclass(frozen=True, slots=True)
 class PaperSpec:
     """What the simulated account starts with, and the venue's fees and latency (one way)."""
 
-    balances: Mapping[str, Decimal] = field(default_factory=dict)
-    positions: Mapping[str, PaperPositionSpec] = field(default_factory=dict)
-    leverage: int = 20
-    margin_mode: MarginMode = MarginMode.CROSS
-    fees: FeesSpec = field(default_factory=FeesSpec)
-    latency: Duration = 50 * NS_PER_MS
+    balances: Mapping[str, Decimal] = field(
+        default_factory=dict, metadata={"doc": "Cash by currency, such as {USDT: 1_200}."}
+    )
+    positions: Mapping[str, PaperPositionSpec] = field(
+        default_factory=dict, metadata={"doc": "Positions by ccxt symbol."}
+    )
+    leverage: int = field(
+        default=20, metadata={"doc": f"At which positions are opened, 1 to {LEVERAGE_MAX}; sets the initial margin."}
+    )
+    margin_mode: MarginMode = field(
+        default=MarginMode.CROSS, metadata={"doc": "Only cross is simulated in this version."}
+    )
+    fees: FeesSpec = field(default_factory=FeesSpec, metadata={"doc": "The venue's fees, the same for all accounts."})
+    latency: Duration = field(
+        default=50 * NS_PER_MS, metadata={"doc": "One way, between us and the venue; the same for all accounts."}
+    )
 
     def __post_init__(self) -> None:
         if not 1 <= self.leverage <= LEVERAGE_MAX:
@@ -80,12 +98,20 @@ class PaperSpec:
 class AccountSpec:
     """One guarded account."""
 
-    instruments: tuple[str, ...]
-    exchange: ExchangeSpec = field(default_factory=ExchangeSpec)
-    mode: Mode = Mode.PAPER
-    survival: SurvivalSpec = field(default_factory=SurvivalSpec)
-    blind: BlindSpec = field(default_factory=BlindSpec)
-    paper: PaperSpec = field(default_factory=PaperSpec)
+    instruments: tuple[str, ...] = field(metadata={"doc": "ccxt symbols that the account trades, at least one."})
+    exchange: ExchangeSpec = field(
+        default_factory=ExchangeSpec, metadata={"doc": "The venue, in ccxt's names, and its keys."}
+    )
+    mode: Mode = field(
+        default=Mode.PAPER, metadata={"doc": "Where orders go: a simulated venue, the venue's demo, or the venue."}
+    )
+    survival: SurvivalSpec = field(
+        default_factory=SurvivalSpec, metadata={"doc": "The floor under every schedule of sale."}
+    )
+    blind: BlindSpec = field(default_factory=BlindSpec, metadata={"doc": "What to do when no price comes any more."})
+    paper: PaperSpec = field(
+        default_factory=PaperSpec, metadata={"doc": "What the simulated account starts with, in paper mode and replay."}
+    )
 
     def __post_init__(self) -> None:
         if not self.instruments:
@@ -101,10 +127,14 @@ class AccountSpec:
 class Config:
     """The whole file. ``marker`` begins every order's name, so that we know our own."""
 
-    accounts: Mapping[str, AccountSpec]
-    strategies: tuple[Path, ...]
-    limits: LimitsSpec = field(default_factory=LimitsSpec)
-    marker: str = MARKER_DEFAULT
+    accounts: Mapping[str, AccountSpec] = field(metadata={"doc": "The guarded accounts, by a name of your choice."})
+    strategies: tuple[Path, ...] = field(metadata={"doc": "Rule books, by their paths relative to this file."})
+    limits: LimitsSpec = field(
+        default_factory=LimitsSpec, metadata={"doc": "What every order is held against; rules cannot raise it."}
+    )
+    marker: str = field(
+        default=MARKER_DEFAULT, metadata={"doc": "Begins every order's name, so that we know our own at the venue."}
+    )
 
     def __post_init__(self) -> None:
         if not self.accounts:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from bot.domain.units import Money, Rate, Ratio
@@ -14,10 +14,16 @@ ORDER_NOTIONAL_MAX = Money(Decimal(250_000), "USDT")
 class LimitsSpec:
     """The gate; rules cannot raise any of it."""
 
-    order_notional_max: Money = ORDER_NOTIONAL_MAX
-    price_collar: Ratio = 0.02
-    margin_collar_max: Ratio = 0.08
-    order_rate_max: Rate = 10.0
+    order_notional_max: Money = field(
+        default=ORDER_NOTIONAL_MAX, metadata={"doc": "Value of one order at most; larger reductions are split."}
+    )
+    price_collar: Ratio = field(
+        default=0.02, metadata={"doc": "How far from the mark an order may be priced, in the cost class."}
+    )
+    margin_collar_max: Ratio = field(
+        default=0.08, metadata={"doc": "How far from the mark the ladder of the margin class may go."}
+    )
+    order_rate_max: Rate = field(default=10.0, metadata={"doc": "Orders at most, of one account; at least 1/s."})
 
     def __post_init__(self) -> None:
         if self.order_notional_max.amount <= 0:
@@ -35,9 +41,13 @@ class LimitsSpec:
 class SurvivalSpec:
     """The floor under every schedule: clamp(sigmas x sigma(15m), distance, distance_max)."""
 
-    distance: Ratio = 0.025
-    sigmas: float = 3.0
-    distance_max: Ratio = 0.04
+    distance: Ratio = field(
+        default=0.025, metadata={"doc": "The floor never lies below this distance to liquidation."}
+    )
+    sigmas: float = field(default=3.0, metadata={"doc": "The floor in standard deviations of 15 minutes."})
+    distance_max: Ratio = field(
+        default=0.04, metadata={"doc": "The floor never lies above this distance to liquidation."}
+    )
 
     def __post_init__(self) -> None:
         if not 0 < self.distance <= self.distance_max < 1:
@@ -55,5 +65,5 @@ class SurvivalSpec:
 class BlindSpec:
     """What to do when no price source is left for a minute."""
 
-    verify_stop: bool = True
-    else_reduce: Ratio = 0.5
+    verify_stop: bool = field(default=True, metadata={"doc": "First see whether a stop rests at the venue."})
+    else_reduce: Ratio = field(default=0.5, metadata={"doc": "Without one, reduce by this share of the position."})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from bot.domain.order import OrderClass
@@ -32,13 +32,26 @@ class ExecutionSpec:
     least 5 s: finer would only pay the taker's minimum more often.
     """
 
-    algo: Algo = Algo.NOW
-    over: Duration = 0
-    slice: Duration | None = None
-    participation_max: Ratio | None = None
-    collar: Ratio | None = None
-    tactic: Tactic = Tactic.TAKER
-    order_class: OrderClass = OrderClass.MARGIN
+    algo: Algo = field(
+        default=Algo.NOW, metadata={"doc": "The curve along which the sale comes due: all at once, or evenly in time."}
+    )
+    over: Duration = field(default=0, metadata={"doc": "How long the sale may take; twap needs it."})
+    slice: Duration | None = field(
+        default=None, metadata={"doc": "Time between two orders; else a sixtieth of `over`, at least 5 s."}
+    )
+    participation_max: Ratio | None = field(
+        default=None, metadata={"doc": "Our share of all volume at most; the margin class may have to relax it."}
+    )
+    collar: Ratio | None = field(
+        default=None, metadata={"doc": "How far from the mark to sell; else what the limits allow."}
+    )
+    tactic: Tactic = field(
+        default=Tactic.TAKER,
+        metadata={"doc": "taker: an immediate-or-cancel limit at the collar. ladder: the collar widens in steps."},
+    )
+    order_class: OrderClass = field(
+        default=OrderClass.MARGIN, metadata={"doc": "margin: survival, may relax. cost: participation and collar hold."}
+    )
 
     def __post_init__(self) -> None:
         if self.algo is Algo.TWAP and self.over <= 0:

@@ -28,9 +28,13 @@ class Close:
 class DeleverageTo:
     """Exactly one of the three."""
 
-    liquidation_distance: Ratio | None = None
-    leverage: Decimal | None = None
-    margin_ratio: Ratio | None = None
+    liquidation_distance: Ratio | None = field(
+        default=None, metadata={"doc": "How far the market may then still move before liquidation."}
+    )
+    leverage: Decimal | None = field(default=None, metadata={"doc": "Gross notional over equity, a multiple."})
+    margin_ratio: Ratio | None = field(
+        default=None, metadata={"doc": "Maintenance margin over equity; 100% is liquidation."}
+    )
 
     def __post_init__(self) -> None:
         given = [value for value in (self.liquidation_distance, self.leverage, self.margin_ratio) if value is not None]
@@ -48,7 +52,7 @@ class Deleverage:
 
     tag: ClassVar[str] = "deleverage"
 
-    to: DeleverageTo
+    to: DeleverageTo = field(metadata={"doc": "What is to be reached."})
 
     @property
     def goal(self) -> Goal:
@@ -66,12 +70,16 @@ Remedy = Close | Deleverage
 class RuleSpec:
     """One rule. ``hold`` is how long the condition must last; without ``clear`` it re-arms by itself."""
 
-    for_each: Scope
-    when: SourceText
-    do: Remedy
-    hold: Duration = 0
-    clear: SourceText | None = None
-    execute: ExecutionSpec = field(default_factory=ExecutionSpec)
+    for_each: Scope = field(metadata={"doc": "What the rule looks at: every one of these has its own state."})
+    when: SourceText = field(
+        metadata={"doc": "The condition, such as `position.loss_ratio > 8%`; `penstock check` explains what is wrong."}
+    )
+    do: Remedy = field(metadata={"doc": "What to do when it fires."})
+    hold: Duration = field(default=0, metadata={"doc": "How long the condition must be true without a break."})
+    clear: SourceText | None = field(
+        default=None, metadata={"doc": "The condition that arms the rule again; without it, `when` false for `hold`."}
+    )
+    execute: ExecutionSpec = field(default_factory=ExecutionSpec, metadata={"doc": "How to sell."})
 
     def __post_init__(self) -> None:
         if isinstance(self.do, Deleverage) and self.for_each is not Scope.ACCOUNT:
@@ -84,4 +92,4 @@ class RuleSpec:
 class RuleBook:
     """One strategy file."""
 
-    rules: Mapping[str, RuleSpec]
+    rules: Mapping[str, RuleSpec] = field(metadata={"doc": "The rules, by a name of your choice."})
