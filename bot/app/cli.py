@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = sys.argv[1:] if arguments is None else list(arguments)
     as_json = "--json" in words          # asked of the words, since there may be nothing parsed to ask
     try:
-        parsed = _parser().parse_args(words)
+        parsed = build_parser().parse_args(words)
         code: int = parsed.verb(parsed)
     except PenstockError as error:
         _say_error(str(error), error.exit_code, as_json=as_json)
@@ -65,7 +65,8 @@ class _Parser(argparse.ArgumentParser):
         raise InputError(f"{message}; `{self.prog} --help` shows what there is")
 
 
-def _parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
+    """Return the whole command line; the docs list what it knows."""
     parser = _Parser(
         prog="penstock",
         description="Lets a leveraged account out gently before the venue does it for you.",
@@ -96,6 +97,8 @@ def _parser() -> argparse.ArgumentParser:
     report = verbs.add_parser("report", help="summary and report of a run again")
     report.add_argument("run", type=Path, metavar="RUN", help="the folder of a run")
     _finish(report, _report)
+
+    _finish(verbs.add_parser("rules", help="everything a rule can read and call"), _rules)
     return parser
 
 
@@ -138,3 +141,9 @@ def _report(parsed: argparse.Namespace) -> int:
     from bot.app.verbs.report import report_run
 
     return report_run(parsed.run, as_json=parsed.json)
+
+
+def _rules(parsed: argparse.Namespace) -> int:
+    from bot.app.verbs.rules import print_rules
+
+    return print_rules(as_json=parsed.json)
