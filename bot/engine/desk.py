@@ -74,7 +74,7 @@ class Desk:
         plan = plan_cuts(goal, wallet, holdings, self.cost_of(holdings), keeps=keeps, lowest=lowest)
         if plan.reached:
             return plan
-        for_free = plan_cuts(goal, wallet, holdings, lambda place, quantity: 0.0, keeps=keeps, lowest=lowest)
+        for_free = plan_cuts(goal, wallet, holdings, _for_nothing, keeps=keeps, lowest=lowest)
         return Plan(for_free.keeps, plan.estimated_cost, reached=False)
 
     def is_goal_met(self, episode: Episode) -> bool:
@@ -89,3 +89,7 @@ class Desk:
             return self.columns.distance[account] >= wanted(episode.goal)
         _, holdings = self.columns.holdings(account)
         return measure(episode.goal, self.columns.equity[account], holdings) >= wanted(episode.goal)
+
+
+def _for_nothing(_place: int, _quantity: int) -> float:
+    return 0.0

@@ -181,7 +181,8 @@ class Episodes:
             desk.emit(
                 RaiseAlarm(
                     "goal_unreachable",
-                    f"{name}: {episode.rule} will hardly reach {episode.goal.kind.value} at today's cost; selling all the same",
+                    f"{name}: {episode.rule} will hardly reach {episode.goal.kind.value} at today's cost; "
+                    "selling all the same",
                     now,
                 )
             )

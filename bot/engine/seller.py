@@ -33,7 +33,7 @@ from bot.execution.ladder import (
     participation_at,
     useful_collar,
 )
-from bot.execution.slicer import child_quantity, limit_price, participation_cap
+from bot.execution.slicer import child_quantity, limit_price, participation_cap, smallest_order
 from bot.execution.spec import Tactic
 from bot.risk.tiers import PPM
 
@@ -123,6 +123,8 @@ class Seller:
             return 0
         allowed = None if need else self._participation(parent, wish, now)
         largest = notional_max(desk.limits) // instrument.value(price=_dearer(mark, desk, parent), quantity=1)
+        # Where not even the venue's smallest order fits, the gate refuses it and says so: better than silence.
+        largest = max(largest, smallest_order(instrument.filters))
         cap = largest if allowed is None else min(largest, allowed)
         return child_quantity(progress, due=due, cap=cap, filters=instrument.filters)
 

@@ -9,6 +9,7 @@ from itertools import pairwise
 import pytest
 
 from bot.domain.account import PositionReport
+from bot.domain.denials import DenialCode
 from bot.domain.effects import (
     EndEpisode,
     EndParent,
@@ -18,6 +19,7 @@ from bot.domain.effects import (
     ParentEnd,
     PlaceOrder,
     PlanEpisode,
+    RaiseAlarm,
     RecordDenial,
     Relaxation,
     RelaxParent,
@@ -353,6 +355,17 @@ def test_orders_above_the_cap_are_split() -> None:
     driver.step(trade(1, 7_500))
     assert [order.approved.request.quantity for order in driver.orders] == [40, 40, 20]
     assert driver.found(RecordDenial) == []
+
+
+def test_order_cap_below_the_smallest_order_is_refused_aloud() -> None:
+    """A limit that lets nothing out is no silent halt: every second the gate says why."""
+    limits = LimitsSpec(order_notional_max=Money(Decimal(7), "USDT"), order_rate_max=100.0)
+    driver = long_of(100, STOP, limits=limits)
+    driver.step(trade(1, 7_500))
+    driver.run_timers(until=3)
+    assert [(denial.now - T0) // S for denial in driver.found(RecordDenial)] == [1, 2, 3]
+    assert {denial.code for denial in driver.found(RecordDenial)} == {DenialCode.NOTIONAL_ABOVE_MAX}
+    assert [alarm.code for alarm in driver.found(RaiseAlarm)] == ["order_denied"] * 3
 
 
 def test_orders_beyond_the_rate_wait_for_the_next_second() -> None:
