@@ -36,7 +36,7 @@ def parent_due(obligations: Sequence[Obligation], parent: str, now: int) -> int:
 
 
 def next_due_at(obligations: Sequence[Obligation], parent: str, now: int) -> int | None:
-    """Return the next instant after ``now`` at which some curve steps up, or None when all have ended."""
+    """Return the next instant after ``now`` at which some curve steps up or ends, or None when all have ended."""
     moments = [
         moment for obligation in obligations
         if (moment := _next_step(obligation, parent, now)) is not None
@@ -58,9 +58,7 @@ def _slices_begun(obligation: Obligation, parent: str, now: int) -> int:
 def _next_step(obligation: Obligation, parent: str, now: int) -> int | None:
     if now >= obligation.deadline:
         return None
-    if now < obligation.start:
-        return obligation.start
-    slice_now = (now - obligation.start) // obligation.interval
+    slice_now = max(0, (now - obligation.start) // obligation.interval)
     for index in (slice_now, slice_now + 1):
         moment = _moment(obligation, parent, index)
         if moment > now:
