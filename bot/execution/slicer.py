@@ -32,22 +32,28 @@ def left_to_send(progress: Progress) -> int:
 def child_quantity(progress: Progress, *, due: int, cap: int | None, filters: Filters) -> int:
     """Return the quantity of the next child order, or 0 when there is nothing to send yet.
 
-    ``due`` is what should have been sold in all by now; ``cap`` what participation allows at this moment
-    (None: no cap). Rounded down to the lot, but up when less than one venue minimum would be left over,
-    so that no unsellable rest is made on the way.
+    ``due`` is what should have been sold in all by now; ``cap`` what participation and the largest order
+    allow at this moment (None: no cap). Rounded down to the lot. Where less than one venue minimum would
+    be left over, which nobody could sell, the rest goes along, or, when the cap or the venue's maximum
+    forbids that, so much less is sold that the rest makes an order.
     """
     room = left_to_send(progress)
-    want = min(due - progress.filled - progress.working, room)
-    if cap is not None:
-        want = min(want, cap)
-    if want <= 0:
-        return 0
+    most = filters.quantity_max if cap is None else min(cap, filters.quantity_max)
     smallest = smallest_order(filters)
-    quantity = want // filters.lot * filters.lot
-    if 0 < room - quantity < smallest and due >= progress.quantity:
-        quantity = room // filters.lot * filters.lot
-    quantity = min(quantity, filters.quantity_max // filters.lot * filters.lot)
-    return quantity if quantity >= smallest else 0
+    quantity = _whole_lots(min(due - progress.filled - progress.working, room, most), filters)
+    if quantity < smallest:
+        return 0
+    if room - quantity < smallest:
+        everything = _whole_lots(room, filters)
+        if everything <= most:
+            return everything
+        fewer = _whole_lots(room - smallest, filters)
+        return fewer if fewer >= smallest else quantity
+    return quantity
+
+
+def _whole_lots(quantity: int, filters: Filters) -> int:
+    return quantity // filters.lot * filters.lot
 
 
 def smallest_order(filters: Filters) -> int:

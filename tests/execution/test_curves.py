@@ -13,7 +13,7 @@ from bot.domain.order import OrderClass
 from bot.domain.scale import NS_PER_MINUTE, NS_PER_SECOND
 from bot.execution.curves import due, next_due_at, parent_due
 
-PROPERTY = settings(derandomize=True, deadline=None, max_examples=200)
+PROPERTY = settings(derandomize=True, deadline=None, max_examples=120)
 NAMES = st.sampled_from(["pen000sn000001", "pen001bn000042", "x"])
 
 
