@@ -174,7 +174,6 @@ class GeneratedMarket:
 
     seed: int
     instruments: tuple[Instrument, ...]
-    sources: tuple[TapeSource, ...] = ()
 
     @classmethod
     def open(cls, seed: int, symbols: Sequence[str]) -> GeneratedMarket:
@@ -186,6 +185,11 @@ class GeneratedMarket:
                 for index, symbol in enumerate(symbols)
             ),
         )
+
+    @property
+    def sources(self) -> tuple[TapeSource, ...]:
+        """Return the seed in place of a file, so that a run is taken up over the same prices only."""
+        return (TapeSource(f"generated, seed {self.seed}", ""),)
 
     @property
     def modelled(self) -> tuple[str, ...]:

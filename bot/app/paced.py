@@ -42,6 +42,7 @@ from bot.domain.effects import Effect
 from bot.domain.errors import InputError
 from bot.domain.events import AccountFact, AccountSnapshot
 from bot.domain.market import Candle
+from bot.domain.run import TapeSource
 from bot.domain.scale import NS_PER_MINUTE, NS_PER_SECOND
 from bot.engine import checkpoint
 from bot.engine.book import Book
@@ -166,6 +167,8 @@ def run_paced(
             raise InputError(
                 f"--out {out}: holds a run of another configuration; choose another folder, or the same configuration"
             )
+        if resumed and _prices_of(journal.head.tapes) != _prices_of(market.sources):
+            raise InputError(f"--out {out}: holds a run over another tape; choose another folder, or the same prices")
         venue, cursor = _venue(loaded, layout, store)
         engine = make_engine(loaded, layout, book=_book(journal, layout) if resumed else None)
         recorder = RunRecorder(engine, SAMPLE_INTERVAL)
@@ -189,6 +192,11 @@ def run_paced(
         journal.commit()
     write_results(record, out)
     return Finished(record, out, is_liquidated=bool(recorder.liquidations))
+
+
+def _prices_of(sources: Sequence[TapeSource]) -> list[str]:
+    """Return what tells prices from others: a file may have moved, its content may not have changed."""
+    return [source.sha256 or source.path for source in sources]
 
 
 def _venue(loaded: Loaded, layout: Layout, store: PaperStore) -> tuple[PaperVenue, _Cursor]:

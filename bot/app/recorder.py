@@ -83,6 +83,7 @@ class RunRecorder:
     fires: list[OpenEpisode] = field(default_factory=list)
     parents: dict[str, ParentRecord] = field(default_factory=dict)
     fills: list[OrderFilled] = field(default_factory=list)
+    trades_told: set[tuple[int, str]] = field(default_factory=set)
     liquidations: list[LiquidationStage] = field(default_factory=list)
     denials: dict[str, int] = field(default_factory=dict)
     alarms: list[RaiseAlarm] = field(default_factory=list)
@@ -113,6 +114,10 @@ class RunRecorder:
         elif isinstance(fact, LiquidationStage):
             self.liquidations.append(fact)
         elif isinstance(fact, OrderFilled) and fact.origin is FillOrigin.OURS:
+            trade = (fact.account, fact.trade_id)
+            if trade in self.trades_told:
+                return               # after a restart the venue tells the fills of what was out again
+            self.trades_told.add(trade)
             self.fills.append(fact)
             parent = self.parents.get(fact.name[:-_CHILD_LETTERS])
             if parent is not None:

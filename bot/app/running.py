@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from bot import __version__
+from bot.adapters.journal.lock import WriterLock
 from bot.adapters.journal.null import NullJournal
 from bot.adapters.journal.sqlite import SqliteJournal
 from bot.app.baselines import Baseline, compare
@@ -203,6 +204,9 @@ _OURS = frozenset({"journal", "summary", "report", "venue", "penstock"})
 
 def _fresh_journal(out: Path, head: RunHead) -> SqliteJournal:
     prepare_out(out)
+    lock = WriterLock(out / JOURNAL_NAME)            # raises while another process writes a run here
     for entry in out.iterdir():
-        entry.unlink()
+        if entry.suffix != ".lock":                  # to remove it would let two processes in
+            entry.unlink()
+    lock.release()
     return SqliteJournal.create(out / JOURNAL_NAME, head)

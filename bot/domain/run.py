@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class TapeSource:
-    """One recorded market: its path as it was given, and the SHA-256 of the file in hexadecimal."""
+    """One market: its path as it was given, and the SHA-256 of the file in hexadecimal; "" of a generated one."""
 
     path: str
     sha256: str
