@@ -98,6 +98,15 @@ def build_parser() -> argparse.ArgumentParser:
     report.add_argument("run", type=Path, metavar="RUN", help="the folder of a run")
     _finish(report, _report)
 
+    explain = verbs.add_parser("explain", help="why something was done in a run, or was not")
+    explain.add_argument("run", type=Path, metavar="RUN", help="the folder of a run")
+    asked = explain.add_mutually_exclusive_group()
+    asked.add_argument("--at", metavar="TIME", help="how the accounts stood: 2020-03-12T10:44:00Z, or 10:44")
+    asked.add_argument("--order", metavar="NAME", help="why an order, or a parent order, was sent or refused")
+    asked.add_argument("--fire", type=int, metavar="N", help="everything about fire N, counted from 1")
+    asked.add_argument("--why-not", metavar="RULE", help="how near a rule came to firing, and what it could not read")
+    _finish(explain, _explain)
+
     _finish(verbs.add_parser("rules", help="everything a rule can read and call"), _rules)
     return parser
 
@@ -147,3 +156,10 @@ def _rules(parsed: argparse.Namespace) -> int:
     from bot.app.verbs.rules import print_rules
 
     return print_rules(as_json=parsed.json)
+
+
+def _explain(parsed: argparse.Namespace) -> int:
+    from bot.app.verbs.explain import Question, explain_run
+
+    question = Question(at=parsed.at, order=parsed.order, fire=parsed.fire, why_not=parsed.why_not)
+    return explain_run(parsed.run, question, as_json=parsed.json)

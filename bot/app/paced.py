@@ -18,8 +18,10 @@ from types import FrameType
 import msgspec
 
 from bot.adapters.journal.sqlite import SqliteJournal
+from bot.app.charter import CHARTER_SERIES, charter_of
 from bot.app.loading import Loaded
 from bot.app.markets import MarketSource, TapeEvent, sign_of
+from bot.app.nearness import NEARNESS_SERIES
 from bot.app.operator_log import operator_log
 from bot.app.record import to_json
 from bot.app.recorder import RunRecorder
@@ -138,6 +140,7 @@ class Pacer:
         self.keeper.save(consumed)
         self.journal.checkpoint(self.engine.book.seq, now, checkpoint.dump(self.engine.book))
         self.journal.put_series(MEMORY_SERIES, self.recorder.memory())
+        self.journal.put_series(NEARNESS_SERIES, self.recorder.nearness.memory())
         self.journal.commit()
 
 
@@ -174,7 +177,9 @@ def run_paced(
         recorder = RunRecorder(engine, SAMPLE_INTERVAL)
         keeper = VenueKeeper(store, venue, cursor.signs)
         pacer = Pacer(engine, journal, keeper, recorder, pace)
-        watchers = Watchers([recorder, *logs, *(make(engine, recorder) for make in make_observers), pacer])
+        journal.put_series(CHARTER_SERIES, charter_of(loaded, layout))
+        others = [make(engine, recorder) for make in make_observers]
+        watchers = Watchers([recorder, recorder.nearness, *logs, *others, pacer])
         session = Session(engine, venue, journal, watchers, keeper)
         tape = _tape_from(market, venue, cursor, engine)
         session.consumed = cursor.consumed
@@ -188,6 +193,7 @@ def run_paced(
             return None
         timing = Timing(time.perf_counter() - started, session.consumed - cursor.consumed)
         record = finish(loaded, market, layout, recorder, timing, title, ())
+        journal.put_series(NEARNESS_SERIES, recorder.nearness.memory())
         journal.put_series(RECORD_SERIES, to_json(record))
         journal.commit()
     write_results(record, out)

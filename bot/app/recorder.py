@@ -11,6 +11,7 @@ from math import isinf
 
 import msgspec
 
+from bot.app.nearness import Nearest, Nearness
 from bot.app.record import AccountSeries
 from bot.domain.effects import (
     Effect,
@@ -72,6 +73,7 @@ class _Memory(msgspec.Struct):
     lines: list[_Lines]
     equity_start: dict[int, int]
     first_ts: int | None
+    nearest: dict[str, Nearest] = {}
 
 
 @dataclass
@@ -93,8 +95,11 @@ class RunRecorder:
     first_ts: int | None = None
     last_ts: int = 0
     consumed: int = 0
+    nearness: Nearness = field(init=False)
 
     def __post_init__(self) -> None:
+        watch = self.engine.watch
+        self.nearness = Nearness(self.engine, [*watch.account_rules, *watch.position_rules])
         for slot in self.engine.layout.accounts:
             symbols = [self.engine.layout.instruments[index].symbol for index in slot.instruments]
             self.lines.append(
@@ -127,12 +132,13 @@ class RunRecorder:
 
     def memory(self) -> bytes:
         """Return what the journal's record cannot give back: the series, and where they began."""
-        return msgspec.json.encode(_Memory(self.lines, self.equity_start, self.first_ts))
+        return msgspec.json.encode(_Memory(self.lines, self.equity_start, self.first_ts, self.nearness.by_rule))
 
     def recall(self, memory: bytes) -> None:
         """Go on from ``memory``; what lay between it and a crash is a hole in the series."""
         saved = msgspec.json.decode(memory, type=_Memory)
         self.lines, self.equity_start, self.first_ts = saved.lines, saved.equity_start, saved.first_ts
+        self.nearness.by_rule.update(saved.nearest)
 
     def on_effects(self, effects: Sequence[Effect]) -> None:
         """Keep fires, parents, denials and alarms."""

@@ -15,8 +15,10 @@ from bot.adapters.journal.lock import WriterLock
 from bot.adapters.journal.null import NullJournal
 from bot.adapters.journal.sqlite import SqliteJournal
 from bot.app.baselines import Baseline, compare
+from bot.app.charter import CHARTER_SERIES, charter_of
 from bot.app.loading import Loaded
 from bot.app.markets import MarketSource, sign_of
+from bot.app.nearness import NEARNESS_SERIES
 from bot.app.operator_log import operator_log
 from bot.app.record import DO_NOTHING, SELL_AT_ONCE, RunRecord, to_json
 from bot.app.recorder import RunRecorder
@@ -73,13 +75,16 @@ def replay(
     journal: SqliteJournal | NullJournal
     journal = NullJournal(head) if out is None else _fresh_journal(out, head)
     with journal, operator_log(out) as logs:
-        watchers = Watchers([recorder, *logs, *(make(engine, recorder) for make in make_observers)])
+        journal.put_series(CHARTER_SERIES, charter_of(loaded, layout))
+        others = [make(engine, recorder) for make in make_observers]
+        watchers = Watchers([recorder, recorder.nearness, *logs, *others])
         session = Session(engine, venue, journal, watchers)
         started = time.perf_counter()
         session.run(market.events(lambda index: sign_of(venue.net_quantity(index))))
         wall = time.perf_counter() - started
         journal.checkpoint(engine.book.seq, engine.book.now, checkpoint.dump(engine.book))
         record = finish(loaded, market, layout, recorder, Timing(wall, session.consumed), title, story_facts)
+        journal.put_series(NEARNESS_SERIES, recorder.nearness.memory())
         journal.put_series(RECORD_SERIES, to_json(record))
         journal.commit()
     if out is not None:

@@ -1,0 +1,241 @@
+"""Fires, parents and orders of a trail as plain data: the JSON of ``explain``, from which its text is written.
+
+Times are ISO 8601 UTC, quantities, prices and cash decimal strings, ratios fractions, as in ``summary.json``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any
+
+from bot.app.charter import Charter, RuleWords
+from bot.app.explain.trail import FireTrail, OrderTrail, ParentTrail, Trail
+from bot.app.record import RunRecord
+from bot.app.summary import goal_text
+from bot.app.wording import iso_time
+from bot.domain.account import PositionKey
+from bot.domain.effects import Obligation, RecordDenial, Relaxation, RelaxParent
+from bot.domain.events import (
+    OrderAccepted,
+    OrderEnded,
+    OrderFilled,
+    OrderNotFound,
+    OrderNotSent,
+    OrderOutcomeUnknown,
+    OrderRejected,
+)
+from bot.domain.order import OrderRequest
+from bot.domain.scale import cash_text, to_text
+from bot.execution.ladder import collar_at, participation_at
+
+Told = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What there is to explain from; ``record`` is None while the run has not ended."""
+
+    charter: Charter
+    trail: Trail
+    record: RunRecord | None
+
+    def tell_fire(self, fire: FireTrail) -> Told:
+        """Return one fire: what was read, what was planned, which parents carried it out, what it cost."""
+        opened = fire.opened
+        rule = self.charter.rules.get(opened.rule)
+        parents = self.trail.parents_of(opened.episode)
+        return {
+            "fire": fire.number,
+            "ts": iso_time(opened.now),
+            "rule": opened.rule,
+            "scope": self.charter.label(opened.element),
+            "why": opened.why,
+            **_rule(rule),
+            "readings": [
+                {"reading": reading.text, "value": _finite(reading.value), "unit": reading.unit}
+                for reading in opened.readings
+            ],
+            "goal": goal_text(opened.goal),
+            "equity": cash_text(opened.equity),
+            "marks": {self.charter.key_label(mark.key): self._price(mark.key, mark.price) for mark in opened.marks},
+            "plans": [
+                {
+                    "ts": iso_time(plan.now),
+                    "keep": {
+                        self.charter.key_label(cut.key): self.quantity_text(cut.key, cut.keep) for cut in plan.cuts
+                    },
+                    "estimated_cost": cash_text(plan.estimated_cost),
+                }
+                for plan in fire.plans
+            ],
+            "parents": [self.tell_parent(parent) for parent in parents],
+            "ended": None if fire.ended is None else {"ts": iso_time(fire.ended.now), "reason": fire.ended.reason},
+        }
+
+    def tell_parent(self, parent: ParentTrail) -> Told:
+        """Return one parent: what it was to sell, what it sold, and what that cost against its arrival price."""
+        opened, fills = parent.opened, parent.fills
+        key = opened.key
+        instrument = self.charter.instruments[key.instrument]
+        filled = sum(fill.quantity for fill in fills)
+        value = sum(fill.quantity * fill.price for fill in fills)
+        fees = sum(fill.fee for fill in fills)
+        lost = (value - opened.arrival_price * filled) * opened.side.sign * instrument.value_multiplier
+        return {
+            "parent": opened.parent,
+            "position": self.charter.key_label(key),
+            "side": opened.side.value,
+            "quantity": self.quantity_text(key, parent.quantity),
+            "filled": self.quantity_text(key, filled),
+            "keep": self.quantity_text(key, parent.revised[-1].keep if parent.revised else opened.keep),
+            "decision_price": self._price(key, opened.decision_price),
+            "arrival_price": self._price(key, opened.arrival_price),
+            "shortfall": cash_text(lost),
+            "fees": cash_text(fees),
+            "orders": list(parent.orders),
+            "revisions": len(parent.revised),
+            "ladder": [self._step(parent, step) for step in parent.relaxed],
+            "started": iso_time(opened.now),
+            "ended": None
+            if parent.ended is None else {"ts": iso_time(parent.ended.now), "reason": parent.ended.reason.value},
+        }
+
+    def tell_order(self, parent: ParentTrail, order: OrderTrail) -> Told:
+        """Return one order: what was asked, which duties asked for it, and every answer."""
+        request = order.placed.approved.request
+        return {
+            **self._request(request),
+            "ts": iso_time(order.placed.now),
+            "parent": parent.opened.parent,
+            "child": order.placed.child,
+            "obligations": [
+                self._obligation(parent, duty) for duty in parent.obligations_at(order.placed.now)
+            ],
+            "ladder": [self._step(parent, step) for step in parent.relaxed if step.now <= order.placed.now],
+            "answers": [self._answer(answer) for answer in order.answers],
+        }
+
+    def tell_denial(self, denial: RecordDenial) -> Told:
+        """Return an order that the gate refused."""
+        return {
+            **self._request(denial.request),
+            "ts": iso_time(denial.now),
+            "denied": {"code": denial.code.name, "means": denial.code.value, "detail": denial.detail},
+        }
+
+    def tell_alternatives(self, account: str, fire: FireTrail) -> Told:
+        """Return how the account would have ended otherwise, where the run's record says; null where it does not."""
+        if self.record is None:
+            return {"do_nothing": None, "sell_at_once": None, "deposit": None, "why": "the run has not ended"}
+        found = self.record.summary.get("baselines", {}).get(account) or {}
+        return {
+            "equity_end": (self.record.summary.get("accounts", {}).get(account) or {}).get("equity_end"),
+            "do_nothing": found.get("do_nothing"),
+            "sell_at_once": found.get("sell_at_once"),
+            "deposit": self._deposit(account, fire),
+        }
+
+    def _deposit(self, account: str, fire: FireTrail) -> Told | None:
+        """Return about what deposit would have reached a goal of distance instead, quote units.
+
+        The distance is (equity - maintenance) over what the account loses per unit of common move; that slope is
+        taken from the last sample before the fire, so tiers that change on the way are not seen.
+        """
+        goal, series = fire.opened.goal, (self.record.series.get(account) if self.record is not None else None)
+        distance = next(
+            (reading.value for reading in fire.opened.readings if reading.text == "account.liquidation_distance"), None
+        )
+        if series is None or distance is None or goal.target is None or goal.kind.value != "liquidation_distance":
+            return None
+        before = [place for place, ts in enumerate(series.ts) if ts <= fire.opened.now]
+        if not before:
+            return None
+        at = before[-1]
+        equity, ratio, sampled = series.equity[at], series.margin_ratio[at], series.distance[at]
+        if equity is None or ratio is None or not sampled:
+            return None
+        slope = equity * (1 - ratio) / sampled
+        return {"amount": f"{(goal.target - distance) * slope:.2f}", "estimated_from": iso_time(series.ts[at])}
+
+    def _request(self, request: OrderRequest) -> Told:
+        key = request.key
+        return {
+            "order": request.name,
+            "position": self.charter.key_label(key),
+            "side": request.side.value,
+            "quantity": self.quantity_text(key, request.quantity),
+            "limit_price": None if request.limit_price is None else self._price(key, request.limit_price),
+            "time_in_force": request.time_in_force.value,
+            "reduce_only": request.reduce_only,
+            "class": request.order_class.value,
+        }
+
+    def _obligation(self, parent: ParentTrail, duty: Obligation) -> Told:
+        fire = self.trail.fires.get(duty.episode)
+        return {
+            "fire": None if fire is None else fire.number,
+            "rule": duty.rule,
+            "why": None if fire is None else fire.opened.why,
+            "quantity": self.quantity_text(parent.opened.key, duty.quantity),
+            "algo": duty.algo,
+            "tactic": duty.tactic,
+            "start": iso_time(duty.start),
+            "deadline": iso_time(duty.deadline),
+            "collar": duty.collar,
+            "participation_max": duty.participation_max,
+        }
+
+    def _step(self, parent: ParentTrail, step: RelaxParent) -> Told:
+        """Return a step of the ladder with the widest value that it allows to any duty of the parent."""
+        duties = parent.obligations_at(step.now)
+        to: float | None
+        if step.what is Relaxation.COLLAR:
+            to = max(collar_at(step.level, first=duty.collar, widest=self.charter.collar_max) for duty in duties)
+        else:
+            caps = [participation_at(step.level, first=duty.participation_max) for duty in duties]
+            to = max((cap for cap in caps if cap is not None), default=None)
+        return {"ts": iso_time(step.now), "what": step.what.value, "level": step.level, "to": to, "why": step.why}
+
+    def _answer(self, answer: object) -> Told:
+        match answer:
+            case OrderFilled():
+                return {
+                    "ts": iso_time(answer.now),
+                    "what": "filled",
+                    "quantity": self.quantity_text(answer.key, answer.quantity),
+                    "price": self._price(answer.key, answer.price),
+                    "fee": cash_text(answer.fee),
+                    "liquidity": answer.liquidity.value,
+                    "modelled": answer.modelled,
+                }
+            case OrderEnded():
+                return {"ts": iso_time(answer.now), "what": answer.status.value}
+            case OrderRejected():
+                return {"ts": iso_time(answer.now), "what": "rejected", "why": f"{answer.code}: {answer.detail}"}
+            case OrderNotSent():
+                return {"ts": iso_time(answer.now), "what": "not_sent", "why": answer.reason}
+            case OrderOutcomeUnknown():
+                return {"ts": iso_time(answer.now), "what": "unknown", "why": answer.reason}
+            case OrderNotFound():
+                return {"ts": iso_time(answer.now), "what": "not_found"}
+            case OrderAccepted():
+                return {"ts": iso_time(answer.now), "what": "accepted"}
+        return {"what": type(answer).__name__}
+
+    def quantity_text(self, key: PositionKey, quantity: int) -> str:
+        """Return a quantity of one position as decimal text."""
+        return to_text(quantity, self.charter.instruments[key.instrument].quantity_digits)
+
+    def _price(self, key: PositionKey, price: int) -> str:
+        return to_text(price, self.charter.instruments[key.instrument].price_digits)
+
+
+def _rule(rule: RuleWords | None) -> Told:
+    if rule is None:
+        return {}
+    return {"when": rule.when, "clear": rule.clear, "hold": rule.hold, "execute": rule.execute}
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and isfinite(value) else None

@@ -1,0 +1,243 @@
+"""The answers of ``explain`` as lines for a person."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from bot.app.explain.telling import Told
+from bot.app.wording import cash, percent, short_symbol, signed_cash
+
+WIDTH = 110
+Lines = list[str]
+
+
+def fires_text(told: Told) -> Lines:
+    """Return the list of fires."""
+    lines: Lines = []
+    for fire in told["fires"]:
+        lines += [*_fire(fire), ""]
+    if not told["fires"]:
+        lines += ["nothing fired in this run", ""]
+    if told["never_fired"]:
+        lines.append(f"never fired: {', '.join(told['never_fired'])}; --why-not RULE says how near they came")
+    for alarm in told["alarms"]:
+        lines += _wrapped(f"alarm {_clock(alarm['ts'])} {alarm['code']}: {alarm['detail']}", 0)
+    return lines
+
+
+def fire_text(told: Told) -> Lines:
+    """Return one fire with its alternatives and orders."""
+    lines = [*_fire(told["fire"]), "", *_alternatives(told["alternatives"])]
+    for order in told["orders"]:
+        lines += ["", *_order(order)]
+    return lines
+
+
+def order_text(told: Told) -> Lines:
+    """Return an order's chain: order, parent, duties, fires."""
+    lines: Lines = []
+    for order in told["orders"]:
+        lines += [*_order(order), ""]
+    for denial in told.get("denials", ()):
+        lines += [f"{_clock(denial['ts'])} order {denial['order']}: {_asked(denial)}"]
+        denied = denial["denied"]
+        lines += [*_wrapped(f"the gate refused it: {denied['code']}, {denied['means']} ({denied['detail']})", 2), ""]
+    if "parent" in told:
+        lines += ["it belongs to", *_parent(told["parent"], 2), "", "which carries out"]
+        for fire in told["fires"]:
+            lines += [*_head(fire), *_readings(fire), *_plans(fire)]
+    return lines
+
+
+def why_not_text(told: Told) -> Lines:
+    """Return how near a rule came."""
+    lines = [f"{told['rule']}: for each {told['for_each']}, when {told['when']}, for {told['hold']}"]
+    if told["fires"]:
+        times = ", ".join(f"{_clock(fire['ts'])} (--fire {fire['fire']})" for fire in told["fires"])
+        lines.append(f"  it did fire: {times}")
+    for held in told["held_too_shortly"]:
+        lines.append(
+            f"  {_clock(held['ts'])} {held['scope']}: the condition held for {held['seconds']:g} s,"
+            f" shorter than its hold of {told['hold']}"
+        )
+    near = told["nearest"]
+    if near is None:
+        lines.append("  its readings were never all there while something was held" if told["looked"] else
+                     "  it was never looked at: this run held nothing that the rule looks at")
+    else:
+        missing = (
+            "the condition held" if near["gap"] == 0 else f"{percent(near['gap'])} of the bound were missing"
+            if near["gap"] is not None else "the distance has no measure"
+        )
+        lines += _wrapped(f"nearest {_clock(near['ts'])} {near['scope']}, {missing}: {near['why']}", 2)
+    if told["looked"]:
+        undecided = f"undecided {told['undecided']} times"
+        lines.append(f"  looked {told['looked']} times, every {told['looked_every']}; {undecided}")
+    for reading, times in told["unavailable"].items():
+        lines.append(f"  unavailable {times} times: {reading}")
+    return lines
+
+
+def at_text(told: Told) -> Lines:
+    """Return how the accounts stood."""
+    lines = [f"at {told['at']}"]
+    for name, sample in told["accounts"].items():
+        if sample is None:
+            lines.append(f"  {name}: not known yet")
+            continue
+        distance, ratio = percent(sample["liquidation_distance"]), percent(sample["margin_ratio"])
+        lines.append(
+            f"  {name}: equity {cash(sample['equity'])}, distance to liquidation {distance}, margin ratio {ratio}"
+            f" (sampled {_clock(sample['sampled'])})"
+        )
+        for symbol, quantity in sample["quantities"].items():
+            if quantity:
+                lines.append(f"    {short_symbol(symbol)}: {quantity:g} at mark {cash(sample['marks'][symbol])}")
+        for rule, bound in sample["fires_below"].items():
+            lines.append(f"    {rule} fires below {percent(bound)}")
+    for rule in told["rules"]:
+        lines.append(f"  rule {rule['rule']} of {rule['scope']}: {rule['state']} since {_clock(rule['since'])}")
+    for fire in told["fires"]:
+        lines += ["  open:", *_indented(_head(fire))]
+    for parent in told["parents"]:
+        lines += [*_parent(parent, 2), f"    filled by then: {parent['filled_by_then']}"]
+    return lines
+
+
+def _fire(fire: Told) -> Lines:
+    lines = _head(fire) + _readings(fire) + _plans(fire)
+    for parent in fire["parents"]:
+        lines += _parent(parent, 2)
+    ended = fire["ended"]
+    lines.append("  not ended" if ended is None else f"  ended {_clock(ended['ts'])}: {ended['reason']}")
+    return lines
+
+
+def _head(fire: Told) -> Lines:
+    return [
+        f"fire {fire['fire']}: {_clock(fire['ts'])} {fire['rule']} of {fire['scope']}, goal {fire['goal']}",
+        *_wrapped(f"because {fire['why']}", 2),
+    ]
+
+
+def _readings(fire: Told) -> Lines:
+    lines = []
+    for reading in fire["readings"]:
+        shown = _READ.get(reading["unit"], _plain)(reading["value"], reading["unit"])
+        lines.append(f"  read {reading['reading']} = {shown}")
+    return [*lines, f"  equity then {cash(fire['equity'])}"]
+
+
+def _plans(fire: Told) -> Lines:
+    lines = []
+    for plan in fire["plans"]:
+        keeps = ", ".join(f"{position} {quantity}" for position, quantity in plan["keep"].items()) or "everything"
+        lines += _wrapped(f"plan {_clock(plan['ts'])}: keep {keeps}; expected cost {cash(plan['estimated_cost'])}", 2)
+    return lines
+
+
+def _parent(parent: Told, indent: int) -> Lines:
+    ended = parent["ended"]
+    end = "still open" if ended is None else f"{ended['reason']} {_clock(ended['ts'])}"
+    text = (
+        f"parent {parent['parent']}: {parent['side']} {parent['quantity']} of {parent['position']}, filled"
+        f" {parent['filled']} in {len(parent['orders'])} orders, from {_clock(parent['started'])}, {end};"
+        f" arrival {parent['arrival_price']}, shortfall {signed_cash(parent['shortfall'])}, fees {cash(parent['fees'])}"
+    )
+    return [*_wrapped(text, indent), *_ladder(parent["ladder"], indent + 2)]
+
+
+def _order(order: Told) -> Lines:
+    lines = [f"{_clock(order['ts'])} order {order['order']}: {_asked(order)}"]
+    for duty in order["obligations"]:
+        collar = "the limits' collar" if duty["collar"] is None else f"collar {percent(duty['collar'])}"
+        share = duty["participation_max"]
+        cap = "" if share is None else f", at most {percent(share)} of the volume"
+        lines += _wrapped(
+            f"owed to {duty['rule']} (fire {duty['fire']}): {duty['quantity']} by {_clock(duty['deadline'])},"
+            f" {duty['algo']} by {duty['tactic']}, {collar}{cap}", 2
+        )
+    lines += _ladder(order["ladder"], 2)
+    for answer in order["answers"]:
+        lines.append(f"  {_clock(answer['ts'])} {_answer(answer)}")
+    return lines
+
+
+def _asked(order: Told) -> str:
+    only = ", reduce-only" if order["reduce_only"] else ""
+    return (
+        f"{order['side']} {order['quantity']} of {order['position']} at {order['limit_price']}"
+        f" {order['time_in_force']}, class {order['class']}{only}"
+    )
+
+
+def _answer(answer: Told) -> str:
+    if answer["what"] == "filled" and "price" in answer:
+        modelled = ", modelled" if answer["modelled"] else ""
+        terms = f"fee {cash(answer['fee'])}, {answer['liquidity']}{modelled}"
+        return f"filled {answer['quantity']} at {answer['price']}, {terms}"
+    return f"{answer['what']}: {answer['why']}" if "why" in answer else str(answer["what"])
+
+
+def _ladder(steps: Iterable[Told], indent: int) -> Lines:
+    return [
+        line for step in steps
+        for line in _wrapped(
+            f"ladder {_clock(step['ts'])}: {step['what']} to {percent(step['to'])}, {step['why']}", indent
+        )
+    ]
+
+
+def _alternatives(told: Told) -> Lines:
+    lines = ["instead:"]
+    nothing, at_once, deposit = told["do_nothing"], told["sell_at_once"], told["deposit"]
+    if "why" in told:
+        lines.append(f"  not known: {told['why']}")
+        return lines
+    lines.append(f"  as it was: the run ended with equity {cash(told['equity_end'])}")
+    if nothing is not None:
+        stages = nothing["liquidations"]
+        fate = f", liquidated {_clock(stages[0]['ts'])}" if stages else ", not liquidated"
+        lines.append(f"  doing nothing: {cash(nothing['equity_end'])}{fate}")
+    if at_once is not None:
+        lines.append(f"  selling the same lots at once at the first fire: {cash(at_once['equity_end'])}")
+    if deposit is not None:
+        lines.append(
+            f"  a deposit of about {cash(deposit['amount'])} would have reached the goal"
+            f" (estimated from the sample of {_clock(deposit['estimated_from'])})"
+        )
+    return lines
+
+
+def _plain(value: Any, unit: str) -> str:
+    return "unavailable or infinite" if value is None else f"{value:,.6g} {unit}"
+
+
+def _ratio(value: Any, unit: str) -> str:
+    del unit
+    return "unavailable or infinite" if value is None else percent(value)
+
+
+def _duration(value: Any, unit: str) -> str:
+    return _plain(value, unit) if value is None else f"{value / 1e9:,.6g} s"
+
+
+_READ: Mapping[str, Callable[[Any, str], str]] = {"ratio": _ratio, "duration": _duration}
+
+
+def _clock(ts: str) -> str:
+    """Return a time of an answer to the second, and finer where it is not a whole one."""
+    return ts.replace("T", " ").removesuffix("Z").removesuffix(".000000")
+
+
+def _wrapped(text: str, indent: int) -> Lines:
+    return textwrap.wrap(
+        text, WIDTH, initial_indent=" " * indent, subsequent_indent=" " * (indent + 4), break_on_hyphens=False,
+        break_long_words=False,
+    )
+
+
+def _indented(lines: Lines) -> Lines:
+    return [f"  {line}" for line in lines]
