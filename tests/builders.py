@@ -19,8 +19,7 @@ from bot.engine.engine import Engine
 from bot.engine.layout import AccountSlot, Layout
 from bot.engine.spec import LimitsSpec, SurvivalSpec
 from bot.risk.binance_tiers import tier_table
-from bot.rules.language.check import check_condition
-from bot.rules.ruleset import Rule, RuleSet
+from bot.rules.ruleset import Rule, RuleSet, make_rule
 from bot.rules.spec import RuleBook
 from bot.settings.load import load_text
 
@@ -69,17 +68,7 @@ def rules(*texts: str) -> RuleSet:
     found: list[Rule] = []
     for text in texts:
         for name, spec in load_text(text, "rules.yaml", RuleBook, {}).rules.items():
-            found.append(
-                Rule(
-                    name=name,
-                    scope=spec.for_each,
-                    when=check_condition(spec.when, spec.for_each, [BTC, ETH]),
-                    clear=check_condition(spec.clear, spec.for_each, [BTC, ETH]) if spec.clear else None,
-                    hold=spec.hold,
-                    goal=spec.do.goal,
-                    execute=spec.execute,
-                )
-            )
+            found.append(make_rule(name, spec, [BTC, ETH]))
     return RuleSet(tuple(found))
 
 

@@ -10,8 +10,7 @@ from pathlib import Path
 from bot.app.config import Config
 from bot.domain.errors import InputError
 from bot.rules.feasibility import require_feasible
-from bot.rules.language.check import check_condition
-from bot.rules.ruleset import Rule, RuleSet
+from bot.rules.ruleset import Rule, RuleSet, make_rule
 from bot.rules.spec import RuleBook, RuleSpec
 from bot.settings.environment import OVERRIDE_PREFIX
 from bot.settings.load import load
@@ -49,15 +48,7 @@ def load_all(path: Path, environ: Mapping[str, str]) -> Loaded:
 
 
 def _checked(name: str, spec: RuleSpec, symbols: Sequence[str]) -> Rule:
-    rule = Rule(
-        name=name,
-        scope=spec.for_each,
-        when=check_condition(spec.when, spec.for_each, symbols),
-        clear=None if spec.clear is None else check_condition(spec.clear, spec.for_each, symbols),
-        hold=spec.hold,
-        goal=spec.do.goal,
-        execute=spec.execute,
-    )
+    rule = make_rule(name, spec, symbols)
     require_feasible(rule)
     return rule
 

@@ -38,6 +38,7 @@ class TriggerState(Enum):
     SUSPENDED = "suspended"          # was pending when a reading went missing: the hold timer stands still
     FIRING = "firing"                # fired; waits to be cleared
     CLEARING = "clearing"            # no longer true, but not yet for as long as ``hold``
+    LATCHED = "latched"              # has fired as often as it may; waits for an operator
 
 
 class ParentEnd(Enum):

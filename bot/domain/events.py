@@ -167,16 +167,18 @@ class Timer:
 class CommandKind(Enum):
     FREEZE = "freeze"
     RESUME = "resume"
+    REARM = "rearm"                  # set a rule's count of fires back, so that it is latched no more
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """An operator's word; it enters by the same door as a price."""
+    """An operator's word; it enters by the same door as a price. ``rule`` goes with REARM."""
 
     now: int
     account: int
     kind: CommandKind
     reason: str
+    rule: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

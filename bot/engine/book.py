@@ -14,7 +14,7 @@ from bot.domain.effects import Goal, Obligation, ScopeElement
 from bot.domain.order import OrderStatus, Side
 from bot.engine.layout import Layout
 from bot.execution.slicer import Progress
-from bot.rules.triggers import Trigger
+from bot.rules.triggers import NEVER_FIRED, Fires, Trigger
 
 TRADE_IDS_KEPT = 10_000              # a doubled fill comes within seconds; a day of fills is far fewer
 FILLS_KEPT = 256                     # (time, quantity), for participation over the last slice
@@ -126,6 +126,7 @@ class Book:
     parents: dict[str, Parent] = field(default_factory=dict)
     episodes: dict[int, Episode] = field(default_factory=dict)
     triggers: dict[tuple[str, ScopeElement], Trigger] = field(default_factory=dict)
+    fires: dict[tuple[str, ScopeElement], Fires] = field(default_factory=dict)
     reservations: dict[str, Reservation] = field(default_factory=dict)
     next_episode: int = 1
 
@@ -153,6 +154,19 @@ class Book:
             held=abs(self.quantity[parent.position]),
             keep=parent.keep,
         )
+
+    def fires_of(self, rule: str, element: ScopeElement) -> Fires:
+        """Return how often one instance of a rule has fired; fires for an earlier position count no more."""
+        found = self.fires.get((rule, element), NEVER_FIRED)
+        if element.key is not None and found.last < self.opened[self.layout.position(element.key)]:
+            return NEVER_FIRED
+        return found
+
+    def is_open(self, element: ScopeElement) -> bool:
+        """True while the element is a held position, or an account that holds one."""
+        if element.key is not None:
+            return self.quantity[self.layout.position(element.key)] != 0
+        return any(self.quantity[position] for position in self.layout.positions_of[element.account])
 
     def live_episode(self, rule: str, element: ScopeElement) -> Episode | None:
         """Return the open episode of one instance of a rule."""

@@ -14,7 +14,7 @@ from bot.domain.effects import ScopeElement
 from bot.domain.errors import JournalError
 from bot.engine.book import AccountBook, Book, Episode, Order, Parent, Reservation
 from bot.engine.layout import Layout
-from bot.rules.triggers import Trigger
+from bot.rules.triggers import Fires, Trigger
 
 _PLAIN = ("now", "seq", "quantity", "entry_value", "opened", "working", "parent_of", "reserved_for", "next_episode")
 _BY_KEY: tuple[tuple[str, type], ...] = (
@@ -29,6 +29,7 @@ def dump(book: Book) -> bytes:
     for name, _ in _BY_KEY:
         body[name] = [_value(value) for value in getattr(book, name).values()]
     body["triggers"] = [[rule, element, trigger] for (rule, element), trigger in book.triggers.items()]
+    body["fires"] = [[rule, element, fires] for (rule, element), fires in book.fires.items()]
     return msgspec.json.encode(body)
 
 
@@ -50,6 +51,10 @@ def load(body: bytes, layout: Layout) -> Book:
         book.triggers = {
             (rule, msgspec.convert(element, ScopeElement)): msgspec.convert(trigger, Trigger)
             for rule, element, trigger in raw["triggers"]
+        }
+        book.fires = {
+            (rule, msgspec.convert(element, ScopeElement)): msgspec.convert(fires, Fires)
+            for rule, element, fires in raw["fires"]
         }
     except (msgspec.MsgspecError, KeyError, TypeError, ValueError) as error:
         raise JournalError(f"checkpoint: cannot be read, {error}; recovery can fold the journal from zero") from error

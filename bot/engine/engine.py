@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from math import inf
-from typing import Any
+from typing import Any, assert_never
 
 from bot.domain.effects import (
     Effect,
@@ -270,8 +270,16 @@ class Engine:
         )
 
     def _on_command(self, command: Command) -> None:
-        frozen = command.kind is CommandKind.FREEZE
-        self.desk.emit(SetFreeze(command.account, frozen, command.reason, command.now))
+        fold(self.book, command)
+        match command.kind:
+            case CommandKind.FREEZE | CommandKind.RESUME:
+                frozen = command.kind is CommandKind.FREEZE
+                self.desk.emit(SetFreeze(command.account, frozen, command.reason, command.now))
+            case CommandKind.REARM:
+                if command.rule not in self.episodes.rules:
+                    self._alarm("command_refused", f"rearm: there is no rule of that name, was {command.rule!r}")
+            case _:
+                assert_never(command.kind)
         self.dirty.append(command.account)
 
     def _on_restarted(self, event: Restarted) -> None:
@@ -330,5 +338,6 @@ class Engine:
             episode.goal.target
             for episode in self.book.episodes.values()
             if episode.element.account == account and episode.goal.kind is GoalKind.LIQUIDATION_DISTANCE
+            and self.episodes.ends_at_goal(episode)
         ]
         self.high[account] = min((goal for goal in goals if goal is not None), default=inf)

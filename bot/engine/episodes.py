@@ -18,19 +18,24 @@ from bot.domain.effects import (
     RaiseAlarm,
     Reading,
     ScopeElement,
+    TriggerState,
 )
+from bot.domain.order import OrderClass
 from bot.domain.scale import NS_PER_SECOND
 from bot.engine.book import Episode
 from bot.engine.desk import Desk
-from bot.engine.watch import Watch, conditions_at
+from bot.engine.watch import Watch
 from bot.risk.deleverage import Plan, forecast_level, wanted
 from bot.rules.language.explain import explain
 from bot.rules.language.measures import MEASURES
 from bot.rules.ruleset import Rule
-from bot.rules.triggers import IDLE, Trigger, advance, deadline, rearm
+from bot.rules.spec import Until
+from bot.rules.triggers import FREE, IDLE, Allowance, Conditions, Fires, Trigger, advance, deadline, rearm
 
 REPLAN_NOT_BEFORE = 1 * NS_PER_SECOND
 REPLAN_AT_LEAST = 5 * NS_PER_SECOND  # without a fill the market is looked at this often
+STANDING = (TriggerState.FIRING, TriggerState.CLEARING)      # fired, and not cleared yet
+SETTLING = (*STANDING, TriggerState.LATCHED)
 GOAL_TOLERANCE = 0.02                # of the goal: a forecast this near is not worth another order
 
 
@@ -50,13 +55,13 @@ class Episodes:
         # Before any trigger moves: a position that was replaced must not find its predecessor's episode open.
         self._end_met(account, now)
         bits = self.watch.account_bits[account]
-        for place, rule in enumerate(self.watch.account_rules):
-            self._move(rule, ScopeElement(account), bits, place, now, is_first)
+        for rule in self.watch.account_rules:
+            self._move(rule, ScopeElement(account), self.watch.conditions(rule, bits), now, is_first)
         for position in self.desk.layout.positions_of[account]:
             bits = self.watch.position_bits[position]
             element = ScopeElement(account, self.desk.layout.keys[position])
-            for place, rule in enumerate(self.watch.position_rules):
-                self._move(rule, element, bits, place, now, is_first)
+            for rule in self.watch.position_rules:
+                self._move(rule, element, self.watch.conditions(rule, bits), now, is_first)
         self._end_met(account, now)
         for episode in self._live(account):
             self._plan(episode, now)
@@ -66,27 +71,66 @@ class Episodes:
 
     def _end_met(self, account: int, now: int) -> None:
         for episode in self._live(account):
-            if self.desk.is_goal_met(episode):
-                self.desk.emit(EndEpisode(episode.number, "goal met", now))
+            reason = self._end_reason(episode)
+            if reason is not None:
+                self.desk.emit(EndEpisode(episode.number, reason, now))
+
+    def ends_at_goal(self, episode: Episode) -> bool:
+        """True unless the episode keeps to its goal until its rule is cleared."""
+        return self.rules[episode.rule].until is Until.GOAL or episode.goal.kind is GoalKind.FLAT
+
+    def _end_reason(self, episode: Episode) -> str | None:
+        """Say why an episode is over, or None while it is not."""
+        if self.ends_at_goal(episode):
+            return "goal met" if self.desk.is_goal_met(episode) else None
+        trigger = self.desk.book.triggers.get((episode.rule, episode.element), IDLE)
+        return None if trigger.state in STANDING else "cleared"
 
     # Triggers ----------------------------------------------------------------------------------------------
 
     def _move(
-        self, rule: Rule, element: ScopeElement, bits: int, place: int, now: int, is_first: bool
+        self, rule: Rule, element: ScopeElement, conditions: Conditions, now: int, is_first: bool
     ) -> None:
         key = (rule.name, element)
         stored = self.desk.book.triggers.get(key, IDLE)
         trigger = rearm(stored, now) if self._is_replaced(element, stored) else stored
-        conditions = conditions_at(bits, place, has_clear=rule.clear is not None)
+        allowance = self._allowance(rule, element)
         hold = 0 if is_first else rule.hold
-        moved, fires = advance(trigger, conditions, hold=hold, now=now)
+        moved, fires = advance(trigger, conditions, hold=hold, now=now, allowance=allowance)
         if moved is not stored:
             self.desk.emit(MoveTrigger(rule.name, element, moved.state, moved.since, moved.held))
+            self._page(rule, element, stored.state, moved.state, now)
         if fires and self.desk.book.live_episode(rule.name, element) is None:
             self._open(rule, element, now)
-        again = deadline(moved, rule.hold)
+        again = deadline(moved, rule.hold, allowance.not_before)
         if again is not None and again > now:
             self.desk.timers.set(element.account, again)
+
+    def _allowance(self, rule: Rule, element: ScopeElement) -> Allowance:
+        """Return what earlier fires leave a rule; one of survival stays armed while a position is open."""
+        fires = self.desk.book.fires_of(rule.name, element)
+        if not fires.count:
+            return FREE
+        stays_armed = rule.execute.order_class is OrderClass.MARGIN and self.desk.book.is_open(element)
+        return Allowance(
+            not_before=fires.last + rule.cooldown, is_spent=_is_spent(rule, fires) and not stays_armed
+        )
+
+    def _page(
+        self, rule: Rule, element: ScopeElement, before: TriggerState, after: TriggerState, now: int
+    ) -> None:
+        """Tell a person that a rule has fired as often as it may, and what became of it."""
+        fires = self.desk.book.fires_of(rule.name, element)
+        if not _is_spent(rule, fires) or before not in SETTLING or after in STANDING:
+            return
+        name = self.desk.layout.accounts[element.account].name
+        where = name if element.key is None else self.desk.layout.position_label(element.key)
+        told = f"{where}: {rule.name} has fired {fires.count} times, may {rule.fires_max}"
+        if after is TriggerState.LATCHED:
+            self.desk.emit(RaiseAlarm("rule_latched", f"{told}; it is off until it is re-armed", now))
+        else:
+            detail = f"{told}; it stays armed, since a position is open and its class is margin"
+            self.desk.emit(RaiseAlarm("rule_not_latched", detail, now))
 
     def _is_replaced(self, element: ScopeElement, trigger: Trigger) -> bool:
         """True when the position that a trigger has looked at is closed, or was opened anew since."""
@@ -131,6 +175,9 @@ class Episodes:
         account = episode.element.account
         if not self.desk.columns.known[account]:
             return
+        if self.desk.is_goal_met(episode):
+            self._rest(episode, now)
+            return
         if episode.planned is not None:
             earliest = episode.planned + (
                 REPLAN_NOT_BEFORE if self.desk.book.accounts[account].last_fill > episode.planned else REPLAN_AT_LEAST
@@ -140,6 +187,12 @@ class Episodes:
                 return
         self._plan_cuts(episode, now)
         self.desk.timers.set(account, now + REPLAN_AT_LEAST)
+
+    def _rest(self, episode: Episode, now: int) -> None:
+        """Want nothing more sold while the goal of an episode that goes on is met."""
+        if any(abs(self.desk.book.quantity[position]) > keep for position, keep in episode.keeps.items()):
+            self.desk.emit(PlanEpisode(episode.number, (), now, 0))
+        self.desk.timers.set(episode.element.account, now + REPLAN_AT_LEAST)
 
     def _plan_close(self, episode: Episode, now: int) -> None:
         key = episode.element.key
@@ -186,3 +239,7 @@ class Episodes:
                     now,
                 )
             )
+
+
+def _is_spent(rule: Rule, fires: Fires) -> bool:
+    return rule.fires_max is not None and fires.count >= rule.fires_max

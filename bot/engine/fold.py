@@ -11,14 +11,10 @@ from typing import Any
 
 from bot.domain.effects import (
     Effect,
-    EndEpisode,
     EndParent,
     LookUpOrder,
-    MoveTrigger,
-    OpenEpisode,
     OpenParent,
     PlaceOrder,
-    PlanEpisode,
     RecordDenial,
     Relaxation,
     RelaxParent,
@@ -43,8 +39,8 @@ from bot.domain.events import (
 from bot.domain.names import child_name
 from bot.domain.order import OrderStatus, Report, Side, next_status
 from bot.domain.scale import NS_PER_SECOND
-from bot.engine.book import TRADE_IDS_KEPT, Book, Episode, Order, Parent, Reservation
-from bot.rules.triggers import Trigger
+from bot.engine.book import TRADE_IDS_KEPT, Book, Order, Parent, Reservation
+from bot.engine.fold_rules import RULE_FOLDERS
 
 WITNESSES_APART = 5 * NS_PER_SECOND  # two look-ups this far apart must both miss it before it is believed absent
 
@@ -235,32 +231,6 @@ def _snapshot(book: Book, fact: AccountSnapshot) -> None:
 # Effects --------------------------------------------------------------------------------------------------
 
 
-def _move_trigger(book: Book, effect: MoveTrigger) -> None:
-    book.triggers[effect.rule, effect.element] = Trigger(effect.state, effect.since, effect.held)
-
-
-def _open_episode(book: Book, effect: OpenEpisode) -> None:
-    book.episodes[effect.episode] = Episode(
-        number=effect.episode,
-        rule=effect.rule,
-        element=effect.element,
-        goal=effect.goal,
-        opened=effect.now,
-        marks={book.layout.position(mark.key): mark.price for mark in effect.marks},
-    )
-    book.next_episode = max(book.next_episode, effect.episode + 1)
-
-
-def _plan_episode(book: Book, effect: PlanEpisode) -> None:
-    episode = book.episodes[effect.episode]
-    episode.keeps = {book.layout.position(cut.key): cut.keep for cut in effect.cuts}
-    episode.planned = effect.now
-
-
-def _end_episode(book: Book, effect: EndEpisode) -> None:
-    del book.episodes[effect.episode]
-
-
 def _open_parent(book: Book, effect: OpenParent) -> None:
     position = book.layout.position(effect.key)
     book.parents[effect.parent] = Parent(
@@ -375,10 +345,7 @@ _FOLDERS: dict[type, Callable[[Book, Any], None]] = {
     FundingPaid: _funding_paid,
     CashMoved: _cash_moved,
     AccountSnapshot: _snapshot,
-    MoveTrigger: _move_trigger,
-    OpenEpisode: _open_episode,
-    PlanEpisode: _plan_episode,
-    EndEpisode: _end_episode,
+    **RULE_FOLDERS,
     OpenParent: _open_parent,
     ReviseParent: _revise_parent,
     RelaxParent: _relax_parent,

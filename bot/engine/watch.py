@@ -1,8 +1,7 @@
 """Which rules are true, as one integer per element; the rest of the engine looks only when it changes.
 
-Bits of an element: for the rule at place j of its scope, condition 2j is its ``when`` and 2j + 1 its
-``clear`` (a rule without one repeats ``when``); the compiler gives each condition two bits, true and
-unavailable.
+Bits of an element: the conditions of its scope's rules, one rule after the other and each as
+``Rule.conditions`` has them; the compiler gives each condition two bits, true and unavailable.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from bot.rules.ruleset import Rule, RuleSet
 from bot.rules.triggers import Conditions
 
 NO_POSITION = -1
-BITS_PER_RULE = 4
+BITS_PER_CONDITION = 2
 
 
 class Watch:
@@ -33,6 +32,7 @@ class Watch:
         self.position_rules = rules.of_scope(Scope.POSITION)
         self.evaluate_account = _compile(self.account_rules, readings)
         self.evaluate_position = _compile(self.position_rules, readings)
+        self.shift_of = {**_shifts(self.account_rules), **_shifts(self.position_rules)}
         self.account_bits = [0] * len(layout.accounts)
         self.position_bits = [0] * len(layout.keys)
         self.accounts_to_look_at, self.positions_to_look_at = self._dependants()
@@ -99,11 +99,29 @@ class Watch:
         self.position_bits[position] = bits
         return True
 
+    def conditions(self, rule: Rule, bits: int) -> Conditions:
+        """Return what the conditions of a rule say, from the bits of one of its elements."""
+        truths = [
+            _truth(bits >> (self.shift_of[rule.name] + BITS_PER_CONDITION * place))
+            for place in range(len(rule.conditions))
+        ]
+        has_clear = rule.clear is not None
+        return Conditions(
+            when=truths[0],
+            clear=truths[1] if has_clear else None,
+            has_clear=has_clear,
+            confirm=True if rule.confirm is None else truths[-1],
+        )
 
-def conditions_at(bits: int, place: int, *, has_clear: bool) -> Conditions:
-    """Return what the conditions of the rule at ``place`` say, from an element's bits."""
-    four = bits >> (BITS_PER_RULE * place)
-    return Conditions(when=_truth(four), clear=_truth(four >> 2), has_clear=has_clear)
+
+def _shifts(rules: tuple[Rule, ...]) -> dict[str, int]:
+    """Return where the bits of each rule begin."""
+    shifts: dict[str, int] = {}
+    shift = 0
+    for rule in rules:
+        shifts[rule.name] = shift
+        shift += BITS_PER_CONDITION * len(rule.conditions)
+    return shifts
 
 
 def _truth(pair: int) -> bool | None:
@@ -113,11 +131,7 @@ def _truth(pair: int) -> bool | None:
 
 
 def _conditions(rules: tuple[Rule, ...]) -> list[Condition]:
-    found: list[Condition] = []
-    for rule in rules:
-        found.append(rule.when)
-        found.append(rule.clear or rule.when)
-    return found
+    return [condition for rule in rules for condition in rule.conditions]
 
 
 def _compile(rules: tuple[Rule, ...], readings: Readings) -> Evaluate:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.domain.effects import Goal
+from bot.domain.units import SourceText
 from bot.execution.spec import ExecutionSpec
+from bot.rules.language.check import check_condition
 from bot.rules.language.typed import Condition, Scope
+from bot.rules.spec import RuleSpec, Until
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One checked rule."""
+    """One checked rule; times in ns. ``fires_max`` None is no limit."""
 
     name: str
     scope: Scope
@@ -21,6 +24,36 @@ class Rule:
     hold: int
     goal: Goal
     execute: ExecutionSpec
+    confirm: Condition | None = None
+    until: Until = Until.GOAL
+    cooldown: int = 0
+    fires_max: int | None = None
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """All there are, ``when`` first."""
+        return tuple(each for each in (self.when, self.clear, self.confirm) if each is not None)
+
+
+def make_rule(name: str, spec: RuleSpec, symbols: Sequence[str]) -> Rule:
+    """Return the rule with its conditions checked over the markets ``symbols``; raises LanguageError."""
+
+    def checked(source: SourceText) -> Condition:
+        return check_condition(source, spec.for_each, symbols)
+
+    return Rule(
+        name=name,
+        scope=spec.for_each,
+        when=checked(spec.when),
+        clear=None if spec.clear is None else checked(spec.clear),
+        hold=spec.hold,
+        goal=spec.do.goal,
+        execute=spec.execute,
+        confirm=None if spec.confirm is None else checked(spec.confirm),
+        until=spec.until,
+        cooldown=spec.cooldown,
+        fires_max=1 if spec.latch else spec.max_fires,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from enum import Enum
 from typing import ClassVar
 
 from bot.domain.effects import Goal, GoalKind
@@ -66,6 +67,13 @@ class Deleverage:
 Remedy = Close | Deleverage
 
 
+class Until(Enum):
+    """How long a rule that fired keeps to its goal."""
+
+    GOAL = "goal"                    # until it is reached once, by selling or by recovery
+    CLEAR = "clear"                  # until the rule is cleared: whatever is lost again is sold again
+
+
 @dataclass(frozen=True, slots=True)
 class RuleSpec:
     """One rule. ``hold`` is how long the condition must last; without ``clear`` it re-arms by itself."""
@@ -76,12 +84,30 @@ class RuleSpec:
     )
     do: Remedy = field(metadata={"doc": "What to do when it fires."})
     hold: Duration = field(default=0, metadata={"doc": "How long the condition must be true without a break."})
+    confirm: SourceText | None = field(
+        default=None, metadata={"doc": "A second condition that must be true as well at the moment of firing."}
+    )
     clear: SourceText | None = field(
         default=None, metadata={"doc": "The condition that arms the rule again; without it, `when` false for `hold`."}
     )
+    until: Until = field(
+        default=Until.GOAL,
+        metadata={"doc": "Reach the goal once, or keep to it until the rule is cleared."},
+    )
+    cooldown: Duration = field(
+        default=0, metadata={"doc": "The least time between two fires for one account or position."}
+    )
+    max_fires: int | None = field(
+        default=None, metadata={"doc": "How often it may fire for one account or position."}
+    )
+    latch: bool = field(default=False, metadata={"doc": "Fire once, then stay off until an operator re-arms it."})
     execute: ExecutionSpec = field(default_factory=ExecutionSpec, metadata={"doc": "How to sell."})
 
     def __post_init__(self) -> None:
+        if self.max_fires is not None and self.max_fires < 1:
+            raise ValueError(f"max_fires: must be at least 1, was {self.max_fires}; leave the rule out instead")
+        if self.latch and self.max_fires is not None:
+            raise ValueError(f"max_fires: latch is once already, was {self.max_fires}; leave out one of them")
         if isinstance(self.do, Deleverage) and self.for_each is not Scope.ACCOUNT:
             raise ValueError("do: deleverage acts on an account; say `for_each: account`, or `do: close`")
         if isinstance(self.do, Close) and self.for_each is not Scope.POSITION:

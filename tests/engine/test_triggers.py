@@ -29,7 +29,7 @@ from tests.engine.driver import Driver, engine
 
 S = NS_PER_SECOND
 HOLD = 10 * S
-INACTIVE, PENDING, SUSPENDED, FIRING, CLEARING = TriggerState
+INACTIVE, PENDING, SUSPENDED, FIRING, CLEARING, LATCHED = TriggerState
 
 # (name, from, conditions (when, clear or "-" for no clear:), hold, at, to, fires); times in seconds
 ROWS: list[tuple[str, Trigger, tuple[bool | None, bool | str | None], int, int, Trigger, bool]] = [
@@ -132,7 +132,7 @@ def test_deadline_is_when_the_hold_is_served_and_nowhere_else() -> None:
     """Only a trigger that waits for time has to be looked at when nothing else happens."""
     assert deadline(Trigger(PENDING, 5 * S, 4 * S), HOLD) == 11 * S
     assert deadline(Trigger(CLEARING, 5 * S), HOLD) == 15 * S
-    for state in (INACTIVE, SUSPENDED, FIRING):
+    for state in (INACTIVE, SUSPENDED, FIRING, LATCHED):
         assert deadline(Trigger(state, 5 * S), HOLD) is None
 
 
