@@ -21,6 +21,7 @@ from bot.app.cli_codes import EXIT_BUG, EXIT_GOOD
 from bot.domain.errors import InputError, PenstockError
 
 DEMO_OUT = Path("penstock-demo")
+INIT_OUT = Path("penstock.yaml")
 DEMO_SEED = 3                        # its lows lie near those of 2020: BTC 3,858, ETH 85.5
 TAPE_FORM = "[SYMBOL[@KIND]=]PATH"
 
@@ -84,6 +85,8 @@ def build_parser() -> argparse.ArgumentParser:
     run.add_argument("--seed", type=int, default=DEMO_SEED, help="of the demonstration's market")
     _finish(run, _run)
 
+    _add_init(verbs.add_parser("init", help="write a commented configuration, from a few questions or from flags"))
+
     check = verbs.add_parser("check", help="validate a configuration and its rules")
     check.add_argument("config", type=Path, metavar="CONFIG")
     _finish(check, _check)
@@ -111,6 +114,19 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_init(init: argparse.ArgumentParser) -> None:
+    init.add_argument("--out", type=Path, default=INIT_OUT, metavar="FILE", help=f"the file (default {INIT_OUT})")
+    init.add_argument("--exchange", metavar="ID", help="ccxt's name of the exchange")
+    init.add_argument("--symbol", action="append", default=[], metavar="SYMBOL", help="ccxt symbol; repeat for more")
+    init.add_argument("--balance", metavar="AMOUNT", help="cash of the paper account")
+    init.add_argument("--leverage", metavar="N", help="at which the paper account opens positions")
+    init.add_argument("--position", action="append", default=[], metavar="SYMBOL=AMOUNT",
+                      help="what it holds: base units, negative for a short; repeat for more")
+    init.add_argument("--strategy", action="append", default=[], metavar="NAME", help="a rule book of ours; repeat")
+    init.add_argument("--yes", action="store_true", help="ask nothing; what no flag says is default")
+    _finish(init, _init)
+
+
 def _finish(parser: argparse.ArgumentParser, verb: object) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
     parser.set_defaults(verb=verb)
@@ -132,6 +148,16 @@ def _run(parsed: argparse.Namespace) -> int:
         parsed.config, tapes=parsed.tape, seed=parsed.generate, pace=parsed.pace, out=parsed.out, environ=os.environ,
         as_json=parsed.json,
     )
+
+
+def _init(parsed: argparse.Namespace) -> int:
+    from bot.app.verbs.init import Flags, init_config
+
+    flags = Flags(
+        exchange=parsed.exchange, symbols=parsed.symbol, balance=parsed.balance, leverage=parsed.leverage,
+        positions=parsed.position, books=parsed.strategy,
+    )
+    return init_config(flags, parsed.out, is_unattended=parsed.yes, as_json=parsed.json)
 
 
 def _check(parsed: argparse.Namespace) -> int:
