@@ -47,7 +47,8 @@ def write_candles(path: Path, bars: Sequence[Bar]) -> Path:
     """Write one-minute bars from 2020-03-12 00:00 UTC on."""
     lines = ["ts_ms,open,high,low,close,volume"]
     for number, bar in enumerate(bars):
-        lines.append(",".join([str(START_MS + number * 60_000), *(f"{value:.2f}" for value in bar)]))
+        prices = ",".join(f"{price:.2f}" for price in bar[:4])
+        lines.append(f"{START_MS + number * 60_000},{prices},{bar[4]:.3f}")
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
 
@@ -83,7 +84,7 @@ def slide(start: float, end: float, count: int, volume: float = 500.0) -> list[B
 
 def crash() -> list[Bar]:
     """An hour in which the price falls from 10,000 to 8,000 and comes back a little."""
-    return [*flat(10_000, 5), *slide(10_000, 8_000, 40), *slide(8_000, 8_600, 15)]
+    return [*flat(10_000.01, 5), *slide(10_000.01, 8_000, 40), *slide(8_000, 8_600, 15)]
 
 
 def write_config(
