@@ -133,7 +133,11 @@ class Engine:
         timers = self.desk.timers
         wake = timers.next()
         if wake is not None and wake <= now:
-            self.dirty.extend(timers.take_due(now))
+            due = timers.take_due(now)
+            if self.watch.beats:
+                for account in due:
+                    self.watch.look_again(account)
+            self.dirty.extend(due)
             wake = timers.next()
         if self.dirty:
             self._decide(now)
@@ -284,6 +288,7 @@ class Engine:
 
     def _on_restarted(self, event: Restarted) -> None:
         """Ask what became of every order that was out; decide nothing before the venue's word is in."""
+        self.readings.derived.forget_own()
         for account in range(len(self.layout.accounts)):
             self.is_first[account] = True
             self.is_ready[account] = False
@@ -315,6 +320,9 @@ class Engine:
         self.seller.sell(account, now)
         self._look_up_overdue(account, now)
         self._set_bounds(account, now)
+        moment = self.watch.next_moment(now)
+        if moment is not None:
+            self.desk.timers.set(account, moment)
 
     def _look_up_overdue(self, account: int, now: int) -> None:
         """Ask what became of children that should have died by now, again and again until it is known."""

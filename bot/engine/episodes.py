@@ -27,7 +27,6 @@ from bot.engine.desk import Desk
 from bot.engine.watch import Watch
 from bot.risk.deleverage import Plan, forecast_level, wanted
 from bot.rules.language.explain import explain
-from bot.rules.language.measures import MEASURES
 from bot.rules.ruleset import Rule
 from bot.rules.spec import Until
 from bot.rules.triggers import FREE, IDLE, Allowance, Conditions, Fires, Trigger, advance, deadline, rearm
@@ -149,7 +148,7 @@ class Episodes:
         for ref in rule.when.readings:
             value = desk.readings.value(ref, position=position, account=element.account)
             values[ref] = value
-            readings.append(Reading(str(ref), value, MEASURES[ref.measure].unit.value))
+            readings.append(Reading(str(ref), value, ref.unit))
         desk.emit(
             OpenEpisode(
                 episode=desk.book.next_episode,

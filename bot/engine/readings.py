@@ -14,9 +14,10 @@ from bot.domain.errors import ContractError
 from bot.domain.scale import CASH_UNIT, NS_PER_MINUTE, units_per_one
 from bot.engine.book import Book
 from bot.engine.columns import Columns
+from bot.engine.derived import DerivedReadings
 from bot.engine.layout import Layout
 from bot.engine.market import Market
-from bot.rules.language.measures import MEASURES, Subject
+from bot.rules.language.measures import Subject
 from bot.rules.language.typed import ReadingRef
 
 Column = list[float | None]
@@ -38,10 +39,13 @@ class Readings:
         self.of_account_by_minute: list[tuple[Column, Compute]] = []
         self.of_position: list[tuple[Column, Compute]] = []
         self.of_market: list[tuple[Column, Compute]] = []
+        self.of_time: list[tuple[Column, Compute]] = []
+        self.derived = DerivedReadings(self)
 
     def column_of(self, ref: ReadingRef) -> Column:
         """Return the column of a reading, making it when it is asked for first."""
-        plain = ReadingRef(ref.measure, ref.args)      # a named market is the same column, at another index
+        # a named market is the same column, at another index
+        plain = ReadingRef(ref.measure, ref.args) if ref.derived is None else ref
         column = self.columns_by_ref.get(plain)
         if column is None:
             column = self._make(plain)
@@ -63,13 +67,19 @@ class Readings:
         fixed = self.element_of(ref)
         if fixed is not None:
             return column[fixed]
-        match MEASURES[ref.measure].subject:
+        match ref.subject:
             case Subject.ACCOUNT:
                 return column[account]
             case Subject.POSITION:
                 return column[position]
             case Subject.MARKET:
                 return column[self.layout.keys[position].instrument]
+            case Subject.TIME:
+                return column[0]
+
+    def refresh_time(self) -> None:
+        for column, compute in self.of_time:
+            column[0] = compute(0)
 
     def refresh_account(self, account: int) -> None:
         """Rewrite an account's readings after a price."""
@@ -86,6 +96,9 @@ class Readings:
 
     def refresh_all(self, account: int) -> None:
         """Rewrite everything about an account: after a fill, a snapshot, or the end of a minute."""
+        self.refresh_time()
+        for position in self.layout.positions_of[account]:
+            self.refresh_market(self.layout.keys[position].instrument)
         for column, compute in self.of_account_by_minute:
             column[account] = compute(account)
         for column, compute in self.of_account:
@@ -96,7 +109,9 @@ class Readings:
     # How each measure is worked out ------------------------------------------------------------------------
 
     def _make(self, ref: ReadingRef) -> Column:
-        subject = MEASURES[ref.measure].subject
+        subject = ref.subject
+        if ref.derived is not None or subject is Subject.TIME:
+            return self.derived.make(ref)
         compute = self._compute(ref)
         column: Column
         match subject:

@@ -11,7 +11,8 @@ from bot.engine.columns import Columns
 from bot.engine.layout import Layout
 from bot.engine.readings import Readings
 from bot.rules.language.compile import Evaluate, compile_conditions
-from bot.rules.language.measures import MEASURES, Subject
+from bot.rules.language.measures import Subject
+from bot.rules.language.moments import Beat, beats_of, next_moment
 from bot.rules.language.typed import Condition, Scope
 from bot.rules.ruleset import Rule, RuleSet
 from bot.rules.triggers import Conditions
@@ -35,6 +36,7 @@ class Watch:
         self.shift_of = {**_shifts(self.account_rules), **_shifts(self.position_rules)}
         self.account_bits = [0] * len(layout.accounts)
         self.position_bits = [0] * len(layout.keys)
+        self.beats = _beats((*self.account_rules, *self.position_rules))
         self.accounts_to_look_at, self.positions_to_look_at = self._dependants()
 
     def _dependants(self) -> tuple[list[tuple[int, ...]], list[tuple[int, ...]]]:
@@ -63,6 +65,8 @@ class Watch:
         """Evaluate what depends on an instrument's price; return whether any truth changed."""
         changed = False
         readings = self.readings
+        if readings.of_time:
+            readings.refresh_time()
         if readings.of_market:
             readings.refresh_market(instrument)
         for account in self.accounts_to_look_at[instrument]:
@@ -76,6 +80,10 @@ class Watch:
             if self._look_at_position(position):
                 changed = True
         return changed
+
+    def next_moment(self, now: int) -> int | None:
+        """Return when time alone may change a truth next, or None when no rule reads time."""
+        return next_moment(self.beats, now)
 
     def look_again(self, account: int) -> bool:
         """Evaluate everything of one account anew, from readings that are all rewritten."""
@@ -138,9 +146,13 @@ def _compile(rules: tuple[Rule, ...], readings: Readings) -> Evaluate:
     return compile_conditions(_conditions(rules), readings.column_of, readings.element_of)
 
 
+def _beats(rules: tuple[Rule, ...]) -> tuple[Beat, ...]:
+    return tuple(dict.fromkeys(beat for condition in _conditions(rules) for beat in beats_of(condition)))
+
+
 def _reads_account(rules: tuple[Rule, ...]) -> bool:
     return any(
-        MEASURES[ref.measure].subject is Subject.ACCOUNT
+        ref.subject is Subject.ACCOUNT
         for condition in _conditions(rules) for ref in condition.readings
     )
 

@@ -30,7 +30,9 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
 }
 CORE = ("bot.domain", "bot.risk", "bot.execution", "bot.rules", "bot.engine", "bot.ports")
 # numpy and others may join when a room needs them; each line is a decision.
-CORE_LIBRARIES = {"msgspec": "bot", "lark": "bot.rules.language"}
+CORE_LIBRARIES = {
+    "msgspec": "bot", "lark": "bot.rules.language", "numpy": "bot.engine.indicators", "talib": "bot.engine.indicators",
+}
 BANNED_MODULES = {
     "asyncio", "datetime", "io", "logging", "os", "pathlib", "random", "secrets", "shutil", "socket", "sqlite3",
     "ssl", "structlog", "subprocess", "sys", "tempfile", "threading", "time", "urllib", "uuid",

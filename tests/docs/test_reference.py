@@ -13,13 +13,13 @@ from bot.app.reference.entries import sections
 from bot.app.reference.pages import PAGES
 from bot.app.reference.verbs import verb_names
 from bot.domain.denials import DenialCode
-from bot.rules.language.functions import FUNCTIONS
+from bot.rules.language.functions import FUNCTION_ROWS
 from bot.rules.language.measures import MEASURES
 from bot.rules.spec import RuleBook
 from tests.shared_data import ROOT
 
 DOCS = ROOT / "docs"
-SIGNATURES = [*(row.signature for row in MEASURES.values()), *(row.signature for row in FUNCTIONS.values())]
+SIGNATURES = [*(row.signature for row in MEASURES.values()), *(row.signature for row in FUNCTION_ROWS)]
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -95,7 +95,7 @@ def test_rules_verb_prints_one_object_with_all_that_the_tables_say(capsys: pytes
     assert main(["rules", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     listed = {entry["name"]: entry for section in found.values() for entry in section["entries"]}
-    assert set(listed) == {*MEASURES, *FUNCTIONS}
+    assert set(listed) == {*MEASURES, *(row.name for row in FUNCTION_ROWS)}
     for name, row in MEASURES.items():
         assert listed[name]["unit"] == row.unit.value
         assert (listed[name]["meaning"], listed[name]["edges"]) == (row.meaning, row.edges)

@@ -10,7 +10,7 @@ from bot.domain.units import Place, SourceText
 from bot.rules.language.check import check_condition
 from bot.rules.language.compile import Evaluate, compile_conditions
 from bot.rules.language.dimension import NUMBER
-from bot.rules.language.measures import MEASURES
+from bot.rules.language.measures import Subject
 from bot.rules.language.typed import (
     Absolute,
     All,
@@ -19,6 +19,8 @@ from bot.rules.language.typed import (
     Clamp,
     Compare,
     Condition,
+    Default,
+    Derived,
     Extreme,
     Literal,
     Negate,
@@ -75,7 +77,9 @@ def truth_in(bits: int, number: int) -> bool | None:
 REFS = (
     ReadingRef("account.equity"), ReadingRef("account.sigma", (900_000_000_000,)),
     ReadingRef("position.amount"), ReadingRef("position.loss_ratio"), ReadingRef("market.mark_price"),
-    ReadingRef("market.mark_price", (), BTC),
+    ReadingRef("market.mark_price", (), BTC), ReadingRef("time.of_day"),
+    ReadingRef("max", (900_000_000_000,), None, Derived("max(account.equity, 15m)", Subject.ACCOUNT, "USDT")),
+    ReadingRef("rsi", (14, 60_000_000_000), BTC, Derived("rsi(...)", Subject.MARKET, "number")),
 )
 ODD_NUMBERS: tuple[float | None, ...] = (
     None, None, math.nan, math.inf, -math.inf, 0.0, -0.0, 1.0, -1.0, 1e-308, 1.7e308, -1.7e308, 0.1, 0.3,
@@ -89,7 +93,7 @@ def random_number(random: Random) -> float | None:
 
 
 def random_value(random: Random, depth: int) -> Value:
-    kind = random.randrange(8) if depth > 0 else random.randrange(2)
+    kind = random.randrange(9) if depth > 0 else random.randrange(2)
     if kind == 0:
         number = random.choice(LITERALS)
         return Literal(number, NUMBER, repr(number))
@@ -106,6 +110,8 @@ def random_value(random: Random, depth: int) -> Value:
         parts = tuple(random_value(random, depth - 1) for _ in range(random.randint(2, 4)))
         return Select(random.choice(list(Extreme)), parts, NUMBER)
     left, right = random_value(random, depth - 1), random_value(random, depth - 1)
+    if kind == 6:
+        return Default(left, right, NUMBER)
     return Arithmetic(random.choice(list(Sign)), left, right, NUMBER)
 
 
@@ -126,4 +132,4 @@ def condition_of(root: Truth) -> Condition:
 
 
 def subject_of(ref: ReadingRef) -> str:
-    return MEASURES[ref.measure].subject.value
+    return ref.subject.value

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.rules.language.errors import NotBuiltYet
-from bot.rules.language.functions import FUNCTIONS, PLANNED_FUNCTIONS
+from bot.rules.language.functions import FUNCTION_ROWS, FUNCTIONS, Function
 from bot.rules.language.measures import MEASURES, PLANNED, Measure, MeasureUnit
 from bot.rules.language.typed import Compare, Read
 from tests.rules.language_builders import BTC, condition
@@ -34,8 +34,9 @@ UNIT_TEXT = {
 def test_measure_of_the_design_is_there_or_said_to_come(name: str) -> None:
     """Every name of the design is either a row of the table or known to come later, and never both."""
     subject, _, bare = name.partition(".")
-    assert (name in MEASURES) != (bare in PLANNED.get(subject, ()))
-    if name not in MEASURES:
+    is_there = name in MEASURES or any(row.name == name for row in FUNCTION_ROWS)
+    assert is_there != (bare in PLANNED.get(subject, ()))
+    if not is_there:
         with pytest.raises(NotBuiltYet):
             condition(f"{name} > 1")
 
@@ -67,13 +68,38 @@ def test_currencies_follow_the_markets_of_the_rule() -> None:
     assert mixed == "account currency"
 
 
-def test_functions_have_a_signature_that_the_checker_takes() -> None:
-    """What the table shows as a call is a call, and no name is both there and planned."""
-    calls = {"abs": "abs(1)", "clamp": "clamp(1, 0, 2)", "max": "max(1, 2)", "min": "min(1, 2)"}
-    assert set(calls) == set(FUNCTIONS) and not set(FUNCTIONS) & set(PLANNED_FUNCTIONS)
-    for name, function in FUNCTIONS.items():
-        assert function.signature.startswith(f"{name}(") and function.meaning and function.edges
-        assert condition(f"account.leverage > {calls[name]}")
-    for name in PLANNED_FUNCTIONS:
-        with pytest.raises(NotBuiltYet, match="is not there yet"):
-            condition(f"{name}(account.leverage, 15m) > 3")
+EXAMPLES = {
+    "abs(x)": "abs(account.leverage) > 1",
+    "clamp(x, low, high)": "clamp(account.leverage, 0, 2) > 1",
+    "default(x, value)": "default(market.funding_rate, 0) > 1%",
+    "max(a, b, ...)": "max(account.leverage, 2) > 1",
+    "min(a, b, ...)": "min(account.leverage, 2) > 1",
+    "max(x, window)": "max(account.leverage, 15m) > 1",
+    "min(x, window)": "min(account.leverage, 15m) > 1",
+    "mean(x, window)": "mean(account.leverage, 15m) > 1",
+    "stdev(x, window)": "stdev(account.leverage, 15m) > 1",
+    "change(x, window)": "change(account.leverage, 15m) > 1",
+    "rate(x, window)": "rate(account.leverage, 15m) > 1 / 1h",
+    "ema(x, window)": "ema(account.leverage, 15m) > 1",
+    "rsi(market.close, periods, bar)": "rsi(market.close, 14, 1m) > 70",
+    "atr(periods, bar)": "atr(14, 1m) > 1 USDT",
+    "sma(market.close, periods, bar)": "sma(market.close, 20, 1h) > 1 USDT",
+    "bollinger(market.close, periods, width, bar)": "bollinger(market.close, 20, -2, 1d) > 1 USDT",
+    "time.between(from, to)": "time.between(09:30, 16:00)",
+    "time.every(period)": "time.every(8h)",
+}
+
+
+def test_function_rows_are_told_apart_by_their_signatures() -> None:
+    """No two rows are the same call, and each has an example in this test."""
+    signatures = [row.signature for row in FUNCTION_ROWS]
+    assert len(set(signatures)) == len(signatures)
+    assert set(signatures) == set(EXAMPLES)
+    assert set(FUNCTIONS) == {"abs", "clamp", "default", "max", "min"}
+
+
+@pytest.mark.parametrize("row", FUNCTION_ROWS, ids=lambda row: row.signature)
+def test_function_row_is_complete_and_its_call_is_taken(row: Function) -> None:
+    """What the table shows as a call is a call, with a unit, a meaning and its edges."""
+    assert row.signature.startswith(f"{row.name}(") and row.unit and row.meaning and row.edges
+    assert condition(EXAMPLES[row.signature]).readings

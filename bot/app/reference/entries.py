@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.rules.language.functions import FUNCTIONS, PLANNED_FUNCTIONS
+from bot.rules.language.functions import FUNCTION_ROWS
 from bot.rules.language.measures import MEASURES, PLANNED
-
-FUNCTION_UNIT = "that of its arguments"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +43,6 @@ def sections() -> list[Section]:
         for scope in scopes
     ]
     functions = [
-        Entry(row.name, row.signature, FUNCTION_UNIT, "", row.meaning, row.edges) for row in FUNCTIONS.values()
+        Entry(row.name, row.signature, row.unit, "", row.meaning, row.edges) for row in FUNCTION_ROWS
     ]
-    return [*found, Section("functions", functions, list(PLANNED_FUNCTIONS.values()))]
+    return [*found, Section("functions", functions, ())]

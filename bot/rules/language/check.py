@@ -11,6 +11,7 @@ from typing import Final, assert_never
 
 from bot.domain.units import SourceText
 from bot.rules.language.currency import currencies_of
+from bot.rules.language.derived import indicator_of, window_of
 from bot.rules.language.dimension import (
     ACCOUNT_CURRENCY,
     BASE,
@@ -23,14 +24,23 @@ from bot.rules.language.dimension import (
     product,
     quotient,
 )
-from bot.rules.language.errors import Fault, NotYetFault, located
+from bot.rules.language.errors import Fault, located
 from bot.rules.language.explain import expression_text
-from bot.rules.language.functions import FUNCTIONS, PLANNED_FUNCTIONS, WINDOWED
+from bot.rules.language.functions import FUNCTIONS, INDICATORS, WINDOW_FUNCTIONS
 from bot.rules.language.literals import literal_of
+from bot.rules.language.moments import (
+    between_of,
+    clock_beside,
+    every_condition,
+    every_of,
+    is_time_condition,
+    stray_clock_fault,
+)
 from bot.rules.language.names import bare_name_fault, measure_of, reading_of, unknown_function_fault
 from bot.rules.language.syntax import (
     ArithmeticSyntax,
     CallSyntax,
+    ClockSyntax,
     ComparisonSyntax,
     LogicSyntax,
     NameSyntax,
@@ -49,6 +59,7 @@ from bot.rules.language.typed import (
     Clamp,
     Compare,
     Condition,
+    Default,
     Extreme,
     Literal,
     Negate,
@@ -61,6 +72,7 @@ from bot.rules.language.typed import (
     Sign,
     Truth,
     Value,
+    is_constant,
 )
 
 READINGS_MAX = 64                    # one rule; each costs a load at every evaluation
@@ -96,7 +108,7 @@ class _Checker:
     def truth(self, syntax: Syntax) -> Truth:
         match syntax:
             case ComparisonSyntax():
-                left, right = self.value(syntax.left), self.value(syntax.right)
+                left, right = self._sides(syntax)
                 _agree((left, right), (syntax.left.offset, syntax.right.offset), f"{syntax.sign} compares")
                 return Compare(Relation(syntax.sign), left, right)
             case NotSyntax():
@@ -104,6 +116,8 @@ class _Checker:
             case LogicSyntax():
                 operands = tuple(self.truth(operand) for operand in syntax.operands)
                 return All(operands) if syntax.word == "and" else AnyOf(operands)
+            case ReadingSyntax() if is_time_condition(syntax):
+                return self._time_condition(syntax)
             case _:
                 value = self.value(syntax)
                 raise Fault(syntax.offset, f"condition: is needed here, was {expression_text(value)} "
@@ -113,6 +127,8 @@ class _Checker:
         match syntax:
             case NumberSyntax():
                 return literal_of(syntax)
+            case ClockSyntax():
+                raise stray_clock_fault(syntax)
             case ReadingSyntax():
                 return self._read(syntax)
             case NameSyntax():
@@ -130,33 +146,59 @@ class _Checker:
             case _:
                 assert_never(syntax)
 
+    def _sides(self, syntax: ComparisonSyntax) -> tuple[Value, Value]:
+        if isinstance(syntax.right, ClockSyntax):
+            left = self.value(syntax.left)
+            return left, clock_beside(syntax.right, left)
+        if isinstance(syntax.left, ClockSyntax):
+            right = self.value(syntax.right)
+            return clock_beside(syntax.left, right), right
+        return self.value(syntax.left), self.value(syntax.right)
+
+    def _time_condition(self, syntax: ReadingSyntax) -> Truth:
+        if syntax.name == "every":
+            return every_condition(self._read(syntax))
+        read, condition = between_of(syntax)
+        self._register(read, syntax.offset)
+        return condition
+
     def _read(self, syntax: ReadingSyntax) -> Read:
+        if is_time_condition(syntax):
+            if syntax.name == "between":
+                raise Fault(syntax.offset, "value: is needed here, was time.between, which is true or false; "
+                                           "compare time.of_day instead")
+            periods = [self.value(argument) for argument in syntax.arguments or ()]
+            return self._register(every_of(syntax, periods), syntax.offset)
         measure = measure_of(syntax)
         arguments = tuple(self.value(argument) for argument in syntax.arguments or ())
         read = reading_of(
             syntax, measure, arguments,
             scope=self.scope, symbols=self.symbols, currencies=self.currencies,
         )
+        return self._register(read, syntax.offset)
+
+    def _register(self, read: Read, offset: int) -> Read:
         if read.ref not in self.reads and len(self.reads) == READINGS_MAX:
-            raise Fault(syntax.offset, f"condition: has more than {READINGS_MAX} readings; "
+            raise Fault(offset, f"condition: has more than {READINGS_MAX} readings; "
                                        "split it into several rules")
         return self.reads.setdefault(read.ref, read)
 
     def _call(self, syntax: CallSyntax) -> Value:
-        if syntax.name in PLANNED_FUNCTIONS:
-            raise NotYetFault(syntax.offset, f"{syntax.name}: is not there yet, as in "
-                                             f"{PLANNED_FUNCTIONS[syntax.name]}; use measures and "
-                                             f"{', '.join(FUNCTIONS)}")
-        function = FUNCTIONS.get(syntax.name)
-        if function is None:
+        if syntax.name in INDICATORS:
+            read = indicator_of(syntax, scope=self.scope, symbols=self.symbols, value_of=self.value)
+            return self._register(read, syntax.offset)
+        if syntax.name not in FUNCTIONS and syntax.name not in WINDOW_FUNCTIONS:
             raise unknown_function_fault(syntax)
+        values = tuple(self.value(argument) for argument in syntax.arguments)
+        window = window_of(syntax, values)
+        return self._plain_call(syntax, values) if window is None else self._register(window, syntax.offset)
+
+    def _plain_call(self, syntax: CallSyntax, values: tuple[Value, ...]) -> Value:
+        function = FUNCTIONS[syntax.name]
         count = len(syntax.arguments)
         if not function.arguments_min <= count <= function.arguments_max:
             raise Fault(syntax.offset, f"{function.name}: wants {function.signature}, was given {count} "
                                        f"argument{'' if count == 1 else 's'}")
-        values = tuple(self.value(argument) for argument in syntax.arguments)
-        if function.name in WINDOWED:
-            _refuse_window(syntax, values)
         offsets = tuple(argument.offset for argument in syntax.arguments)
         dimension = _agree(values, offsets, f"{function.name} takes")
         match function.name:
@@ -164,6 +206,8 @@ class _Checker:
                 return Absolute(values[0], dimension)
             case "clamp":
                 return _clamp(syntax, values, dimension)
+            case "default":
+                return _default(syntax, values, dimension)
             case _:
                 return Select(Extreme(function.name), values, dimension)
 
@@ -186,29 +230,20 @@ class _Checker:
         return Arithmetic(sign, left, right, dimension)
 
 
-def _refuse_window(syntax: CallSyntax, values: tuple[Value, ...]) -> None:
-    """Tell ``max(x, 15m)``, the largest x of 15 minutes, from the larger of two durations."""
-    if len(values) != 2:
-        return
-    first, window = values
-    if not isinstance(window, Literal) or window.dimension != DURATION:
-        return
-    if first.dimension == DURATION:
-        raise Fault(syntax.offset,
-                    f"{syntax.name}: a duration as the second of two arguments is a window, was "
-                    f"{window.text}; for the {'larger' if syntax.name == 'max' else 'smaller'} of two "
-                    f"durations write {syntax.name}({window.text}, {expression_text(first)})")
-    raise NotYetFault(syntax.offset, f"{syntax.name}: windows are not there yet, was "
-                                     f"{syntax.name}({expression_text(first)}, {window.text}); "
-                                     "compare the present value, with hold: for a time")
-
-
 def _clamp(syntax: CallSyntax, values: tuple[Value, ...], dimension: Dimension) -> Clamp:
     operand, low, high = values
     if isinstance(low, Literal) and isinstance(high, Literal) and low.value > high.value:
         raise Fault(syntax.arguments[1].offset, f"clamp: the low bound is above the high one, was {low.text} "
                                                 f"and {high.text}; write clamp(x, low, high)")
     return Clamp(operand, low, high, dimension)
+
+
+def _default(syntax: CallSyntax, values: tuple[Value, ...], dimension: Dimension) -> Default:
+    operand, fallback = values
+    if is_constant(operand):
+        raise Fault(syntax.arguments[0].offset, f"default: what is never unavailable needs no default, was "
+                                                f"{expression_text(operand)}; write default(x, value)")
+    return Default(operand, fallback, dimension)
 
 
 def _agree(values: tuple[Value, ...], offsets: tuple[int, ...], what: str) -> Dimension:
@@ -237,7 +272,7 @@ def _common(values: tuple[Value, ...], offsets: tuple[int, ...], what: str) -> D
 
 def _certainty(value: Value) -> int:
     """Rank by how surely a value says what its fellows are counted in; of equals the first leads."""
-    if not _is_constant(value):
+    if not is_constant(value):
         return 2
     return 1 if value.dimension.powers else 0
 
@@ -245,29 +280,11 @@ def _certainty(value: Value) -> int:
 def _fits(value: Value, dimension: Dimension) -> bool:
     if value.dimension.is_like(dimension):
         return True
-    if not _is_constant(value):
+    if not is_constant(value):
         return False
     is_zero = isinstance(value, Literal) and value.value == 0.0 and value.dimension == NUMBER
     quote = dimension.quote
     return is_zero or (quote is not None and value.dimension == amount_of(quote))
-
-
-def _is_constant(value: Value) -> bool:
-    match value:
-        case Literal():
-            return True
-        case Read():
-            return False
-        case Negate() | Absolute():
-            return _is_constant(value.operand)
-        case Arithmetic():
-            return _is_constant(value.left) and _is_constant(value.right)
-        case Clamp():
-            return all(_is_constant(part) for part in (value.operand, value.low, value.high))
-        case Select():
-            return all(_is_constant(operand) for operand in value.operands)
-        case _:
-            assert_never(value)
 
 
 def _mismatch(value: Value, lead: Value, what: str) -> str:

@@ -11,10 +11,10 @@ and this runs on every tick.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Final, assert_never
+from typing import Any, Final, assert_never
 
 from bot.domain.errors import ContractError
-from bot.rules.language.measures import MEASURES, Subject
+from bot.rules.language.measures import Subject
 from bot.rules.language.typed import (
     Absolute,
     All,
@@ -23,6 +23,7 @@ from bot.rules.language.typed import (
     Clamp,
     Compare,
     Condition,
+    Default,
     Extreme,
     Literal,
     Negate,
@@ -33,13 +34,20 @@ from bot.rules.language.typed import (
     Sign,
     Truth,
     Value,
+    reads_in,
 )
 
 Column = list[float | None]
 Evaluate = Callable[[int, int, int], int]
+ValueOf = Callable[[int, int, int], float | None]
 
 # Which argument of the generated function is the index into the column of a measure.
-_INDEX = {Subject.POSITION: "position", Subject.ACCOUNT: "account", Subject.MARKET: "instrument"}
+_INDEX = {
+    Subject.POSITION: "position",
+    Subject.ACCOUNT: "account",
+    Subject.MARKET: "instrument",
+    Subject.TIME: "0",               # there is one time
+}
 
 
 def compile_conditions(
@@ -56,12 +64,31 @@ def compile_conditions(
     """
     writer = _Writer(column_of, element_of)
     writer.write_all(conditions)
+    evaluate: Evaluate = _made(writer)
+    return evaluate
+
+
+def compile_value(
+    value: Value,
+    column_of: Callable[[ReadingRef], Column],
+    element_of: Callable[[ReadingRef], int | None],
+) -> ValueOf:
+    """Return one function ``(position, account, instrument) -> value``, None while it is unavailable.
+
+    Columns and elements as for conditions; what a window looks at is compiled so.
+    """
+    writer = _Writer(column_of, element_of)
+    writer.write_value(value)
+    evaluate: ValueOf = _made(writer)
+    return evaluate
+
+
+def _made(writer: _Writer) -> Any:
     names = ", ".join(f"{name}={name}" for name in writer.columns)
     head = f"def evaluate(position, account, instrument{', ' + names if names else ''}):"
     namespace: dict[str, object] = {"__builtins__": {}, **writer.columns}
     exec("\n".join((head, *writer.lines)), namespace)
-    evaluate: Evaluate = namespace["evaluate"]  # type: ignore[assignment]  # made by the line above
-    return evaluate
+    return namespace["evaluate"]
 
 
 class _Writer:
@@ -92,6 +119,11 @@ class _Writer:
             )
         self._line("return bits")
 
+    def write_value(self, value: Value) -> None:
+        for read in reads_in(value):
+            self._load(read.ref)
+        self._line(f"return {self._value(value)}")
+
     def _line(self, text: str) -> None:
         self.lines.append(" " * self._depth + text)
 
@@ -107,7 +139,7 @@ class _Writer:
         element = self._element_of(ref)
         if element is not None and (type(element) is not int or element < 0):
             raise ContractError(f"{ref}: its element must be an index of at least 0, was {element!r}")
-        index = _INDEX[MEASURES[ref.measure].subject] if element is None else str(element)
+        index = _INDEX[ref.subject] if element is None else str(element)
         self.columns[column] = self._column_of(ref)
         self._loaded[ref] = variable
         self._line(f"{variable} = {column}[{index}]")
@@ -189,6 +221,10 @@ class _Writer:
                 )
             case Select():
                 return self._select(node.extreme, [self._value(operand) for operand in node.operands])
+            case Default():
+                operand, fallback = self._value(node.operand), self._value(node.fallback)
+                cases = [] if _is_literal(operand) else [(f"{operand} is None", fallback)]
+                return self._assign([], [*cases, ("", operand)])
             case _:
                 assert_never(node)
 

@@ -14,6 +14,7 @@ from bot.rules.language.typed import (
     Clamp,
     Compare,
     Condition,
+    Default,
     Literal,
     Negate,
     Not,
@@ -131,6 +132,8 @@ def _value_text(node: Value, leaf: Leaf) -> str:
             return f"clamp({', '.join(_value_text(part, leaf) for part in parts)})"
         case Select():
             return f"{node.extreme.value}({', '.join(_value_text(part, leaf) for part in node.operands)})"
+        case Default():
+            return f"default({_value_text(node.operand, leaf)}, {_value_text(node.fallback, leaf)})"
         case _:
             assert_never(node)
 

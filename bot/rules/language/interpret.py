@@ -17,6 +17,7 @@ from bot.rules.language.typed import (
     Clamp,
     Compare,
     Condition,
+    Default,
     Extreme,
     Literal,
     Negate,
@@ -80,6 +81,9 @@ def value_of(node: Value, lookup: Lookup) -> float | None:
             return _clamp(*(value_of(part, lookup) for part in (node.operand, node.low, node.high)))
         case Select():
             return _select(node.extreme, [value_of(operand, lookup) for operand in node.operands])
+        case Default():
+            operand = value_of(node.operand, lookup)
+            return value_of(node.fallback, lookup) if operand is None else operand
         case _:
             assert_never(node)
 

@@ -20,6 +20,7 @@ class Subject(Enum):
     ACCOUNT = "account"
     POSITION = "position"
     MARKET = "market"
+    TIME = "time"
 
 
 class MeasureUnit(Enum):
@@ -161,7 +162,14 @@ _MARKET = (
             "time since the venue stamped the last mark", "unavailable before the first mark"),
 )
 
-MEASURES: dict[str, Measure] = {row.name: row for row in (*_ACCOUNT, *_POSITION, *_MARKET)}
+_TIME = (
+    Measure("time.of_day", Subject.TIME, MeasureUnit.DURATION, "time", "time since midnight UTC; compare with 09:30",
+            "never unavailable"),
+    Measure("time.of_week", Subject.TIME, MeasureUnit.DURATION, "time",
+            "time since Monday 00:00 UTC; compare with fri 20:00", "never unavailable"),
+)
+
+MEASURES: dict[str, Measure] = {row.name: row for row in (*_ACCOUNT, *_POSITION, *_MARKET, *_TIME)}
 
 # Names that a later version knows: asking for one says so, and not that it is misspelt.
 PLANNED: dict[str, tuple[str, ...]] = {
@@ -176,5 +184,4 @@ PLANNED: dict[str, tuple[str, ...]] = {
                   "leverage", "gross_notional", "net_notional", "drawdown", "liquidation_distance",
                   "liquidation_distance_worst", "liquidation_sigmas", "sigma", "collateral_value",
                   "margin_call", "var", "es", "stress"),
-    "time": ("between", "every", "of_day", "of_week"),
 }

@@ -9,7 +9,7 @@ from bot.rules.language.currency import Currencies, currencies_of
 from bot.rules.language.dimension import DURATION
 from bot.rules.language.errors import Fault, NotYetFault, shown
 from bot.rules.language.explain import expression_text
-from bot.rules.language.functions import FUNCTIONS
+from bot.rules.language.functions import FUNCTION_ROWS
 from bot.rules.language.measures import MEASURES, PLANNED, Argument, Measure, Subject
 from bot.rules.language.syntax import CallSyntax, NameSyntax, ReadingSyntax
 from bot.rules.language.typed import Literal, Read, ReadingRef, Scope, Value
@@ -21,8 +21,8 @@ _GUESS_LENGTH_MAX = 40               # comparing long names takes time, and nobo
 
 # Which subjects a rule can read without naming a market.
 REACHABLE: dict[Scope, tuple[Subject, ...]] = {
-    Scope.ACCOUNT: (Subject.ACCOUNT,),
-    Scope.POSITION: (Subject.POSITION, Subject.ACCOUNT, Subject.MARKET),
+    Scope.ACCOUNT: (Subject.ACCOUNT, Subject.TIME),
+    Scope.POSITION: (Subject.POSITION, Subject.ACCOUNT, Subject.MARKET, Subject.TIME),
 }
 
 
@@ -43,7 +43,7 @@ def reading_of(
     if syntax.symbol is None:
         _refuse_unreachable(syntax, measure, scope, symbols)
     else:
-        _refuse_unknown_market(syntax, syntax.symbol, symbols)
+        refuse_unknown_market(syntax, syntax.symbol, symbols)
         currencies = currencies_of((syntax.symbol,))
     ref = ReadingRef(measure.name, _arguments(syntax, measure, arguments), syntax.symbol)
     return Read(ref, measure.unit.dimension(currencies))
@@ -88,7 +88,8 @@ def _refuse_unreachable(
     raise Fault(syntax.offset, f"{measure.name}: {problem}; {cure}")
 
 
-def _refuse_unknown_market(syntax: ReadingSyntax, symbol: str, symbols: Sequence[str]) -> None:
+def refuse_unknown_market(syntax: ReadingSyntax | CallSyntax, symbol: str, symbols: Sequence[str]) -> None:
+    """Raise Fault for a market that is not among ``symbols``, with the nearest that is."""
     if symbol in symbols:
         return
     close = get_close_matches(symbol[:_GUESS_LENGTH_MAX], symbols, n=1, cutoff=0.4)
@@ -136,8 +137,8 @@ def bare_name_fault(syntax: NameSyntax) -> Fault:
 
 def unknown_function_fault(syntax: CallSyntax) -> Fault:
     """Return the fault for a call of what is not in the table."""
-    close = get_close_matches(syntax.name[:_GUESS_LENGTH_MAX], FUNCTIONS, n=1)
-    hint = f"did you mean {FUNCTIONS[close[0]].signature}?" if close else (
-        f"there are {', '.join(row.signature for row in FUNCTIONS.values())}"
-    )
+    names = list(dict.fromkeys(row.name for row in FUNCTION_ROWS))
+    close = get_close_matches(syntax.name[:_GUESS_LENGTH_MAX], names, n=1)
+    meant = next((row.signature for row in FUNCTION_ROWS if close and row.name == close[0]), None)
+    hint = f"did you mean {meant}?" if meant else f"there are {', '.join(names)}"
     return Fault(syntax.offset, f"function: is not known, was {shown(syntax.name)}; {hint}")

@@ -32,6 +32,16 @@ class NumberSyntax:
 
 
 @dataclass(frozen=True, slots=True)
+class ClockSyntax:
+    """A time of day, ``09:30``, of one day of the week or of every day (None)."""
+
+    offset: int
+    depth: int
+    day: str | None
+    clock: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReadingSyntax:
     """``subject.name(arguments)``, or ``market("symbol").name(arguments)``. No parentheses: None."""
 
@@ -104,7 +114,7 @@ class LogicSyntax:
 
 
 Syntax = (
-    NumberSyntax | ReadingSyntax | NameSyntax | CallSyntax | SignSyntax | ArithmeticSyntax
+    NumberSyntax | ClockSyntax | ReadingSyntax | NameSyntax | CallSyntax | SignSyntax | ArithmeticSyntax
     | ComparisonSyntax | NotSyntax | LogicSyntax
 )
 
@@ -177,6 +187,10 @@ class _Builder(Transformer[Token, Syntax]):
         digits, unit = _NUMBER.fullmatch(number).groups()  # type: ignore[union-attr]  # the grammar's NUMBER
         return NumberSyntax(_start(number), 1, digits, unit or None)
 
+    def clock(self, word: Token) -> Syntax:
+        *day, clock = word.split()
+        return ClockSyntax(_start(word), 1, day[0] if day else None, clock)
+
     def bare_name(self, name: Token) -> Syntax:
         return NameSyntax(_start(name), 1, str(name))
 
@@ -244,7 +258,7 @@ _HABITS = {
     "@": "there is no such operator",
     "[": "there are no lists; use parentheses",
     "{": "there are no sets; use parentheses",
-    ":": "there is no such operator",
+    ":": "a time of day has four digits, as in 09:30",
     ".": "write 0.5, and one dot only in account.equity",
 }
 _PLAIN_CURE = "a condition looks like account.liquidation_distance < 5%"
@@ -273,7 +287,7 @@ def _cure_of(text: str, token: Token) -> str:
         return _HABITS["^"] if token == "*" else "there is no whole division; write one /"
     if token.type == "DOT":
         return _HABITS["."]
-    if token.type in ("NUMBER", "NAME", "DOTTED"):
+    if token.type in ("NUMBER", "CLOCK", "NAME", "DOTTED"):
         return "an operator is missing before it"
     if token.type == "RPAR" and not _is_open(text[: _start(token)]):
         return "there is no parenthesis to close"

@@ -6,11 +6,14 @@ Values carry their dimension; conditions need none. Every walk over them is a ``
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
+from typing import assert_never
 
 from bot.domain.units import SourceText
 from bot.rules.language.dimension import Dimension
+from bot.rules.language.measures import MEASURES, Subject
 from bot.rules.language.wording import duration_text
 
 
@@ -22,14 +25,43 @@ class Scope(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Derived:
+    """What tells a reading that is worked out from others: a window, an indicator, a period of time.
+
+    ``text`` is the reading as a person writes it, ``operand`` what a window looks at.
+    """
+
+    text: str
+    subject: Subject
+    unit: str
+    operand: Value | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ReadingRef:
-    """One thing to read: a measure, its arguments (durations in ns), and the market if one was named."""
+    """One thing to read: a measure, its arguments (durations in ns), and the market if one was named.
+
+    Where ``derived`` is given, ``measure`` is the name of a function.
+    """
 
     measure: str
     args: tuple[int | float, ...] = ()
     symbol: str | None = None
+    derived: Derived | None = None
+
+    @property
+    def subject(self) -> Subject:
+        """What it is a reading of: the kind of index its column has."""
+        return MEASURES[self.measure].subject if self.derived is None else self.derived.subject
+
+    @property
+    def unit(self) -> str:
+        """What it is counted in, in a word or two."""
+        return MEASURES[self.measure].unit.value if self.derived is None else self.derived.unit
 
     def __str__(self) -> str:
+        if self.derived is not None:
+            return self.derived.text
         name = self.measure
         if self.symbol is not None:
             subject, _, rest = name.partition(".")
@@ -122,6 +154,15 @@ class Select:
 
 
 @dataclass(frozen=True, slots=True)
+class Default:
+    """``operand``, or ``fallback`` while that is unavailable."""
+
+    operand: Value
+    fallback: Value
+    dimension: Dimension
+
+
+@dataclass(frozen=True, slots=True)
 class Compare:
     relation: Relation
     left: Value
@@ -147,8 +188,38 @@ class AnyOf:
     operands: tuple[Truth, ...]
 
 
-Value = Literal | Read | Negate | Absolute | Arithmetic | Clamp | Select
+Value = Literal | Read | Negate | Absolute | Arithmetic | Clamp | Select | Default
 Truth = Compare | Not | All | AnyOf
+
+
+def reads_in(value: Value) -> Iterator[Read]:
+    """Yield the readings of a value, in order of appearance; none for a constant."""
+    match value:
+        case Literal():
+            return
+        case Read():
+            yield value
+        case Negate() | Absolute():
+            yield from reads_in(value.operand)
+        case Arithmetic():
+            yield from reads_in(value.left)
+            yield from reads_in(value.right)
+        case Clamp():
+            for part in (value.operand, value.low, value.high):
+                yield from reads_in(part)
+        case Select():
+            for part in value.operands:
+                yield from reads_in(part)
+        case Default():
+            yield from reads_in(value.operand)
+            yield from reads_in(value.fallback)
+        case _:
+            assert_never(value)
+
+
+def is_constant(value: Value) -> bool:
+    """True for a value without readings."""
+    return next(reads_in(value), None) is None
 
 
 @dataclass(frozen=True, slots=True)
