@@ -10,6 +10,7 @@ from bot.app.explain.telling import Told
 from bot.app.wording import cash, percent, short_symbol, signed_cash
 
 WIDTH = 110
+_TIED = "\N{NO-BREAK SPACE}"
 Lines = list[str]
 
 
@@ -233,10 +234,12 @@ def _clock(ts: str) -> str:
 
 
 def _wrapped(text: str, indent: int) -> Lines:
-    return textwrap.wrap(
-        text, WIDTH, initial_indent=" " * indent, subsequent_indent=" " * (indent + 4), break_on_hyphens=False,
-        break_long_words=False,
+    """Return text in lines, none of which parts a number from its percent sign."""
+    lines = textwrap.wrap(
+        text.replace(" %", f"{_TIED}%"), WIDTH, initial_indent=" " * indent, subsequent_indent=" " * (indent + 4),
+        break_on_hyphens=False, break_long_words=False,
     )
+    return [line.replace(_TIED, " ") for line in lines]
 
 
 def _indented(lines: Lines) -> Lines:
