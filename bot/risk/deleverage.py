@@ -25,7 +25,6 @@ from bot.domain.errors import ContractError
 from bot.risk.margin import Holding, account_margin, liquidation_distances
 
 SLICES = 48                          # per holding; the last one is refined to a single lot
-HALVINGS_MAX = 4                     # of the slices, when none helps; finer ones were measured to win crumbs only
 STEPS_MAX = 10_000                   # four times what 50 holdings of 48 slices need; a limit, not a tuning
 
 CostOf = Callable[[int, int], float]
@@ -77,18 +76,11 @@ def plan_cuts(
     """
     equity = account_margin(wallet, holdings).equity
     book = _Book(goal, equity, holdings, cost_of, list(keeps), list(lowest))
-    halvings = 0
     for _ in range(STEPS_MAX):
-        if book.lack(book.free) == 0:
-            break
         step = book.best_step()
-        if step is not None:
-            book.take(step)
-        elif halvings < HALVINGS_MAX:
-            book.halve_slices()
-            halvings += 1
-        else:
+        if step is None:
             break
+        book.take(step)
     reached = _level(goal, equity - book.cost(), holdings, book.keeps) >= wanted(goal)
     return Plan(tuple(book.keeps), book.cost(), reached=reached or book.lack(book.free) == 0)
 
@@ -191,7 +183,9 @@ class _Book:
         return sum(-left for left in free if left < 0)
 
     def best_step(self) -> _Cut | None:
-        """Return the cut with the most relief per cost, or None if none helps."""
+        """Return the cut with the most relief per cost, or None if nothing is lacking or no cut helps."""
+        if self.lack(self.free) == 0:
+            return None
         places = self._open_positions()
         return self._best([self._next_cut(position) for position in places]) or self._best(
             [self._pair(long, short) for long in places for short in places if self._is_hedged_by(long, short)]
@@ -215,14 +209,6 @@ class _Book:
             self.keeps[position] -= quantity
             self.standing[position] = self._stand(position, self.keeps[position])
             self.next_cuts[position] = None
-
-    def halve_slices(self) -> None:
-        """Go on in finer slices, because every present one does more harm than good."""
-        self.slices = [
-            max(holding.instrument.filters.lot, _whole_lots(holding, size // 2))
-            for holding, size in zip(self.holdings, self.slices, strict=True)
-        ]
-        self.next_cuts = [None] * len(self.slices)
 
     def _open_positions(self) -> list[int]:
         """Return the holdings that may be cut: all for a distance, else those of the heavier side."""
