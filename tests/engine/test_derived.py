@@ -1,0 +1,248 @@
+"""Windows, defaults and time in rules, through the engine: fed by prices, fired at the right moment."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.domain.effects import OpenEpisode
+from bot.domain.events import Restarted, Timer
+from bot.domain.market import IndexPrice
+from bot.domain.scale import NS_PER_SECOND
+from bot.engine.engine import Engine
+from bot.rules.language.typed import ReadingRef
+from tests.builders import ETH, T0, ended, fill, snapshot, trade
+from tests.engine.driver import Driver, engine
+
+HOUR = 3_600
+MIDNIGHT_OF_FRIDAY = 24 * HOUR       # T0 is Thursday 2020-03-12 00:00 UTC
+
+
+def rule(when: str, *, scope: str = "position", hold: str = "0s") -> str:
+    """A rule that closes the position, or deleverages the account."""
+    do = "close" if scope == "position" else "{deleverage: {to: {liquidation_distance: 90%}}}"
+    return f"""
+rules:
+  probe:
+    for_each: {scope}
+    when: '{when}'
+    hold: {hold}
+    do: {do}
+    execute: {{algo: now}}
+"""
+
+
+def held(when: str, *, scope: str = "position", hold: str = "0s", btc: int = 1_000) -> Driver:
+    """An engine with one rule, and a long of one BTC entered at 8,000."""
+    driver = Driver(engine(rule(when, scope=scope, hold=hold)))
+    driver.step(trade(0, 8_000))
+    driver.step(trade(0, 200, instrument=1))
+    driver.step(snapshot(0, usdt=4_000, btc=btc, entry=8_000))
+    return driver
+
+
+def fires(driver: Driver) -> list[float]:
+    """When episodes were opened, seconds after T0."""
+    return [(effect.now - T0) / NS_PER_SECOND for effect in driver.found(OpenEpisode)]
+
+
+def derived_value(made: Engine, text: str) -> float | None:
+    """The reading that a person writes as ``text``, as the engine has it for the first element."""
+    refs: list[ReadingRef] = [ref for ref in made.readings.columns_by_ref if str(ref) == text]
+    (ref,) = refs
+    return made.readings.value(ref, position=0, account=0)
+
+
+# Windows --------------------------------------------------------------------------------------------------
+
+
+def test_window_rule_fires_on_a_fall_from_the_highest_mark() -> None:
+    """A fall of 3 % from the best price of ten minutes fires, one of 2.9 % does not."""
+    driver = held("market.mark_price < 97% * max(market.mark_price, 10m)")
+    driver.step(trade(300, 8_200))
+    driver.step(trade(600, 8_100))
+    driver.step(trade(601, 7_963))
+    assert fires(driver) == []
+    driver.step(trade(602, 7_953))
+    assert fires(driver) == [602]
+    (opened,) = driver.found(OpenEpisode)
+    assert "max(market.mark_price, 10m) 8_200 USDT = 7_954 USDT" in opened.why
+    assert [(reading.text, reading.value, reading.unit) for reading in opened.readings] == [
+        ("market.mark_price", 7_953.0, "quote per base"), ("max(market.mark_price, 10m)", 8_200.0, "USDT per base"),
+    ]
+
+
+def test_window_rule_before_its_window_is_covered_does_not_fire() -> None:
+    """A fall in the first ten minutes is not one from the best price of ten minutes."""
+    driver = held("market.mark_price < 97% * max(market.mark_price, 10m)")
+    driver.step(trade(599, 7_000))
+    assert fires(driver) == []
+    driver.step(trade(600, 7_001))
+    assert fires(driver) == [600]
+
+
+def test_window_over_an_account_follows_prices_between_minutes() -> None:
+    """Equity loses 500 within a minute: rate sees it at the price, without waiting for a bar."""
+    driver = held("change(account.equity, 1m) < -499 USDT", scope="account")
+    for second in range(1, 91):
+        driver.step(trade(second, 8_000 + second % 2))
+    driver.step(trade(91, 7_502))
+    assert fires(driver) == []
+    driver.step(trade(92, 7_500))
+    assert fires(driver) == [92]
+
+
+def test_window_over_a_named_market_is_kept_for_that_market() -> None:
+    """A BTC position is closed by what ETH did, and BTC's own prices do not come into it."""
+    driver = held(f'change(market("{ETH}").mark_price, 1m) / market("{ETH}").mark_price < -5%')
+    for second in range(1, 91):
+        driver.step(trade(second, 8_000 + 50 * second))
+        driver.step(trade(second, 200, instrument=1))
+    driver.step(trade(91, 4_000))
+    assert fires(driver) == []
+    driver.step(trade(92, 189, instrument=1))
+    assert fires(driver) == [92]
+
+
+def test_window_over_two_markets_follows_both() -> None:
+    """The mean of a quotient of own and named market moves with either price."""
+    text = f'mean(market.mark_price / market("{ETH}").mark_price, 1m)'
+    driver = held(f"{text} > 1_000_000 ETH")
+    # BTC at 8,000 by ETH at 200 is 40; then ETH falls to 160 for the second half: 50
+    for second in range(1, 121):
+        driver.step(trade(second, 200 if second <= 90 else 160, instrument=1))
+    driver.step(trade(120, 8_001))
+    assert derived_value(driver.engine, text) == pytest.approx((30 * 40 + 30 * 50) / 60, rel=2e-2)
+
+
+def test_window_over_a_position_begins_again_with_the_next_position() -> None:
+    """The best profit of a closed position is no reason to close the next one."""
+    text = "max(position.unrealised_pnl, 1m)"
+    driver = held(f"{text} > 900 USDT and position.unrealised_pnl < 100 USDT")
+    for second in range(1, 100):
+        driver.step(trade(second, 8_850 + second % 2))
+    assert derived_value(driver.engine, text) == 851.0
+    driver.step(snapshot(100, usdt=4_850, btc=0, entry=0))
+    assert derived_value(driver.engine, text) is None
+    driver.step(snapshot(101, usdt=4_850, btc=1_000, entry=8_850))
+    driver.step(trade(160, 8_851))
+    assert derived_value(driver.engine, text) is None
+    driver.step(trade(161, 8_850))
+    assert derived_value(driver.engine, text) == 1.0
+
+
+def test_window_moves_on_with_the_minute_when_the_price_stands_still() -> None:
+    """A spike leaves the window although every trade since had one price."""
+    driver = held("max(market.mark_price, 1m) > 1_000_000 USDT")
+    driver.step(trade(61, 9_000))
+    driver.step(trade(62, 8_000))
+    for second in range(63, 130):
+        driver.step(trade(second, 8_000))
+    assert derived_value(driver.engine, "max(market.mark_price, 1m)") == 9_000
+    driver.step(trade(180, 8_000))
+    assert derived_value(driver.engine, "max(market.mark_price, 1m)") == 8_000
+
+
+def test_window_of_an_account_begins_again_at_a_restart_and_that_of_a_market_does_not() -> None:
+    """Prices that a restart catches up with are the market's past, but not that of the account."""
+    account, market = "max(account.equity, 1m)", "max(market.mark_price, 1m)"
+    driver = held(f"{account} > 1_000_000 USDT or {market} > 1_000_000 USDT")
+    for second in range(1, 100):
+        driver.step(trade(second, 8_000 + second % 2))
+    assert (derived_value(driver.engine, account), derived_value(driver.engine, market)) == (4_001, 8_001)
+    driver.step(Restarted(T0 + 100 * NS_PER_SECOND, "test"))
+    driver.step(trade(101, 8_000))
+    assert (derived_value(driver.engine, account), derived_value(driver.engine, market)) == (None, 8_001)
+
+
+def test_windows_dumped_and_loaded_by_another_engine_say_the_same() -> None:
+    """What a checkpoint would hold is enough to go on with."""
+    account, market = "max(account.equity, 1m)", "stdev(market.mark_price, 1m)"
+    when = f"{account} > 1_000_000 USDT or {market} > 1_000_000 USDT"
+    first, second = held(when), held(when)
+    for at in range(1, 100):
+        first.step(trade(at, 8_000 + at % 7))
+    second.engine.readings.derived.load(first.engine.readings.derived.dump())
+    for driver in (first, second):
+        driver.step(trade(100, 8_002))
+    for text in (account, market):
+        found = derived_value(second.engine, text)
+        assert found is not None and found == derived_value(first.engine, text)
+
+
+# Defaults -------------------------------------------------------------------------------------------------
+
+
+def test_default_stands_in_while_a_reading_is_unavailable_and_no_longer() -> None:
+    """Without an index the rule assumes the mark; with one it believes the index."""
+    driver = held("default(market.index_price, 9_000 USDT) < 8_500 USDT")
+    driver.step(trade(1, 8_001))
+    assert fires(driver) == []
+    now = T0 + 2 * NS_PER_SECOND
+    driver.step(IndexPrice(now, now, 0, 850_000))
+    assert fires(driver) == []
+    now += NS_PER_SECOND
+    driver.step(IndexPrice(now, now, 0, 849_999))
+    assert fires(driver) == [3]
+
+
+# Time -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("when", "at"),
+    [
+        ("time.between(00:10, 00:20)", 600),
+        ("time.of_day >= 00:10", 600),
+        ("time.of_day > 00:10", 600 + 1e-9),
+        ("time.every(10m) and time.of_day > 00:05", 600),
+        ("time.between(fri 00:00, fri 00:10)", MIDNIGHT_OF_FRIDAY),
+        ("time.of_week >= fri 00:00", MIDNIGHT_OF_FRIDAY),
+        ("not time.between(fri 20:00, fri 00:00)", MIDNIGHT_OF_FRIDAY),
+        ("time.of_day - 5m > 5m", 660),      # a sum is looked at every minute
+    ],
+)
+@pytest.mark.parametrize("scope", ["position", "account"])
+def test_time_rule_fires_at_its_moment_although_no_price_comes(when: str, at: float, scope: str) -> None:
+    """The engine asks to be woken when time alone makes a rule true, and not a nanosecond later."""
+    driver = held(when, scope=scope)
+    driver.run_timers(until=at - 1e-6)
+    assert fires(driver) == []
+    driver.run_timers(until=at + 1)
+    assert [effect.now for effect in driver.found(OpenEpisode)] == [T0 + round(at * NS_PER_SECOND)]
+
+
+def test_time_rule_ends_at_its_moment_and_fires_again_the_next_day() -> None:
+    """A rule over part of the day is armed again when that part is over."""
+    driver = held("time.between(00:10, 00:20)")
+    driver.run_timers(until=600)
+    (order,) = driver.orders
+    driver.step(fill(order, 601, 1_000, 8_000))
+    driver.step(ended(order, 601, 1_000))
+    driver.step(snapshot(1_300, usdt=4_000, btc=1_000, entry=8_000))
+    driver.run_timers(until=24 * HOUR + 600)
+    assert fires(driver) == [600, 24 * HOUR + 600]
+
+
+def test_time_rule_with_a_hold_waits_for_it() -> None:
+    """Time is a condition like any other."""
+    driver = held("time.between(00:10, 00:20)", hold="30s")
+    driver.run_timers(until=629.9)
+    assert fires(driver) == []
+    driver.run_timers(until=630)
+    assert fires(driver) == [630]
+
+
+def test_time_rule_at_its_end_is_no_longer_true() -> None:
+    """Between is from the first time until just before the second."""
+    driver = held("time.between(22:00, 00:00)")
+    assert fires(driver) == []
+    driver.step(Timer(T0 + 22 * HOUR * NS_PER_SECOND - 1))
+    assert fires(driver) == []
+    other = held("time.between(23:00, 00:01)")
+    assert fires(other) == [0]
+
+
+def test_engine_without_time_in_its_rules_asks_for_no_moments() -> None:
+    """Whoever does not use the clock is not woken by it."""
+    driver = held("market.mark_price < 1 USDT")
+    assert driver.wake is None
