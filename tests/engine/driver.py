@@ -7,16 +7,25 @@ from decimal import Decimal
 from typing import TypeVar
 
 from bot.domain.effects import Effect, PlaceOrder
-from bot.domain.events import Event, Timer
+from bot.domain.events import Event, FillOrigin, Liquidity, OrderFilled, Timer
+from bot.domain.order import Side
 from bot.domain.scale import NS_PER_SECOND
 from bot.domain.units import Money
 from bot.engine.book import Book
 from bot.engine.engine import Engine
 from bot.engine.layout import Layout
 from bot.engine.spec import LimitsSpec, SurvivalSpec
-from tests.builders import T0, layout, orders, rules
+from tests.builders import KEY, T0, ended, fill, layout, orders, rules, snapshot, trade
 
 Kind = TypeVar("Kind")
+SLOW_STOP = """
+rules:
+  stop:
+    for_each: position
+    when: position.loss_ratio > 5%
+    do: close
+    execute: {algo: twap, over: 100s, slice: 10s, collar: 2%}
+"""
 WIDE = LimitsSpec(order_notional_max=Money(Decimal(10_000_000), "USDT"), order_rate_max=100.0)
 
 
@@ -65,3 +74,57 @@ class Driver:
     def orders(self) -> list[PlaceOrder]:
         """Every order so far."""
         return orders(self.effects)
+
+
+class Trader(Driver):
+    """A driver that can answer orders; prices in quote units, quantities in thousandths."""
+
+    trades = 0
+
+    def fill(self, order: PlaceOrder, seconds: float, quantity: int | None = None, *, price: float) -> None:
+        """The venue fills an order, wholly unless told, and ends it."""
+        size = order.approved.request.quantity if quantity is None else quantity
+        self.trades += 1
+        if size:
+            self.step(fill(order, seconds, size, price, trade_id=f"o{self.trades}"))
+        self.step(ended(order, seconds, size))
+
+    def fill_all(self, seconds: float, *, price: float) -> None:
+        """Fill everything that is out until nothing is."""
+        for _ in range(200):
+            out = [order for order in self.orders if order.approved.request.name in self.engine.book.orders]
+            if not out:
+                return
+            self.fill(out[0], seconds, price=price)
+        raise AssertionError("orders without end")
+
+    def live_through(self, start: float, end: float, *, price: float) -> None:
+        """Second by second: wakes, and every order filled at once at the price."""
+        second = start
+        while second <= end:
+            self.run_timers(until=second)
+            self.fill_all(max(second, (self.engine.book.now - T0) / NS_PER_SECOND), price=price)
+            second += 1
+
+    def external(self, seconds: float, quantity: int, *, price: float, side: Side = Side.SELL) -> None:
+        """Somebody else trades our position."""
+        now = T0 + round(seconds * NS_PER_SECOND)
+        self.trades += 1
+        pattern = OrderFilled(
+            now, now, 0, "web", f"e{self.trades}", KEY, side, round(price * 100), quantity, 0,
+            liquidity=Liquidity.TAKER, origin=FillOrigin.EXTERNAL, modelled=False,
+        )
+        self.step(pattern)
+
+    @property
+    def held(self) -> int:
+        return self.engine.book.quantity[0]
+
+
+def long_of(btc: int, *texts: str, usdt: float = 10_000, limits: LimitsSpec = WIDE, shape: Layout | None = None
+            ) -> Trader:
+    """A long bought at 8,000, at a price of 8,000."""
+    driver = Trader(engine(*texts, limits=limits, shape=shape))
+    driver.step(trade(0, 8_000))
+    driver.step(snapshot(0, usdt=usdt, btc=btc, entry=8_000))
+    return driver

@@ -1,15 +1,11 @@
-"""From episodes to parents to orders, and back: what ends them, what takes them over, what is asked again."""
+"""From episodes to parents, and back: what ends them, what takes them over, what is asked again."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from decimal import Decimal
-from itertools import pairwise
 
 import pytest
 
-from bot.domain.account import PositionReport
-from bot.domain.denials import DenialCode
 from bot.domain.effects import (
     EndEpisode,
     EndParent,
@@ -18,44 +14,24 @@ from bot.domain.effects import (
     OpenParent,
     ParentEnd,
     PlaceOrder,
-    PlanEpisode,
-    RaiseAlarm,
     RecordDenial,
-    Relaxation,
-    RelaxParent,
     ReserveNames,
     ReviseParent,
 )
 from bot.domain.events import (
-    AccountSnapshot,
-    Command,
-    CommandKind,
-    FillOrigin,
-    Liquidity,
     OrderAccepted,
-    OrderFilled,
     OrderNotFound,
     OrderOutcomeUnknown,
 )
 from bot.domain.names import CHILDREN_MAX
 from bot.domain.order import Side
 from bot.domain.scale import NS_PER_SECOND
-from bot.domain.units import Money
 from bot.engine.layout import Layout
-from bot.engine.parents import NAMES_AT_ONCE
-from bot.engine.spec import LimitsSpec
-from tests.builders import ETH_KEY, GUARD, KEY, STOP, T0, ended, fill, layout, snapshot, trade
-from tests.engine.driver import WIDE, Driver, engine
+from bot.engine.parents import CHILDREN_PER_PARENT
+from tests.builders import GUARD, KEY, STOP, T0, ended, fill, layout, snapshot, trade
+from tests.engine.driver import SLOW_STOP, Driver, long_of
 
 S = NS_PER_SECOND
-SLOW_STOP = """
-rules:
-  stop:
-    for_each: position
-    when: position.loss_ratio > 5%
-    do: close
-    execute: {algo: twap, over: 100s, slice: 10s, collar: 2%}
-"""
 EMERGENCY = """
 rules:
   emergency:
@@ -64,60 +40,6 @@ rules:
     do: {deleverage: {to: {liquidation_distance: 10%}}}
     execute: {algo: now, tactic: ladder}
 """
-
-
-class Trader(Driver):
-    """A driver that can answer orders; prices in quote units, quantities in thousandths."""
-
-    trades = 0
-
-    def fill(self, order: PlaceOrder, seconds: float, quantity: int | None = None, *, price: float) -> None:
-        """The venue fills an order, wholly unless told, and ends it."""
-        size = order.approved.request.quantity if quantity is None else quantity
-        self.trades += 1
-        if size:
-            self.step(fill(order, seconds, size, price, trade_id=f"o{self.trades}"))
-        self.step(ended(order, seconds, size))
-
-    def fill_all(self, seconds: float, *, price: float) -> None:
-        """Fill everything that is out until nothing is."""
-        for _ in range(200):
-            out = [order for order in self.orders if order.approved.request.name in self.engine.book.orders]
-            if not out:
-                return
-            self.fill(out[0], seconds, price=price)
-        raise AssertionError("orders without end")
-
-    def live_through(self, start: float, end: float, *, price: float) -> None:
-        """Second by second: wakes, and every order filled at once at the price."""
-        second = start
-        while second <= end:
-            self.run_timers(until=second)
-            self.fill_all(max(second, (self.engine.book.now - T0) / S), price=price)
-            second += 1
-
-    def external(self, seconds: float, quantity: int, *, price: float, side: Side = Side.SELL) -> None:
-        """Somebody else trades our position."""
-        now = T0 + round(seconds * S)
-        self.trades += 1
-        pattern = OrderFilled(
-            now, now, 0, "web", f"e{self.trades}", KEY, side, round(price * 100), quantity, 0,
-            liquidity=Liquidity.TAKER, origin=FillOrigin.EXTERNAL, modelled=False,
-        )
-        self.step(pattern)
-
-    @property
-    def held(self) -> int:
-        return self.engine.book.quantity[0]
-
-
-def long_of(btc: int, *texts: str, usdt: float = 10_000, limits: LimitsSpec = WIDE, shape: Layout | None = None
-            ) -> Trader:
-    """A long bought at 8,000, at a price of 8,000."""
-    driver = Trader(engine(*texts, limits=limits, shape=shape))
-    driver.step(trade(0, 8_000))
-    driver.step(snapshot(0, usdt=usdt, btc=btc, entry=8_000))
-    return driver
 
 
 def with_minimum(quantity_min: int) -> Layout:
@@ -271,6 +193,16 @@ def test_names_are_reserved_before_the_orders_that_use_them() -> None:
     assert (reserved.key, reserved.side, reserved.quantity_max) == (KEY, Side.SELL, 100)
 
 
+def test_reservation_grows_with_the_position() -> None:
+    """What is reserved covers all that may have to be sold."""
+    driver = long_of(100, STOP)
+    driver.external(1, 50, price=8_000, side=Side.BUY)
+    driver.external(2, 30, price=8_000)
+    reserved = driver.found(ReserveNames)
+    assert [effect.quantity_max for effect in reserved] == [100, 150]
+    assert len({effect.parent for effect in reserved}) == 1
+
+
 def test_parent_that_uses_up_its_names_is_followed_by_another() -> None:
     """A venue that refuses for half a day does not run us out of names."""
     driver = long_of(100, STOP)
@@ -285,7 +217,22 @@ def test_parent_that_uses_up_its_names_is_followed_by_another() -> None:
     assert ends(driver) == [ParentEnd.SUPERSEDED]
     driver.fill_all(31, price=7_490)
     assert driver.held == 0
-    assert NAMES_AT_ONCE < CHILDREN_MAX
+
+
+def test_parent_that_takes_over_goes_on_with_the_schedule_where_it_stood() -> None:
+    """What the predecessor sold counts: the successor is not behind by it, and sells nothing at once."""
+    driver = long_of(1_000, SLOW_STOP)
+    driver.step(trade(1, 7_500))
+    driver.live_through(2, 60, price=7_500)
+    before = driver.held
+    assert 300 <= before <= 600
+    next(iter(driver.engine.book.parents.values())).next_child = CHILDREN_PER_PARENT
+    driver.step(snapshot(60.5, usdt=10_000, btc=before, entry=8_000))
+    assert ends(driver) == [ParentEnd.SUPERSEDED]
+    driver.fill_all(60.6, price=7_500)
+    assert before - driver.held <= 100
+    driver.live_through(61, 102, price=7_500)
+    assert driver.held == 0
 
 
 # Urgency --------------------------------------------------------------------------------------------------
@@ -330,180 +277,20 @@ def test_two_closes_of_one_position_sell_it_once() -> None:
     assert not driver.engine.book.episodes
 
 
-@pytest.mark.parametrize("texts", [(GUARD, EMERGENCY, SLOW_STOP), (SLOW_STOP, EMERGENCY, GUARD)])
-def test_order_of_the_rules_changes_no_order(texts: tuple[str, ...]) -> None:
-    """Files in another order give the same sales at the same moments."""
+def sold_by(*texts: str) -> list[tuple[int, int]]:
+    """When and how much was sent through one fall of the market."""
     driver = long_of(100, *texts, usdt=100)
     for second, price in ((1, 7_600), (10, 7_450), (20, 7_250)):
         driver.step(trade(second, price))
         driver.live_through(second, second + 5, price=price)
-    sold = [(order.now - T0, order.approved.request.quantity) for order in driver.orders]
-    reference = SOLD.setdefault("first", sold)
-    assert sold == reference
+    return [(order.now - T0, order.approved.request.quantity) for order in driver.orders]
 
 
-SOLD: dict[str, list[tuple[int, int]]] = {}
-
-
-# The gate's limits in the slicer --------------------------------------------------------------------------
-
-
-def test_orders_above_the_cap_are_split() -> None:
-    """What is worth more than one order may be is sold in several, none of them denied."""
-    limits = LimitsSpec(order_notional_max=Money(Decimal(300), "USDT"), order_rate_max=100.0)
-    driver = long_of(100, STOP, limits=limits)
-    driver.step(trade(1, 7_500))
-    assert [order.approved.request.quantity for order in driver.orders] == [40, 40, 20]
-    assert driver.found(RecordDenial) == []
-
-
-def test_order_cap_below_the_smallest_order_is_refused_aloud() -> None:
-    """A limit that lets nothing out is no silent halt: every second the gate says why."""
-    limits = LimitsSpec(order_notional_max=Money(Decimal(7), "USDT"), order_rate_max=100.0)
-    driver = long_of(100, STOP, limits=limits)
-    driver.step(trade(1, 7_500))
-    driver.run_timers(until=3)
-    assert [(denial.now - T0) // S for denial in driver.found(RecordDenial)] == [1, 2, 3]
-    assert {denial.code for denial in driver.found(RecordDenial)} == {DenialCode.NOTIONAL_ABOVE_MAX}
-    assert [alarm.code for alarm in driver.found(RaiseAlarm)] == ["order_denied"] * 3
-
-
-def test_orders_beyond_the_rate_wait_for_the_next_second() -> None:
-    """The rate limit delays an exit by a second and refuses nothing."""
-    limits = LimitsSpec(order_notional_max=Money(Decimal(80), "USDT"), order_rate_max=3.0)
-    driver = long_of(100, STOP, limits=limits)
-    driver.step(trade(1, 7_500))
-    assert len(driver.orders) == 3
-    driver.run_timers(until=1.999)
-    assert len(driver.orders) == 3
-    driver.run_timers(until=2)
-    assert len(driver.orders) == 6
-    assert driver.found(RecordDenial) == []
-
-
-def test_frozen_account_still_sells() -> None:
-    """Every halt allows exits."""
-    driver = long_of(100, STOP)
-    driver.step(Command(T0 + S, 0, CommandKind.FREEZE, "test"))
-    driver.step(trade(2, 7_500))
-    assert [order.approved.request.quantity for order in driver.orders] == [100]
-
-
-# The ladder -----------------------------------------------------------------------------------------------
-
-
-def collars(driver: Driver, mark: float) -> list[float]:
-    """How far below the mark each order was priced, in percent."""
-    return [
-        round(100 * (1 - (order.approved.request.limit_price or 0) / (mark * 100)), 6) for order in driver.orders
-    ]
-
-
-LADDER = STOP.replace("{algo: now}", "{algo: now, tactic: ladder}")
-
-
-def test_ladder_widens_step_by_step_to_its_limit_and_stays_there() -> None:
-    """1 -> 2 -> 4 -> 8 %, each step recorded, and 8 % again every second from there."""
-    driver = long_of(100, LADDER)
-    driver.step(trade(1, 7_500))
-    for _ in range(6):
-        driver.step(ended(driver.orders[-1], (driver.engine.book.now - T0) / S + 0.01, 0))
-        driver.run_timers(until=(driver.engine.book.now - T0) / S + 1.5)
-    assert collars(driver, 7_500) == [1, 2, 4, 8, 8, 8, 8]
-    steps = driver.found(RelaxParent)
-    assert [(step.what, step.level) for step in steps] == [(Relaxation.COLLAR, level) for level in (1, 2, 3)]
-    gaps = [after.now - before.now for before, after in pairwise(driver.orders[3:])]
-    assert all(gap >= S for gap in gaps)
-
-
-def test_ladder_of_the_cost_class_never_widens() -> None:
-    """Profit can wait: the collar holds, and the order is tried again every second."""
-    text = STOP.replace("{algo: now}", "{algo: now, tactic: ladder, order_class: cost, collar: 1%}")
-    driver = long_of(100, text)
-    driver.step(trade(1, 7_500))
-    for _ in range(4):
-        driver.step(ended(driver.orders[-1], (driver.engine.book.now - T0) / S + 0.01, 0))
-        driver.run_timers(until=(driver.engine.book.now - T0) / S + 1.5)
-    assert collars(driver, 7_500) == [1] * 5
-    assert driver.found(RelaxParent) == []
-
-
-def test_taker_within_its_schedule_widens_nothing() -> None:
-    """An unfilled slice of a schedule that has time comes again at its own collar."""
-    driver = long_of(100, SLOW_STOP)
-    driver.step(trade(1, 7_500))
-    driver.run_timers(until=30)
-    driver.step(ended(driver.orders[0], 31, 0))
-    driver.run_timers(until=60)
-    assert set(collars(driver, 7_500)) == {2}
-    assert driver.found(RelaxParent) == []
-
-
-# Participation --------------------------------------------------------------------------------------------
-
-CAPPED = """
-rules:
-  stop:
-    for_each: position
-    when: position.loss_ratio > 5%
-    do: close
-    execute: {algo: twap, over: 100s, slice: 10s, collar: 2%, participation_max: 10%, order_class: CLASS}
-"""
-
-
-def test_participation_of_the_cost_class_holds_and_the_deadline_gives() -> None:
-    """However late it is, ours stay at a tenth of all volume; and it goes on when volume comes."""
-    driver = long_of(1_000, CAPPED.replace("CLASS", "cost"))
-    driver.step(trade(1, 7_500, quantity=0))
-    for second in range(2, 200):
-        driver.run_timers(until=second)
-        driver.fill_all(second, price=7_500)
-    assert driver.held == 1_000 - 1_000 // 9         # a ninth of what others had traded at the start
-    before = driver.held
-    for second in range(200, 260):
-        driver.step(trade(second, 7_500, quantity=90))
-    driver.live_through(260, 270, price=7_500)
-    assert 0 < before - driver.held <= 60 * 90 // 9
-    assert driver.found(RelaxParent) == []
-
-
-def test_participation_of_the_margin_class_relaxes_one_step_per_slice() -> None:
-    """Held back, it goes 10 -> 25 -> 50 -> 100 %, no faster than its slices."""
-    driver = long_of(1_000, CAPPED.replace("CLASS", "margin"))
-    driver.step(trade(1, 7_500, quantity=0))
-    driver.live_through(2, 90, price=7_500)
-    steps = [step for step in driver.found(RelaxParent) if step.what is Relaxation.PARTICIPATION]
-    assert [step.level for step in steps] == [1, 2, 3]
-    assert all(after.now - before.now >= 10 * S for before, after in pairwise(steps))
-    assert steps[0].now - T0 >= 11 * S
-    driver.live_through(91, 110, price=7_500)
-    assert driver.held == 0
-
-
-# The survival floor ---------------------------------------------------------------------------------------
-
-
-def test_floor_sells_ahead_of_the_curve_what_survival_needs() -> None:
-    """Below the floor the curve does not matter: what brings the distance back to it leaves at once."""
-    driver = long_of(1_000, SLOW_STOP, usdt=700)
-    driver.step(trade(1, 7_560))
-    driver.run_timers(until=1.2)
-    sold_by_curve = 1_000 - driver.held
-    driver.step(trade(2, 7_480))
-    distance = driver.engine.columns.distance[0]
-    level = driver.engine.desk.survival_level(0)
-    assert distance < level
-    driver.fill_all(2.1, price=7_480)
-    assert driver.engine.columns.distance[0] >= level * 0.98
-    assert 1_000 - driver.held > sold_by_curve + 100
-
-
-def test_floor_sells_nothing_while_the_distance_holds() -> None:
-    """Above the floor the schedule has all its time."""
-    driver = long_of(1_000, SLOW_STOP, usdt=5_000)
-    driver.step(trade(1, 7_560))
-    driver.step(trade(1.5, 7_480))
-    assert sum(order.approved.request.quantity for order in driver.orders) <= 100
+def test_order_of_the_rules_changes_no_order() -> None:
+    """Files in another order give the same sales at the same moments."""
+    first = sold_by(GUARD, EMERGENCY, SLOW_STOP)
+    assert len(first) > 1
+    assert sold_by(SLOW_STOP, EMERGENCY, GUARD) == first
 
 
 # Unknown outcomes -----------------------------------------------------------------------------------------
@@ -565,66 +352,3 @@ def test_order_that_never_ends_is_asked_about_every_five_seconds(accepted: bool)
     asked = [(ask.now - T0) / S for ask in driver.found(LookUpOrder)]
     assert asked == [6, 11, 16, 21, 26]
     assert len(driver.orders) == 1
-
-
-# Deleveraging ---------------------------------------------------------------------------------------------
-
-
-def test_guard_reaches_its_goal_and_stops() -> None:
-    """It sells until the distance is what was asked for, and no more than a little beyond."""
-    driver = long_of(1_000, GUARD, usdt=1_000)
-    driver.step(trade(1, 7_450))
-    driver.live_through(2, 90, price=7_450)
-    assert 0.195 <= driver.engine.columns.distance[0] <= 0.23
-    assert not driver.engine.book.episodes
-    assert not driver.engine.book.parents
-    assert 0 < driver.held < 1_000
-
-
-@pytest.mark.parametrize(
-    ("goal", "bound"), [("leverage: 3", "leverage"), ("margin_ratio: 2%", "ratio")], ids=["leverage", "ratio"]
-)
-def test_guard_reaches_goals_of_every_kind(goal: str, bound: str) -> None:
-    """A leverage or a margin ratio is reached as a distance is."""
-    driver = long_of(1_000, GUARD.replace("liquidation_distance: 20%", goal), usdt=1_000)
-    driver.step(trade(1, 7_450))
-    driver.live_through(2, 90, price=7_450)
-    columns = driver.engine.columns
-    if bound == "leverage":
-        assert 2.7 < columns.gross[0] / columns.equity[0] <= 3 * 1.02
-    else:
-        assert 0.017 < columns.margin_ratio(0) <= 0.02 * 1.02
-    assert not driver.engine.book.episodes
-
-
-def test_plans_of_one_episode_never_keep_more() -> None:
-    """A plan only deepens: what a worse moment asked for is not taken back at a better one."""
-    driver = long_of(1_000, GUARD, usdt=1_000)
-    price = 7_450.0
-    for second in range(1, 60):
-        price *= 0.9985 if second % 3 else 1.001
-        driver.step(trade(second, round(price, 2)))
-        driver.run_timers(until=second)
-        driver.fill_all(second, price=round(price, 2))
-    kept: dict[int, int] = {}
-    plans = driver.found(PlanEpisode)
-    assert len(plans) > 2
-    for plan in plans:
-        for cut in plan.cuts:
-            assert cut.keep <= kept.get(plan.episode, cut.keep)
-            kept[plan.episode] = cut.keep
-
-
-def test_guard_does_not_sell_the_hedge() -> None:
-    """A short that holds the long up is kept: cutting it would bring liquidation nearer."""
-    driver = Trader(engine(GUARD))
-    driver.step(trade(0, 8_000))
-    driver.step(trade(0, 200, instrument=1))
-    long = snapshot(0, usdt=700, btc=1_000, entry=8_000)
-    short = PositionReport(ETH_KEY, -5_000, -5_000 * 20_000 * 1_000)
-    driver.step(AccountSnapshot(long.now, long.taken, 0, long.balances, (*long.positions, short)))
-    driver.step(trade(1, 7_700))
-    driver.live_through(2, 90, price=7_700)
-    assert driver.found(OpenParent)
-    assert {parent.key for parent in driver.found(OpenParent)} == {KEY}
-    assert driver.engine.book.quantity[1] == -5_000
