@@ -26,6 +26,7 @@ from bot.domain.effects import (
 from bot.domain.events import AccountFact, AccountSnapshot, FillOrigin, LiquidationStage, OrderFilled
 from bot.domain.names import child_name
 from bot.domain.scale import CASH_UNIT, units_per_one
+from bot.engine.columns import Extremes
 from bot.engine.engine import Engine
 from bot.rules.language.interpret import value_of
 from bot.rules.language.typed import Compare, Read, ReadingRef, Relation, Value
@@ -73,7 +74,8 @@ class _Memory(msgspec.Struct):
     lines: list[_Lines]
     equity_start: dict[int, int]
     first_ts: int | None
-    nearest: dict[str, Nearest] = {}
+    nearest: dict[str, Nearest]
+    worst: list[Extremes]
 
 
 @dataclass
@@ -132,11 +134,18 @@ class RunRecorder:
 
     def memory(self) -> bytes:
         """Return what the journal's record cannot give back: the series, and where they began."""
-        return msgspec.json.encode(_Memory(self.lines, self.equity_start, self.first_ts, self.nearness.by_rule))
+        worst = self.engine.columns.extremes
+        saved = _Memory(self.lines, self.equity_start, self.first_ts, self.nearness.by_rule, worst)
+        return msgspec.msgpack.encode(saved)         # JSON has no infinity, and a margin ratio may be that
 
     def recall(self, memory: bytes) -> None:
-        """Go on from ``memory``; what lay between it and a crash is a hole in the series."""
-        saved = msgspec.json.decode(memory, type=_Memory)
+        """Go on from ``memory``; what lay between it and a crash is a hole in the series.
+
+        The engine's extremes are set to what they were: walking the old prices with what is held now measured
+        accounts that never were.
+        """
+        saved = msgspec.msgpack.decode(memory, type=_Memory)
+        self.engine.columns.extremes[:] = saved.worst
         self.lines, self.equity_start, self.first_ts = saved.lines, saved.equity_start, saved.first_ts
         self.nearness.by_rule.update(saved.nearest)
 

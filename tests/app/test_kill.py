@@ -138,8 +138,7 @@ def _sold(parent: dict[str, Any]) -> tuple[str, str, str, str]:
 def test_run_that_is_told_to_stop_ends_well_and_is_taken_up_again(tmp_path: Path) -> None:
     """SIGTERM: exit 0 at once though no price comes for a minute; the same command goes on to the same end."""
     script = stop_loss(tmp_path)
-    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
-    finish(script, whole)
+    stopped = tmp_path / "stopped"
     process = start(script, stopped, 0.02)             # a print every 50 s of the wall
     wait_until_it_works(process, stopped)
     time.sleep(0.2)
@@ -149,7 +148,7 @@ def test_run_that_is_told_to_stop_ends_well_and_is_taken_up_again(tmp_path: Path
     assert time.monotonic() - before < 5
     assert not (stopped / "summary.json").exists()
     finish(script, stopped)
-    assert sold_by_instrument(orders_of(venue_of(stopped))) == sold_by_instrument(orders_of(venue_of(whole)))
+    assert sold_by_instrument(orders_of(venue_of(stopped))) == {0: 1_500}
     assert_journal_is_sound(stopped, script)
 
 
@@ -165,6 +164,13 @@ def test_run_stopped_while_it_sells_is_taken_up_with_the_same_parent(tmp_path: P
     assert 0 < sold < 1_500
     told = one_object(finish(script, out))
     assert [_sold(parent) for parent in told["parents"]] == [(BTC, "1.5", "1.5", "filled")]
+
+
+def test_run_that_has_ended_says_the_same_when_it_is_taken_up_again(tmp_path: Path) -> None:
+    """Nothing happens twice, and nothing of the summary but its timing changes."""
+    script = stop_loss(tmp_path)
+    first, second = (one_object(finish(script, tmp_path / "out")) for _ in range(2))
+    assert {**second, "timing": None} == {**first, "timing": None}
 
 
 def test_run_in_the_folder_of_a_running_one_is_refused_and_does_no_harm(tmp_path: Path) -> None:
