@@ -1,0 +1,105 @@
+"""Every bundled rule book: one case in which it fires, and one near it in which it does not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bot.domain.effects import OpenEpisode
+from bot.domain.market import FundingRate
+from bot.domain.scale import NS_PER_HOUR, NS_PER_SECOND
+from bot.engine.engine import Engine
+from tests.builders import STRATEGIES, T0, engine, snapshot, trade
+
+HOUR = 3_600.0
+
+
+def guarded(name: str, *, usdt: float, btc: int, entry: float = 8_000.0) -> Engine:
+    """An account with a BTC position, guarded by one of the bundled rule books."""
+    run = engine((STRATEGIES / f"{name}.yaml").read_text(encoding="utf-8"))
+    run.step(trade(0, entry))
+    run.step(snapshot(0.1, usdt=usdt, btc=btc, entry=entry))
+    return run
+
+
+def prices(run: Engine, *path: tuple[float, float]) -> list[str]:
+    """Step (seconds, price) pairs, and return the names of the rules that fired."""
+    fired = []
+    for seconds, price in path:
+        effects, _ = run.step(trade(seconds, price))
+        fired += [effect.rule for effect in effects if isinstance(effect, OpenEpisode)]
+    return fired
+
+
+def funding(run: Engine, seconds: float, rate: int) -> None:
+    """Tell the engine a funding rate, 10^-8."""
+    now = T0 + round(seconds * NS_PER_SECOND)
+    run.step(FundingRate(now, now, 0, rate, now + NS_PER_HOUR))
+
+
+def test_every_bundled_rule_book_has_a_case_here() -> None:
+    """A rule book that nobody saw fire is a promise."""
+    here = Path(__file__).read_text(encoding="utf-8")
+    for book in STRATEGIES.glob("*.yaml"):
+        assert f'guarded("{book.stem}"' in here, f"{book.name} has no case"
+
+
+def test_stop_loss_fires_past_eight_percent_and_not_before() -> None:
+    """8 % of 8,000 is 640: at 7,360 the loss is at the level, a cent lower it is past it."""
+    assert prices(guarded("stop_loss", usdt=4_000, btc=1_000), (10, 7_360.0)) == []
+    assert prices(guarded("stop_loss", usdt=4_000, btc=1_000), (10, 7_359.0)) == ["stop_loss"]
+
+
+def test_margin_guard_fires_when_the_way_is_short_and_not_before() -> None:
+    """1,000 USDT behind 8,000: liquidation lies 12 % below, so 5 % are left after a fall of about 7.6 %."""
+    assert prices(guarded("margin_guard", usdt=1_000, btc=1_000), (10, 7_420.0), (12, 7_420.5)) == []
+    assert prices(guarded("margin_guard", usdt=1_000, btc=1_000), (10, 7_380.0), (12, 7_380.5)) == ["margin_guard"]
+
+
+@pytest.mark.parametrize(("entry", "past"), [(8_000.0, 9_201.0), (100.0, 115.5)])
+def test_take_profit_fires_past_fifteen_percent_that_last(entry: float, past: float) -> None:
+    """A gain that is there for one print is a wick, one that holds for 5 s is a profit."""
+    assert prices(guarded("take_profit", usdt=4_000, btc=1_000, entry=entry), (10, entry * 1.149), (20, entry)) == []
+    assert prices(guarded("take_profit", usdt=4_000, btc=1_000, entry=entry), (10, past), (12, entry)) == []
+    assert prices(guarded("take_profit", usdt=4_000, btc=1_000, entry=entry), (10, past), (16, past + 0.01)) == [
+        "take_profit"
+    ]
+
+
+def test_take_profit_of_a_short_fires_when_prices_fall() -> None:
+    """A profit is a profit whichever way the market went."""
+    run = guarded("take_profit", usdt=4_000, btc=-1_000)
+    assert prices(run, (10, 6_700.0), (16, 6_701.0)) == ["take_profit"]
+
+
+def test_time_stop_fires_on_an_old_loser_and_leaves_an_old_winner_alone() -> None:
+    """A day is over after 24 hours; what is in profit by then may stay."""
+    assert prices(guarded("time_stop", usdt=4_000, btc=1_000), (23.9 * HOUR, 7_990.0)) == []
+    assert prices(guarded("time_stop", usdt=4_000, btc=1_000), (24.1 * HOUR, 8_010.0)) == []
+    assert prices(guarded("time_stop", usdt=4_000, btc=1_000), (24.1 * HOUR, 7_990.0)) == ["time_stop"]
+
+
+def test_funding_stop_fires_on_the_side_that_pays_a_rate_that_lasts() -> None:
+    """11 bps for ten minutes close the long that pays them; the short receives them and stays."""
+    for btc, rate, expected in (
+        (1_000, 110_000, ["funding_stop"]),
+        (1_000, 100_000, []),
+        (-1_000, 110_000, []),
+        (-1_000, -110_000, ["funding_stop"]),
+    ):
+        run = guarded("funding_stop", usdt=4_000, btc=btc)
+        funding(run, 5, rate)
+        assert prices(run, (10, 8_000.5), (300, 8_001.0)) == []
+        assert prices(run, (620, 8_000.5)) == expected
+
+
+def test_funding_stop_without_a_rate_neither_fires_nor_clears() -> None:
+    """What is not known is no reason to sell."""
+    assert prices(guarded("funding_stop", usdt=4_000, btc=1_000), (10, 8_001.0), (700, 8_002.0)) == []
+
+
+def test_leverage_cap_fires_above_five_and_not_at_less() -> None:
+    """8,000 on 1,650 is 4.85x; a fall of 100 makes it 5.1x."""
+    assert prices(guarded("exposure_caps", usdt=1_650, btc=1_000), (10, 7_990.0), (30, 7_991.0)) == []
+    assert prices(guarded("exposure_caps", usdt=1_650, btc=1_000), (10, 7_900.0), (30, 7_901.0)) == ["leverage_cap"]
