@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.app.config import Config
+from bot.app.starts import singles_of
 from bot.domain.errors import InputError
 from bot.rules.feasibility import require_feasible
 from bot.rules.ruleset import Rule, RuleSet, make_rule
@@ -37,7 +38,7 @@ def load_all(path: Path, environ: Mapping[str, str]) -> Loaded:
         for name, spec in load(book_path, RuleBook, environ).rules.items():
             if name in rules:
                 raise InputError(f"{book_path}: a rule of this name was loaded before, was {name!r}; rename one")
-            rules[name] = _checked(name, spec, config.symbols)
+            rules[name] = _checked(name, spec, config)
     return Loaded(
         path=path,
         config=config,
@@ -47,9 +48,9 @@ def load_all(path: Path, environ: Mapping[str, str]) -> Loaded:
     )
 
 
-def _checked(name: str, spec: RuleSpec, symbols: Sequence[str]) -> Rule:
-    rule = make_rule(name, spec, symbols)
-    require_feasible(rule)
+def _checked(name: str, spec: RuleSpec, config: Config) -> Rule:
+    rule = make_rule(name, spec, config.symbols)
+    require_feasible(rule, singles_of(config), order_rate_max=config.limits.order_rate_max)
     return rule
 
 

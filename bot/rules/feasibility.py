@@ -1,58 +1,260 @@
-"""Rules that read well and cannot work: refused when they are loaded, with the reason.
+"""Rules that read well and cannot work: refused when they are loaded, with the place, the reason and a cure.
 
-A goal that is already met when the rule fires sells nothing; a ``clear`` level beyond the goal is never
-reached by selling, so the rule would fire once and never again. Both are tried out: the conditions are
-evaluated as they would be when the goal is just met, with every other reading at both ends of its range.
+    what is refused                                             because
+    a condition that is never true, or true whatever happens    it fires never, or says nothing
+    a goal that is met while the rule is still true             it would sell nothing
+    a ``clear`` that is not true when the goal is met           its own selling would never arm it again
+    ``when`` and ``clear`` true together                        it would fire at every look
+    ``and`` with nothing but optional readings (margin class)   the guard is off while they are missing
+    a ``cooldown`` no longer than the ``hold``                  it never delays anything
+    a schedule of one slice, or of more than the gate lets out  it is no schedule, or never kept
+
+Goals are tried out: the conditions are evaluated as they would be when the goal is just met, by a single
+position, with volatility at both ends of its range.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from bot.domain.effects import Goal, GoalKind
 from bot.domain.errors import InputError
-from bot.rules.language.interpret import interpret
-from bot.rules.language.typed import Condition, ReadingRef
+from bot.domain.order import OrderClass
+from bot.domain.scale import NS_PER_SECOND
+from bot.execution.spec import Algo
+from bot.risk.levels import Single, meaning_of
+from bot.rules.intervals import Ranges, can_be, narrowed, span_of
+from bot.rules.language.explain import expression_text
+from bot.rules.language.interpret import Lookup, interpret
+from bot.rules.language.measures import MEASURES, Subject
+from bot.rules.language.typed import (
+    Absolute,
+    All,
+    AnyOf,
+    Arithmetic,
+    Clamp,
+    Compare,
+    Condition,
+    Default,
+    Literal,
+    Negate,
+    Not,
+    Read,
+    ReadingRef,
+    Select,
+    Truth,
+    Value,
+    reads_in,
+)
+from bot.rules.language.wording import duration_text, value_text
 from bot.rules.ruleset import Rule
+from bot.rules.spec import Until
 
-_MEASURE_OF = {
+MEASURE_OF = {
     GoalKind.LIQUIDATION_DISTANCE: "account.liquidation_distance",
     GoalKind.LEVERAGE: "account.leverage",
     GoalKind.MARGIN_RATIO: "account.margin_ratio",
 }
 CALM, WILD = 0.0, 1.0                # a sigma of nothing and of 100 %: what any market lies between
+# What a venue always sends of a market; anything else of it may be missing for long.
+ALWAYS_THERE = ("market.mark_price", "market.last_price", "market.age")
 
 
-def require_feasible(rule: Rule) -> None:
-    """Raise InputError when the rule cannot do what it says."""
-    if rule.goal.kind not in _MEASURE_OF:
-        return
-    measure = _MEASURE_OF[rule.goal.kind]
-    for other in (CALM, WILD):
-        if _holds_at_goal(rule.when, rule.goal, other) is True:
-            raise InputError(
-                f"{rule.when.source.place}: the rule would still be true when its goal is met "
-                f"({measure} {_target_text(rule.goal)}), so it would sell over and over; "
-                "set the goal further from the trigger"
-            )
-    if rule.clear is not None and all(
-        _holds_at_goal(rule.clear, rule.goal, other) is False for other in (CALM, WILD)
-    ):
+def require_feasible(rule: Rule, singles: Sequence[Single] = (), *, order_rate_max: float | None = None) -> None:
+    """Raise InputError when the rule cannot do what it says.
+
+    ``singles`` are the positions that it may find, each alone; what is said of goals in another measure than
+    the condition's is refused only when it cannot work for any of them. ``order_rate_max`` is per second.
+    """
+    for key, condition in (("when", rule.when), ("confirm", rule.confirm), ("clear", rule.clear)):
+        if condition is not None:
+            _refuse_constant(key, condition)
+    _refuse_met_goal(rule, singles)
+    if rule.clear is not None:
+        _refuse_overlap(rule.when, rule.clear)
+    if rule.execute.order_class is OrderClass.MARGIN:
+        _refuse_disarming(rule)
+    _refuse_timing(rule, order_rate_max)
+
+
+def optional_reads(truth: Truth) -> tuple[list[Read], list[Read]]:
+    """Return the readings of a condition that may be missing for long, and the others; both without those
+    that have a ``default``."""
+    optional: list[Read] = []
+    certain: list[Read] = []
+    for read in _bare_reads(truth):
+        (optional if _is_optional(read.ref) else certain).append(read)
+    return optional, certain
+
+
+def _refuse_constant(key: str, condition: Condition) -> None:
+    text = expression_text(condition.root)
+    if not can_be(condition.root, True):
+        raise InputError(f"{condition.source.place}: {key} can never be true, was {text}; correct its limits")
+    if not can_be(condition.root, False):
         raise InputError(
-            f"{rule.clear.source.place}: clear is not true when the goal is met ({measure} {_target_text(rule.goal)}), "
-            "so the rule would never be armed again by its own selling; set clear between the trigger and the goal"
+            f"{condition.source.place}: {key} is true whatever happens, was {text}; correct its limits, or leave it out"
         )
 
 
-def _holds_at_goal(condition: Condition, goal: Goal, other: float) -> bool | None:
-    measure = _MEASURE_OF[goal.kind]
-    if all(ref.measure != measure for ref in condition.readings):
-        return None
+def _refuse_met_goal(rule: Rule, singles: Sequence[Single]) -> None:
+    if rule.goal.kind not in MEASURE_OF:
+        return
+    target = f"{MEASURE_OF[rule.goal.kind]} {_target_text(rule.goal)}"
+    lookups = [(_at_goal(rule.goal, None, CALM), _at_goal(rule.goal, None, WILD))]
+    lookups += [(_at_goal(rule.goal, single, CALM), _at_goal(rule.goal, single, WILD)) for single in singles]
+    direct, *by_position = [
+        any(interpret(rule.when, lookup) is True for lookup in both) for both in lookups
+    ]
+    if direct or (by_position and all(by_position)):
+        raise InputError(
+            f"{rule.when.source.place}: when is still true where its goal is met ({target}), so the rule would find "
+            "its goal reached and sell nothing; set the goal further from the trigger"
+        )
+    if rule.clear is None or rule.until is Until.CLEAR:
+        return
+    direct, *by_position = [
+        all(interpret(rule.clear, lookup) is False for lookup in both) for both in lookups
+    ]
+    if direct or (by_position and all(by_position)):
+        raise InputError(
+            f"{rule.clear.source.place}: clear is not true when the goal is met ({target}), so the rule would never "
+            "be armed again by its own selling; set clear between the trigger and the goal"
+        )
 
-    def lookup(ref: ReadingRef) -> float | None:
-        if ref.measure == measure:
-            return goal.target
-        return other if ref.measure == "account.sigma" else None
 
-    return interpret(condition, lookup)
+def _at_goal(goal: Goal, single: Single | None, sigma: float) -> Lookup:
+    """Return the readings of an account that has just reached the goal; what does not follow is unavailable."""
+    known: dict[str, float | None] = {MEASURE_OF[goal.kind]: goal.target, "account.sigma": sigma}
+    if single is not None and goal.target is not None:
+        meaning = meaning_of(goal.kind, goal.target, single)
+        for kind, measure in MEASURE_OF.items():
+            known.setdefault(measure, getattr(meaning, kind.value))
+    return lambda ref: known.get(ref.measure)
+
+
+def _refuse_overlap(when: Condition, clear: Condition) -> None:
+    """Refuse a pair of conditions for which readings can be named that make both true."""
+    both = narrowed(All((when.root, clear.root)), True, {})
+    refs = {ref for ref in (*when.readings, *clear.readings) if ref.measure != "account.sigma"}
+    if both is None or len(refs) != 1:
+        return
+    (ref,) = refs
+    read = next(read for read in when.reads + clear.reads if read.ref == ref)
+    for value in _samples(read, both):
+        for sigma in (CALM, WILD):
+            lookup = _fixed(ref, value, sigma)
+            if interpret(when, lookup) is True and interpret(clear, lookup) is True:
+                raise InputError(
+                    f"{clear.source.place}: clear and when are both true at {ref} {value_text(value, read.dimension)}, "
+                    "so the rule would fire at every look; set clear beyond the trigger"
+                )
+
+
+def _samples(read: Read, ranges: Ranges) -> list[float]:
+    """Return values of a reading that are worth trying: the ends of its range and what lies between."""
+    span = span_of(read, ranges)
+    low, high = max(span.low, -1e18), min(span.high, 1e18)
+    return [low, high, (low + high) / 2]
+
+
+def _fixed(ref: ReadingRef, value: float, sigma: float) -> Lookup:
+    return lambda asked: value if asked == ref else sigma if asked.measure == "account.sigma" else None
+
+
+def _refuse_disarming(rule: Rule) -> None:
+    """Refuse a guard that is off while something may be missing that it only asks beside its danger."""
+    truths: list[tuple[Condition, Truth]] = [
+        (rule.when, part) for group in _conjunctions(rule.when.root) if _has_certain(group) for part in group.operands
+    ]
+    if rule.confirm is not None:
+        truths.append((rule.confirm, rule.confirm.root))
+    for condition, truth in truths:
+        optional, certain = optional_reads(truth)
+        if optional and not certain:
+            name = str(optional[0].ref)
+            raise InputError(
+                f"{condition.source.place}: {name} may be unavailable, and then this margin rule is off, was "
+                f"{expression_text(truth)}; write default({name}, VALUE) with the value to assume, "
+                "or say `order_class: cost`"
+            )
+
+
+def _conjunctions(truth: Truth) -> Iterator[All]:
+    match truth:
+        case All():
+            yield truth
+            for operand in truth.operands:
+                yield from _conjunctions(operand)
+        case AnyOf():
+            for operand in truth.operands:
+                yield from _conjunctions(operand)
+        case Compare() | Not():
+            return
+
+
+def _has_certain(group: All) -> bool:
+    return any(optional_reads(operand)[1] for operand in group.operands)
+
+
+def _bare_reads(truth: Truth) -> Iterator[Read]:
+    match truth:
+        case Compare():
+            yield from _bare(truth.left)
+            yield from _bare(truth.right)
+        case Not():
+            yield from _bare_reads(truth.operand)
+        case All() | AnyOf():
+            for operand in truth.operands:
+                yield from _bare_reads(operand)
+
+
+def _bare(value: Value) -> Iterator[Read]:
+    match value:
+        case Literal() | Default():
+            return
+        case Read():
+            yield value
+        case Negate() | Absolute():
+            yield from _bare(value.operand)
+        case Arithmetic():
+            yield from _bare(value.left)
+            yield from _bare(value.right)
+        case Clamp():
+            for part in (value.operand, value.low, value.high):
+                yield from _bare(part)
+        case Select():
+            for part in value.operands:
+                yield from _bare(part)
+
+
+def _is_optional(ref: ReadingRef) -> bool:
+    if ref.derived is None:
+        return MEASURES[ref.measure].subject is Subject.MARKET and ref.measure not in ALWAYS_THERE
+    if ref.derived.operand is None:
+        return ref.derived.subject is Subject.MARKET
+    return any(_is_optional(read.ref) for read in reads_in(ref.derived.operand))
+
+
+def _refuse_timing(rule: Rule, order_rate_max: float | None) -> None:
+    place, execute = rule.when.source.place, rule.execute
+    if 0 < rule.cooldown <= rule.hold:
+        raise InputError(
+            f"{place}: cooldown is no longer than hold and never delays a fire, was {duration_text(rule.cooldown)} "
+            f"with hold {duration_text(rule.hold)}; make it longer, or leave it out"
+        )
+    if execute.algo is Algo.NOW:
+        return
+    if 2 * execute.interval > execute.over:
+        raise InputError(
+            f"{place}: execute has one slice of {duration_text(execute.interval)} in {duration_text(execute.over)}, so "
+            "it is no schedule; make slice shorter or over longer, or say `algo: now`"
+        )
+    if order_rate_max is not None and execute.interval * order_rate_max < NS_PER_SECOND:
+        raise InputError(
+            f"{place}: execute has slices of {duration_text(execute.interval)}, more than the gate's order_rate_max of "
+            f"{order_rate_max:g}/s lets out; make slice longer"
+        )
 
 
 def _target_text(goal: Goal) -> str:
