@@ -79,14 +79,16 @@ IMPOSSIBLE: dict[str, tuple[str, str, str, str]] = {
     ),
     "a clear that is never true": (
         account_rule(f"{DISTANCE} < 6%", "liquidation_distance: 20%", f"clear: {RATIO} < 0%"), "6:12",
-        "clear can never be true", account_rule(f"{DISTANCE} < 6%", "liquidation_distance: 20%", f"clear: {RATIO} < 2%"),
+        "clear can never be true",
+        account_rule(f"{DISTANCE} < 6%", "liquidation_distance: 20%", f"clear: {RATIO} < 2%"),
     ),
     "a confirmation that says nothing": (
         position_rule("position.loss_ratio > 5%", "confirm: position.notional >= 0 USDT"), "6:14",
         "confirm is true whatever", position_rule("position.loss_ratio > 5%", "confirm: position.notional > 0 USDT"),
     ),
     "a goal at its own trigger": (
-        account_rule(f"{DISTANCE} <= 20%"), "4:11", "sell nothing; set the goal further", account_rule(f"{DISTANCE} < 20%")
+        account_rule(f"{DISTANCE} <= 20%"), "4:11", "sell nothing; set the goal further",
+        account_rule(f"{DISTANCE} < 20%")
     ),
     "a goal inside its own trigger": (
         account_rule("account.leverage > 4", "leverage: 5"), "4:11", "account.leverage 5.*sell nothing",
@@ -111,7 +113,8 @@ IMPOSSIBLE: dict[str, tuple[str, str, str, str]] = {
     ),
     "a clear in another measure beyond the goal": (
         account_rule(f"{DISTANCE} < 6%", "liquidation_distance: 20%", "clear: account.leverage < 4"), "6:12",
-        "never be armed again", account_rule(f"{DISTANCE} < 6%", "liquidation_distance: 20%", "clear: account.leverage < 6"),
+        "never be armed again",
+        account_rule(f"{DISTANCE} < 6%", "liquidation_distance: 20%", "clear: account.leverage < 6"),
     ),
     "a clear that is true with the trigger": (
         account_rule(f"{DISTANCE} < 8%", "liquidation_distance: 20%", f"clear: {DISTANCE} > 5%"), "6:12",
@@ -130,6 +133,7 @@ IMPOSSIBLE: dict[str, tuple[str, str, str, str]] = {
     ),
     "a guard that funding disarms": (
         position_rule("position.loss_ratio > 5% and market.funding_rate > 1bps"), "4:11", "market.funding_rate may be",
+
         position_rule("position.loss_ratio > 5% and market.funding_rate > 1bps", execute="algo: now, order_class: cost"),
     ),
     "a guard that a cold indicator disarms": (
