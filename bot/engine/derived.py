@@ -33,6 +33,7 @@ class DerivedReadings:
     def __init__(self, readings: Readings) -> None:
         self.readings = readings
         self.windows: dict[ReadingRef, list[Window]] = {}
+        self.warm_at: int | None = None      # when a price was that is only caught up with
 
     def make(self, ref: ReadingRef) -> Column:
         """Return the column of a derived reading or of time, made to be refreshed after what it reads."""
@@ -55,6 +56,11 @@ class DerivedReadings:
                 return self._of_market(ref, derived.operand, value_of)
         raise ContractError(f"reading: no window is kept for each {derived.subject.value}, as {ref} wants")
 
+    @property
+    def now(self) -> int:
+        """When the prices are that readings are made of: in the past while an engine is warmed."""
+        return self.readings.book.now if self.warm_at is None else self.warm_at
+
     def forget_own(self) -> None:
         """Begin every window anew that looks at an account or a position."""
         for ref, windows in self.windows.items():
@@ -67,13 +73,15 @@ class DerivedReadings:
         return {str(ref): [window.dump() for window in windows] for ref, windows in self.windows.items()}
 
     def load(self, plain: Mapping[str, list[Plain]]) -> None:
-        """Take up a dumped state; windows that it does not hold stay as they are.
+        """Take up a dumped state where nothing was seen yet; the time since it was dumped is a gap.
 
         Raises JournalError for a state that is not one of its window.
         """
         for ref, windows in self.windows.items():
             for window, state in zip(windows, plain.get(str(ref), ()), strict=False):
-                window.load(state)
+                if window.since is None:
+                    window.load(state)
+                    window.interrupt()
 
     # One kind each ----------------------------------------------------------------------------------------
 
@@ -89,6 +97,8 @@ class DerivedReadings:
         column: Column = [None] * count
 
         def compute(account: int) -> float | None:
+            if self.warm_at is not None:
+                return None
             return windows[account].update(readings.book.now, value_of(NONE, account, NONE))
 
         readings.of_account.append((column, compute))
@@ -102,6 +112,8 @@ class DerivedReadings:
 
         def compute(position: int) -> float | None:
             window = windows[position]
+            if self.warm_at is not None:
+                return None
             if not book.quantity[position]:
                 window.forget()
                 return None
@@ -123,7 +135,7 @@ class DerivedReadings:
         fixed = readings.element_of(ref)
 
         def refresh(instrument: int) -> None:
-            column[instrument] = windows[instrument].update(readings.book.now, value_of(NONE, NONE, instrument))
+            column[instrument] = windows[instrument].update(self.now, value_of(NONE, NONE, instrument))
 
         def compute(instrument: int) -> float | None:
             if fixed is not None:
@@ -150,9 +162,7 @@ class DerivedReadings:
 
         def compute(instrument: int) -> float | None:
             price = marks[instrument] if last[instrument] is None else last[instrument]
-            return indicators[instrument].update(
-                readings.book.now, None if price is None else price / units[instrument]
-            )
+            return indicators[instrument].update(self.now, None if price is None else price / units[instrument])
 
         column: Column = [None] * len(instruments)
         readings.of_market.append((column, compute))

@@ -151,7 +151,9 @@ class Engine:
     def warm(self, fact: MarketFact) -> None:
         """Take a price without deciding anything: history before a start, or what a restart missed."""
         self.book.now = max(self.book.now, fact.now)
+        self.readings.derived.warm_at = fact.now
         self._handlers[fact.__class__](fact)
+        self.readings.derived.warm_at = None
         self.dirty.clear()
 
     # Prices ------------------------------------------------------------------------------------------------

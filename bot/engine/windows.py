@@ -60,6 +60,11 @@ class Window(ABC):
         """Begin again: what was seen is no longer about the same thing."""
         self.since = self.lost = None
 
+    def interrupt(self) -> None:
+        """Say that nobody has looked since the last update: a gap, as if the value had been unavailable."""
+        if self.since is not None and self.lost is None:
+            self.lost = self.at
+
     def dump(self) -> Plain:
         """Return the state as plain data for a checkpoint; infinite numbers as text."""
         numbers = (self.value, *self._numbers())

@@ -142,31 +142,49 @@ def test_window_moves_on_with_the_minute_when_the_price_stands_still() -> None:
     assert derived_value(driver.engine, "max(market.mark_price, 1m)") == 8_000
 
 
-def test_window_of_an_account_begins_again_at_a_restart_and_that_of_a_market_does_not() -> None:
-    """Prices that a restart catches up with are the market's past, but not that of the account."""
-    account, market = "max(account.equity, 1m)", "max(market.mark_price, 1m)"
-    driver = held(f"{account} > 1_000_000 USDT or {market} > 1_000_000 USDT")
-    for second in range(1, 100):
-        driver.step(trade(second, 8_000 + second % 2))
-    assert (derived_value(driver.engine, account), derived_value(driver.engine, market)) == (4_001, 8_001)
-    driver.step(Restarted(T0 + 100 * NS_PER_SECOND, "test"))
-    driver.step(trade(101, 8_000))
-    assert (derived_value(driver.engine, account), derived_value(driver.engine, market)) == (None, 8_001)
+def walked(when: str, *, until: int) -> Driver:
+    """An engine that has seen a price every second."""
+    driver = held(when)
+    for second in range(1, until):
+        driver.step(trade(second, 8_000 + second % 7))
+    return driver
 
 
-def test_windows_dumped_and_loaded_by_another_engine_say_the_same() -> None:
-    """What a checkpoint would hold is enough to go on with."""
-    account, market = "max(account.equity, 1m)", "stdev(market.mark_price, 1m)"
-    when = f"{account} > 1_000_000 USDT or {market} > 1_000_000 USDT"
-    first, second = held(when), held(when)
-    for at in range(1, 100):
-        first.step(trade(at, 8_000 + at % 7))
+ACCOUNT, MARKET, BARS = "max(account.equity, 1m)", "stdev(market.mark_price, 1m)", "sma(market.close, 2, 1m)"
+NEVER = f"{ACCOUNT} > 1_000_000 USDT or {MARKET} > 1_000_000 USDT or {BARS} > 1_000_000 USDT"
+
+
+def test_windows_after_a_restart_know_the_market_and_not_the_account() -> None:
+    """Prices that a restart catches up with are the market's past at their own times, but not the account's."""
+    pytest.importorskip("talib")
+    ran_on = walked(NEVER, until=1_300)
+    restarted = Driver(engine(rule(NEVER)))
+    restarted.step(Restarted(T0 + 1_299 * NS_PER_SECOND, "test"))
+    restarted.engine.warm(trade(0, 8_000))
+    for second in range(1, 1_300):
+        restarted.engine.warm(trade(second, 8_000 + second % 7))
+    restarted.step(snapshot(1_299, usdt=4_000, btc=1_000, entry=8_000))
+    for driver in (ran_on, restarted):
+        driver.step(trade(1_301, 8_123))
+    for text in (MARKET, BARS):
+        found = derived_value(restarted.engine, text)
+        assert found is not None and found == derived_value(ran_on.engine, text)
+    assert derived_value(ran_on.engine, ACCOUNT) == 4_123
+    assert derived_value(restarted.engine, ACCOUNT) is None
+    restarted.step(trade(1_359, 8_001))
+    assert derived_value(restarted.engine, ACCOUNT) == 4_123
+
+
+@pytest.mark.parametrize(("gap", "is_bridged"), [(6, True), (7, False)])
+def test_windows_of_an_account_loaded_after_a_restart_bridge_a_short_gap(gap: int, is_bridged: bool) -> None:
+    """With a checkpoint's state a window over the account goes on, unless too long was not looked at."""
+    first = walked(NEVER, until=100)
+    second = Driver(engine(rule(NEVER)))
+    second.step(Restarted(T0 + 99 * NS_PER_SECOND, "test"))
     second.engine.readings.derived.load(first.engine.readings.derived.dump())
-    for driver in (first, second):
-        driver.step(trade(100, 8_002))
-    for text in (account, market):
-        found = derived_value(second.engine, text)
-        assert found is not None and found == derived_value(first.engine, text)
+    second.engine.warm(trade(99, 8_000))
+    second.step(snapshot(99 + gap, usdt=4_000, btc=1_000, entry=8_000))
+    assert derived_value(second.engine, ACCOUNT) == (4_006 if is_bridged else None)
 
 
 # Defaults -------------------------------------------------------------------------------------------------
