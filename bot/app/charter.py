@@ -38,7 +38,7 @@ class AccountWords:
 
 @dataclass(frozen=True, slots=True)
 class RuleWords:
-    """A rule as the program understood it; ``clear`` is None where it re-arms by itself."""
+    """A rule as the program understood it; ``clear`` is None where it re-arms by itself; ``hold`` is in words."""
 
     scope: str
     when: str
@@ -46,6 +46,10 @@ class RuleWords:
     hold: str
     goal: str
     execute: str
+    hold_ns: int = 0
+    confirm: str | None = None
+    cooldown: str | None = None
+    fires_max: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,4 +104,8 @@ def _rule(rule: Rule) -> RuleWords:
         hold=duration_text(rule.hold) if rule.hold else "0s",
         goal=goal_text(rule.goal),
         execute=f"{execute.algo.value} by {execute.tactic.value}, class {execute.order_class.value}",
+        hold_ns=rule.hold,
+        confirm=None if rule.confirm is None else expression_text(rule.confirm.root),
+        cooldown=duration_text(rule.cooldown) if rule.cooldown else None,
+        fires_max=rule.fires_max,
     )

@@ -162,12 +162,13 @@ def test_explain_why_not_says_how_near_a_rule_came(folder: Path, capsys: pytest.
 def test_explain_why_not_tells_of_a_condition_that_held_too_shortly(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A hold of two hours in a run of one: the condition held, the rule waited, the position was gone first."""
+    """A hold of two hours in a run of one: a wick just past 1 %, and then the rest of the run, were both too short."""
     text, told = asked(folder, capsys, "--why-not", "patient")
-    (held,) = told["held_too_shortly"]
-    assert 0 < held["seconds"] < 3_600
+    wick, rest = told["waited"]
+    assert 0 < wick["seconds"] < 60 and rest["seconds"] is None
+    assert wick["waited_for"] == rest["waited_for"] == ["its hold of 2h"]
     assert told["nearest"]["gap"] == 0
-    assert "shorter than its hold of 2h" in text
+    assert "and the rule waited for its hold of 2h" in text
 
 
 def test_explain_why_not_names_the_reading_that_was_missing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from math import isfinite
 
+from bot.app.charter import RuleWords
 from bot.app.explain.telling import Run, Told
 from bot.app.nearness import LOOK_EVERY, Nearest
 from bot.app.record import AccountSeries
@@ -75,7 +76,7 @@ def one_order(run: Run, name: str) -> Told:
 
 
 def why_not(run: Run, rule: str, nearness: Mapping[str, Nearest]) -> Told:
-    """Answer: how near a rule came to firing, when it held too shortly, and what it could not read."""
+    """Answer: how near a rule came to firing, when it waited in vain, and what it could not read."""
     words = run.charter.rules.get(rule)
     if words is None:
         raise InputError(f"--why-not: this run has no such rule, was {rule!r}; {_suggestion(rule, run.charter.rules)}")
@@ -85,11 +86,18 @@ def why_not(run: Run, rule: str, nearness: Mapping[str, Nearest]) -> Told:
         "for_each": words.scope,
         "when": words.when,
         "hold": words.hold,
+        "confirm": words.confirm,
+        "cooldown": words.cooldown,
+        "fires_max": words.fires_max,
         "fires": [
             {"fire": fire.number, "ts": iso_time(fire.opened.now)}
             for fire in run.trail.fires.values() if fire.opened.rule == rule
         ],
-        "held_too_shortly": _held_too_shortly(run, [move for move in run.trail.moves if move.rule == rule]),
+        "waited": _waits(run, words, [move for move in run.trail.moves if move.rule == rule]),
+        "latched": [
+            {"ts": iso_time(move.since), "scope": run.charter.label(move.element)}
+            for move in run.trail.moves if move.rule == rule and move.state is TriggerState.LATCHED
+        ],
         "nearest": None if near is None or near.ts is None else {
             "ts": iso_time(near.ts),
             "scope": near.element,
@@ -161,9 +169,9 @@ def _sample(series: AccountSeries, now: int) -> Told | None:
     }
 
 
-def _held_too_shortly(run: Run, moves: list[MoveTrigger]) -> list[Told]:
-    """Return the times at which a rule's condition held, or went missing, and ended without a fire."""
-    found = []
+def _waits(run: Run, words: RuleWords, moves: list[MoveTrigger]) -> list[Told]:
+    """Return when a rule's condition held, or went missing after it had, without a fire; and what it waited for."""
+    found: list[Told] = []
     waiting: dict[str, MoveTrigger] = {}
     for move in moves:
         scope = run.charter.label(move.element)
@@ -173,9 +181,26 @@ def _held_too_shortly(run: Run, moves: list[MoveTrigger]) -> list[Told]:
         elif begun is not None:
             del waiting[scope]
             if move.state is TriggerState.INACTIVE:
-                lasted = move.since - begun.since
-                found.append({"ts": iso_time(begun.since), "scope": scope, "seconds": lasted / NS_PER_SECOND})
-    return found
+                found.append(_wait(words, scope, begun.since, move.since - begun.since))
+    return [*found, *(_wait(words, scope, move.since, None) for scope, move in waiting.items())]
+
+
+def _wait(words: RuleWords, scope: str, since: int, lasted: int | None) -> Told:
+    """Return one wait; ``lasted`` is None when the run ended first."""
+    others = [
+        text for text, is_set in (
+            (f"confirmation by {words.confirm}", words.confirm is not None),
+            (f"its cooldown of {words.cooldown}", words.cooldown is not None),
+        ) if is_set
+    ]
+    is_hold_open = words.hold_ns > 0 and (lasted is None or lasted < words.hold_ns)
+    waits_for = [f"its hold of {words.hold}"] if is_hold_open else others
+    return {
+        "ts": iso_time(since),
+        "scope": scope,
+        "seconds": None if lasted is None else lasted / NS_PER_SECOND,
+        "waited_for": waits_for,
+    }
 
 
 def _asked_time(text: str, first: int, last: int) -> int:

@@ -234,7 +234,15 @@ class Run:
 def _rule(rule: RuleWords | None) -> Told:
     if rule is None:
         return {}
-    return {"when": rule.when, "clear": rule.clear, "hold": rule.hold, "execute": rule.execute}
+    return {
+        "when": rule.when,
+        "clear": rule.clear,
+        "confirm": rule.confirm,
+        "hold": rule.hold,
+        "cooldown": rule.cooldown,
+        "fires_max": rule.fires_max,
+        "execute": rule.execute,
+    }
 
 
 def _finite(value: float | None) -> float | None:

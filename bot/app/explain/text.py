@@ -58,11 +58,14 @@ def why_not_text(told: Told) -> Lines:
     if told["fires"]:
         times = ", ".join(f"{_clock(fire['ts'])} (--fire {fire['fire']})" for fire in told["fires"])
         lines.append(f"  it did fire: {times}")
-    for held in told["held_too_shortly"]:
-        lines.append(
-            f"  {_clock(held['ts'])} {held['scope']}: the condition held for {held['seconds']:g} s,"
-            f" shorter than its hold of {told['hold']}"
+    for wait in told["waited"]:
+        lasted = "until the run ended" if wait["seconds"] is None else f"for {wait['seconds']:g} s"
+        cause = " and ".join(wait["waited_for"])
+        lines += _wrapped(
+            f"{_clock(wait['ts'])} {wait['scope']}: the condition held {lasted}, and the rule waited for {cause}", 2
         )
+    for latch in told["latched"]:
+        lines.append(f"  {_clock(latch['ts'])} {latch['scope']}: latched, it has fired as often as it may")
     near = told["nearest"]
     if near is None:
         lines.append("  its readings were never all there while something was held" if told["looked"] else
