@@ -14,9 +14,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from types import FrameType
+from typing import cast
 
 import msgspec
 
+from bot.adapters.journal.codec import decode, encode
 from bot.adapters.journal.sqlite import SqliteJournal
 from bot.app.charter import CHARTER_SERIES, charter_of
 from bot.app.loading import Loaded
@@ -36,7 +38,7 @@ from bot.app.running import (
     run_head,
     write_results,
 )
-from bot.app.session import Session
+from bot.app.session import Answer, Session
 from bot.app.summary import Timing
 from bot.app.watchers import Watchers
 from bot.app.wiring import make_engine, make_layout, make_venue, restore_venue
@@ -65,23 +67,35 @@ class Stopped(Exception):
 
 
 class _Cursor(msgspec.Struct):
-    """Where the venue stands on the tape, and by which sign each open bar is being walked."""
+    """Where the venue stands on the tape, by which sign each open bar is being walked, and what it has said
+    that we have not heard yet: (time of delivery, kind, JSON). Nobody could ask it again for a liquidation.
+    """
 
     consumed: int
     signs: dict[int, int]
+    answers: list[tuple[int, str, str]] = []
+
+    def under_way(self) -> list[Answer]:
+        """Return the answers as a session keeps them; in order, they are a heap."""
+        return [
+            (at, number, cast("AccountFact", decode(kind, body.encode())))
+            for number, (at, kind, body) in enumerate(self.answers)
+        ]
 
 
 class VenueKeeper:
-    """Saves the venue with its place on the tape."""
+    """Saves the venue with its place on the tape and ``answers``, the session's own list of those under way."""
 
     def __init__(self, store: PaperStore, venue: PaperVenue, signs: dict[int, int]) -> None:
         self.store = store
         self.venue = venue
         self.signs = signs
+        self.answers: list[Answer] = []
 
     def save(self, consumed: int) -> None:
         """Return once the venue's state is durable."""
-        cursor = msgspec.json.encode(_Cursor(consumed, self.signs)).decode()
+        told = [(at, type(fact).__name__, encode(fact).decode()) for at, _, fact in sorted(self.answers)]
+        cursor = msgspec.json.encode(_Cursor(consumed, self.signs, told)).decode()
         self.store.save(cursor, self.venue.snapshot())
 
 
@@ -183,6 +197,8 @@ def run_paced(
         session = Session(engine, venue, journal, watchers, keeper)
         tape = _tape_from(market, venue, cursor, engine)
         session.consumed = cursor.consumed
+        session.answers = keeper.answers = cursor.under_way()
+        session.answered = len(session.answers)
         started = time.perf_counter()
         if resumed:
             _replay_record(journal, recorder)

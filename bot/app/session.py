@@ -26,6 +26,8 @@ from paper.messages import CancelRequest, QueryAccount, QueryOrder, SubmitOrder,
 from paper.venue import PaperVenue
 
 NEVER = 1 << 63
+Answer = tuple[int, int, AccountFact]
+"""When it is delivered, the number that orders those of one instant, and what is said."""
 
 
 class Observer(Protocol):
@@ -66,7 +68,7 @@ class Session:
         self.journal = journal
         self.observer = observer
         self.keeper = NoKeeper() if keeper is None else keeper
-        self.answers: list[tuple[int, int, AccountFact]] = []
+        self.answers: list[Answer] = []
         self.answered = 0
         self.engine_wake = NEVER
         self.next_at = NEVER                 # when anything but the tape has something to say
@@ -80,6 +82,7 @@ class Session:
         handle = self.venue.handle
         unreported = set(range(len(self.engine.layout.accounts)))
         now = self.now
+        self._plan_next()                    # what was under way when an earlier process ended still is
         for event in tape:
             now = event.now
             if self.next_at < now:

@@ -13,6 +13,7 @@ import pytest
 from bot.domain.events import Restarted
 from paper.state import VenueState
 from tests.app.killing import (
+    PACE_HUGE,
     Script,
     end,
     fills_of,
@@ -28,7 +29,7 @@ from tests.app.killing import (
     venue_of,
     wait_until_it_works,
 )
-from tests.app.runs import BTC, ETH, Print, long_of, one_object, penstock, write_config, write_trades
+from tests.app.runs import BTC, ETH, NEVER_FIRES, Print, long_of, one_object, penstock, write_config, write_trades
 
 KILLS = 10
 STOP = """
@@ -164,6 +165,22 @@ def test_run_stopped_while_it_sells_is_taken_up_with_the_same_parent(tmp_path: P
     assert 0 < sold < 1_500
     told = one_object(finish(script, out))
     assert [_sold(parent) for parent in told["parents"]] == [(BTC, "1.5", "1.5", "filled")]
+
+
+def test_run_stopped_before_it_heard_of_its_liquidation_still_tells_of_it(tmp_path: Path) -> None:
+    """The venue's word of it is on its way when the process goes: the next start hears it, and ends with 5."""
+    config = write_config(tmp_path, {BTC: long_of("1")}, usdt="10", books=[NEVER_FIRES], instruments=[BTC])
+    tape = write_trades(tmp_path / "b.csv", [(0, 100.01, 5), (100_000, 85, 5), (200_000, 90, 5)])
+    script = Script(config, (f"{BTC}={tape}",), pace=1)
+    out = tmp_path / "out"
+    process = start(script, out, 1)
+    wait_until_it_works(process, out)
+    time.sleep(1.0)                                    # the second price is taken, and 100 s are waited for the next
+    assert end(process, signal.SIGTERM)[0] == 0
+    assert venue_of(out).autocloses == 1
+    found = penstock(*script.words(out, PACE_HUGE))
+    assert found.returncode == 5, found.stdout
+    assert len(one_object(found.stdout)["accounts"]["main"]["liquidations"]) == 1
 
 
 def test_run_that_has_ended_says_the_same_when_it_is_taken_up_again(tmp_path: Path) -> None:
