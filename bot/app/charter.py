@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
@@ -70,21 +70,25 @@ class Charter:
         return self.accounts[element.account].name if element.key is None else self.key_label(element.key)
 
 
-def charter_of(loaded: Loaded, layout: Layout) -> bytes:
-    """Return the charter of a run that is about to begin, as JSON."""
-    return msgspec.json.encode(
-        Charter(
-            accounts=tuple(AccountWords(slot.name, slot.settle) for slot in layout.accounts),
-            instruments=tuple(
-                InstrumentWords(
-                    instrument.symbol, instrument.price_digits, instrument.quantity_digits, instrument.value_multiplier
-                )
-                for instrument in layout.instruments
-            ),
-            rules={rule.name: _rule(rule) for rule in loaded.rules.rules},
-            collar_max=loaded.config.limits.margin_collar_max,
-        )
+def charter_of(loaded: Loaded, layout: Layout, before: bytes | None = None) -> bytes:
+    """Return the charter of a run that is about to begin, as JSON.
+
+    ``before`` is the charter of a run that goes on: rules that a reload has taken away keep their words.
+    """
+    charter = Charter(
+        accounts=tuple(AccountWords(slot.name, slot.settle) for slot in layout.accounts),
+        instruments=tuple(
+            InstrumentWords(
+                instrument.symbol, instrument.price_digits, instrument.quantity_digits, instrument.value_multiplier
+            )
+            for instrument in layout.instruments
+        ),
+        rules={rule.name: _rule(rule) for rule in loaded.rules.rules},
+        collar_max=loaded.config.limits.margin_collar_max,
     )
+    if before is not None:
+        charter = replace(charter, rules={**read_charter(before).rules, **charter.rules})
+    return msgspec.json.encode(charter)
 
 
 def read_charter(stored: bytes) -> Charter:

@@ -84,7 +84,7 @@ class Nearness:
         def lookup(ref: ReadingRef) -> float | None:
             return readings.value(ref, position=position, account=account)
 
-        near = self.by_rule[rule.name]
+        near = self.by_rule.setdefault(rule.name, Nearest())     # a reload may bring rules
         near.looked += 1
         found = gap(rule.when.root, lookup)
         if found is None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from types import FrameType
@@ -27,6 +27,7 @@ from bot.app.nearness import NEARNESS_SERIES
 from bot.app.operator_log import operator_log
 from bot.app.record import to_json
 from bot.app.recorder import RunRecorder
+from bot.app.reload import Hangup, Reloader, hash_in_force
 from bot.app.running import (
     JOURNAL_NAME,
     RECORD_SERIES,
@@ -58,6 +59,7 @@ from paper.venue import PaperVenue
 
 VENUE_NAME = "venue.sqlite"
 MEMORY_SERIES = "memory"
+WINDOWS_SERIES = "windows"           # what rules looked back over, as of the checkpoint
 LOOK_EVERY = 0.05                    # wall seconds between two waits: finer than a person sees
 CHECKPOINT_EVERY = 10 * NS_PER_MINUTE
 
@@ -100,12 +102,19 @@ class VenueKeeper:
 
 
 class Pacer:
-    """Holds market time to ``pace`` seconds per wall second, and writes checkpoints on the way."""
+    """Holds market time to ``pace`` seconds per wall second; writes checkpoints and hears signals on the way."""
 
     def __init__(
-        self, engine: Engine, journal: SqliteJournal, keeper: VenueKeeper, recorder: RunRecorder, pace: float
+        self,
+        engine: Engine,
+        journal: SqliteJournal,
+        keeper: VenueKeeper,
+        recorder: RunRecorder,
+        reloader: Reloader,
+        pace: float,
     ) -> None:
         self.engine = engine
+        self.reloader = reloader
         self.recorder = recorder
         self.journal = journal
         self.keeper = keeper
@@ -136,6 +145,8 @@ class Pacer:
         due = wall + (now - market) / NS_PER_SECOND / self.pace
         while not self.is_stopping and (ahead := due - time.monotonic()) > 0:
             time.sleep(min(ahead, LOOK_EVERY))   # a signal does not end a sleep: look for it now and then
+            self.reloader.look(now)
+        self.reloader.look(now)                  # a run that is behind the clock never sleeps
         if self.is_stopping:
             self._checkpoint(now, consumed)
             raise Stopped
@@ -154,6 +165,7 @@ class Pacer:
         self.keeper.save(consumed)
         self.journal.checkpoint(self.engine.book.seq, now, checkpoint.dump(self.engine.book))
         self.journal.put_series(MEMORY_SERIES, self.recorder.memory())
+        self.journal.put_series(WINDOWS_SERIES, checkpoint.dump_windows(self.engine.readings.derived))
         self.journal.put_series(NEARNESS_SERIES, self.recorder.nearness.memory())
         self.journal.commit()
 
@@ -165,12 +177,15 @@ def run_paced(
     pace: float,
     title: str,
     out: Path,
+    environ: Mapping[str, str],
     make_observers: Sequence[MakeObserver] = (),
 ) -> Finished | None:
     """Run the paper accounts at a pace, taking up the run that lies in ``out`` if there is one.
 
-    Returns None when a person stopped it before the tape ended.
+    On SIGHUP the configuration is read again, with ``environ``. Returns None when a person stopped the run
+    before the tape ended.
     """
+    hangup = Hangup()
     layout = make_layout(loaded.config, market)
     prepare_out(out)
     journal_path = out / JOURNAL_NAME
@@ -180,7 +195,7 @@ def run_paced(
     else:
         journal = SqliteJournal.create(journal_path, run_head(loaded, market))
     with journal, closing(PaperStore(out / VENUE_NAME)) as store, operator_log(out) as logs:
-        if resumed and journal.head.config_hash != loaded.digest:
+        if resumed and hash_in_force(journal) != loaded.digest:
             raise InputError(
                 f"--out {out}: holds a run of another configuration; choose another folder, or the same configuration"
             )
@@ -190,11 +205,12 @@ def run_paced(
         engine = make_engine(loaded, layout, book=_book(journal, layout) if resumed else None)
         recorder = RunRecorder(engine, SAMPLE_INTERVAL)
         keeper = VenueKeeper(store, venue, cursor.signs)
-        pacer = Pacer(engine, journal, keeper, recorder, pace)
-        journal.put_series(CHARTER_SERIES, charter_of(loaded, layout))
+        journal.put_series(CHARTER_SERIES, charter_of(loaded, layout, journal.get_series(CHARTER_SERIES)))
         others = [make(engine, recorder) for make in make_observers]
-        watchers = Watchers([recorder, recorder.nearness, *logs, *others, pacer])
+        watchers = Watchers([recorder, recorder.nearness, *logs, *others])
         session = Session(engine, venue, journal, watchers, keeper)
+        reloader = Reloader(loaded, environ, hangup, session, journal)
+        watchers.add(Pacer(engine, journal, keeper, recorder, reloader, pace))
         tape = _tape_from(market, venue, cursor, engine)
         session.consumed = cursor.consumed
         session.answers = keeper.answers = cursor.under_way()
@@ -203,12 +219,15 @@ def run_paced(
         if resumed:
             _replay_record(journal, recorder)
             session.restart(engine.book.now)
+            windows = journal.get_series(WINDOWS_SERIES)
+            if windows is not None:
+                checkpoint.load_windows(windows, engine.readings.derived)
         try:
             session.run(tape)
         except Stopped:
             return None
         timing = Timing(time.perf_counter() - started, session.consumed - cursor.consumed)
-        record = finish(loaded, market, layout, recorder, timing, title, ())
+        record = finish(reloader.loaded, market, layout, recorder, timing, title, ())
         journal.put_series(NEARNESS_SERIES, recorder.nearness.memory())
         journal.put_series(RECORD_SERIES, to_json(record))
         journal.commit()

@@ -213,8 +213,12 @@ class RunRecorder:
                 engine.book.quantity[position] / units_per_one(instrument.quantity_digits)
             )
         for rule in engine.watch.account_rules:
-            if rule.name in lines.thresholds:
-                lines.thresholds[rule.name].append(threshold(engine, rule, account))
+            if distance_bound(rule):
+                line = lines.thresholds.setdefault(rule.name, [None] * (len(lines.ts) - 1))
+                line.append(threshold(engine, rule, account))
+        for line in lines.thresholds.values():
+            if len(line) < len(lines.ts):
+                line.append(None)        # of a rule that a reload took away
 
 
 def distance_bound(rule: Rule) -> Value | None:

@@ -112,7 +112,7 @@ def finish(
             slot.name: _baselines(account, layout, recorder, nothing, at_once)
             for account, slot in enumerate(layout.accounts)
         },
-        rules=[rule.name for rule in loaded.rules.rules],
+        rules=list(dict.fromkeys([*loaded.rules.by_name(), *(fire.rule for fire in recorder.fires)])),
     )
     return RunRecord(
         title=title,

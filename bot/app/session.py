@@ -18,7 +18,7 @@ from typing import Protocol
 from bot.app.markets import TapeEvent
 from bot.domain.effects import CancelOrder, Effect, LookUpOrder, PlaceOrder
 from bot.domain.errors import ContractError
-from bot.domain.events import AccountFact, OrderNotSent, Restarted, Timer
+from bot.domain.events import AccountFact, OrderNotSent, Reloaded, Restarted, Timer
 from bot.domain.market import Candle, CandlePoint, Trade
 from bot.engine.engine import Engine
 from bot.ports import Journal
@@ -114,6 +114,12 @@ class Session:
         """Tell the engine that it was away; it asks for its orders before anything else."""
         self.now = now
         self._step(Restarted(now, "restart"))
+
+    def reload(self, now: int, config_hash: str) -> None:
+        """Tell the engine that its rules were replaced; durable at once, since a restart is held to it."""
+        self._step(Reloaded(now, config_hash))
+        self.journal.commit()
+        self._plan_next()
 
     # The venue's and the engine's own moments -------------------------------------------------------------
 

@@ -16,6 +16,11 @@ class Watchers:
         self.observers = list(observers)
         self.look_at = [0] * len(self.observers)
 
+    def add(self, observer: Observer) -> None:
+        """Pass everything on to one more, after the others."""
+        self.observers.append(observer)
+        self.look_at.append(0)
+
     def on_fact(self, fact: AccountFact) -> None:
         for observer in self.observers:
             observer.on_fact(fact)

@@ -189,9 +189,17 @@ class Restarted:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Reloaded:
+    """Other rules and limits are in force from here on; ``config_hash`` is that of their configuration."""
+
+    now: int
+    config_hash: str
+
+
 AccountFact = (
     OrderAccepted | OrderRejected | OrderNotSent | OrderOutcomeUnknown | OrderFilled | OrderEnded
     | OrderNotFound | FundingPaid | CashMoved | LiquidationStage | AccountSnapshot | Timer | Command
-    | Restarted
+    | Restarted | Reloaded
 )
 Event = MarketFact | AccountFact

@@ -40,6 +40,7 @@ from bot.domain.events import (
     OrderNotSent,
     OrderOutcomeUnknown,
     OrderRejected,
+    Reloaded,
     Restarted,
     Timer,
 )
@@ -55,6 +56,7 @@ from bot.engine.layout import Layout
 from bot.engine.market import Market
 from bot.engine.parents import Parents
 from bot.engine.readings import Readings
+from bot.engine.replacing import end_what_is_gone
 from bot.engine.seller import FLOOR_RECHECK, Seller
 from bot.engine.spec import LimitsSpec, SurvivalSpec
 from bot.engine.watch import Watch
@@ -81,13 +83,9 @@ class Engine:
         self.market = Market(layout)
         self.columns = Columns(layout, self.book)
         self.readings = Readings(layout, self.book, self.columns, self.market)
-        self.watch = Watch(layout, self.book, self.columns, self.readings, rules)
         self.desk = Desk(layout, self.book, self.columns, self.market, self.readings, limits, survival, marker)
-        by_name = dict(rules.by_name())
-        self.episodes = Episodes(self.desk, self.watch, by_name)
-        self.parents = Parents(self.desk, by_name)
-        self.seller = Seller(self.desk, Gate(self.book, self.columns, limits))
         self.layout = layout
+        self._take_rules(rules)
         accounts = range(len(layout.accounts))
         self.low = [-1.0 for _ in accounts]          # distance below which a price must be decided on
         self.high = [inf for _ in accounts]          # distance at which an open goal is met
@@ -108,6 +106,7 @@ class Engine:
             Timer: self._on_timer,
             Command: self._on_command,
             Restarted: self._on_restarted,
+            Reloaded: self._on_reloaded,
             AccountSnapshot: self._on_snapshot,
             OrderOutcomeUnknown: self._on_unknown,
             LiquidationStage: self._on_liquidation,
@@ -117,6 +116,22 @@ class Engine:
         ):
             handlers[kind] = self._on_account_fact
         self._handlers = handlers
+
+    def replace_rules(self, rules: RuleSet, *, limits: LimitsSpec, survival: tuple[SurvivalSpec, ...]) -> None:
+        """Take other rules and limits; the next event must be ``Reloaded``, which ends what they leave without a rule.
+
+        Readings stay, so a window that old and new rules read alike is not covered anew.
+        """
+        self.desk.limits = limits
+        self.desk.survival = survival
+        self._take_rules(rules)
+
+    def _take_rules(self, rules: RuleSet) -> None:
+        by_name = dict(rules.by_name())
+        self.watch = Watch(self.layout, self.book, self.columns, self.readings, rules)
+        self.episodes = Episodes(self.desk, self.watch, by_name)
+        self.parents = Parents(self.desk, by_name)
+        self.seller = Seller(self.desk, Gate(self.book, self.columns, self.desk.limits))
 
     def step(self, event: Event) -> tuple[Sequence[Effect], int | None]:
         """Take one event; return what was decided, in order, and the next time a Timer is due.
@@ -299,6 +314,14 @@ class Engine:
             account = self.layout.keys[order.position].account
             self.desk.emit(LookUpOrder(account, order.name, event.now))
         self.dirty.extend(range(len(self.layout.accounts)))
+
+    def _on_reloaded(self, event: Reloaded) -> None:
+        """End what the old rules began and no new one goes on with; look at everything with the new eyes."""
+        if end_what_is_gone(self.desk, self.episodes.rules, event.now):
+            self.parents.cancel_unwanted(event.now)
+        for account in range(len(self.layout.accounts)):
+            self.watch.look_again(account)
+            self.dirty.append(account)
 
     def _on_timer(self, event: Timer) -> None:
         """Nothing to fold: due deadlines are taken by ``step`` itself."""

@@ -63,6 +63,12 @@ class Parents:
                 self._fulfil(position, parent, wants, now)
             self._reserve(position)
 
+    def cancel_unwanted(self, now: int) -> None:
+        """End the parents that no live episode asks for any more: an operator took their rules away."""
+        for parent in list(self.desk.book.parents.values()):
+            if not self._wants(parent.position):
+                self._end(parent, ParentEnd.CANCELED, now)
+
     def _side(self, position: int) -> Side | None:
         """Return the side that reduces what is held, or None when nothing is."""
         held = self.desk.book.quantity[position]

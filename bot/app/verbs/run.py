@@ -42,7 +42,7 @@ def run_config(
     with live_view(market, is_quiet=as_json) as watching:
         finished = run_paced(
             loaded, market, pace=1.0 if pace is None else pace, title=f"Run of {config.name}", out=out,
-            make_observers=watching,
+            environ=environ, make_observers=watching,
         )
     if finished is None:
         if not as_json:
