@@ -13,7 +13,9 @@ import msgspec
 from bot.domain.effects import ScopeElement
 from bot.domain.errors import JournalError
 from bot.engine.book import AccountBook, Book, Episode, Order, Parent, Reservation
+from bot.engine.derived import DerivedReadings
 from bot.engine.layout import Layout
+from bot.engine.windows import Plain
 from bot.rules.triggers import Fires, Trigger
 
 _PLAIN = ("now", "seq", "quantity", "entry_value", "opened", "working", "parent_of", "reserved_for", "next_episode")
@@ -64,6 +66,20 @@ def load(body: bytes, layout: Layout) -> Book:
             f"of {len(layout.accounts)} and {len(layout.keys)}; accounts and instruments may not change in a run"
         )
     return book
+
+
+def dump_windows(derived: DerivedReadings) -> bytes:
+    """Return the windows of all rules as bytes; they are kept beside the book, whose facts do not make them."""
+    return msgspec.json.encode(derived.dump())
+
+
+def load_windows(body: bytes, derived: DerivedReadings) -> None:
+    """Take up windows that have seen nothing yet; raises JournalError when the bytes are none of ours."""
+    try:
+        plain = msgspec.json.decode(body, type=dict[str, list[Plain]])
+    except msgspec.MsgspecError as error:
+        raise JournalError(f"windows: cannot be read, {error}; without them each must be covered anew") from error
+    derived.load(plain)
 
 
 def _account(account: AccountBook) -> dict[str, Any]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from bot.domain.effects import OpenEpisode
+from bot.domain.errors import JournalError
 from bot.domain.events import Restarted, Timer
 from bot.domain.market import IndexPrice
 from bot.domain.scale import NS_PER_SECOND
+from bot.engine import checkpoint
 from bot.engine.engine import Engine
 from bot.rules.language.typed import ReadingRef
 from tests.builders import ETH, T0, ended, fill, snapshot, trade
@@ -181,10 +183,18 @@ def test_windows_of_an_account_loaded_after_a_restart_bridge_a_short_gap(gap: in
     first = walked(NEVER, until=100)
     second = Driver(engine(rule(NEVER)))
     second.step(Restarted(T0 + 99 * NS_PER_SECOND, "test"))
-    second.engine.readings.derived.load(first.engine.readings.derived.dump())
+    checkpoint.load_windows(checkpoint.dump_windows(first.engine.readings.derived), second.engine.readings.derived)
     second.engine.warm(trade(99, 8_000))
     second.step(snapshot(99 + gap, usdt=4_000, btc=1_000, entry=8_000))
     assert derived_value(second.engine, ACCOUNT) == (4_006 if is_bridged else None)
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{", b'{"max(account.equity, 1m)": [[1, 2]]}'])
+def test_windows_that_cannot_be_read_are_refused(body: bytes) -> None:
+    """A damaged state is an error with a name, not a window with wrong numbers."""
+    made = engine(rule("max(account.equity, 1m) > 1_000_000 USDT"))
+    with pytest.raises(JournalError, match="window"):
+        checkpoint.load_windows(body, made.readings.derived)
 
 
 # Defaults -------------------------------------------------------------------------------------------------
