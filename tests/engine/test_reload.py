@@ -36,6 +36,11 @@ rules:
 STOP_OF_ACCOUNTS = GUARD.replace("guard:", "stop:")
 
 
+def lowest(window: str, bound: str) -> str:
+    """The stop on the lowest loss within a window."""
+    return SLOW_STOP.replace("position.loss_ratio > 5%", f"min(position.loss_ratio, {window}) > {bound}")
+
+
 def give(driver: Driver, seconds: float, *texts: str, limits: LimitsSpec = WIDE) -> None:
     """Put other rules in force."""
     driver.engine.replace_rules(rules(*texts), limits=limits, survival=(SurvivalSpec(),))
@@ -158,3 +163,19 @@ def test_reload_folds_again_to_the_same_book() -> None:
     give(driver, 2, GUARD)
     folded = refold(driver.engine.layout, None, record)
     assert checkpoint.dump(folded) == checkpoint.dump(driver.engine.book)
+
+
+def test_reload_keeps_what_a_window_has_seen() -> None:
+    """A window that old and new rules read alike goes on, covered as it is; a longer one must first be covered."""
+    fired = {}
+    for name, window in {"same": "10s", "longer": "30s"}.items():
+        driver = long_of(100, lowest("10s", "7%"))
+        second = 1
+        while not driver.found(OpenEpisode) and second < 60:
+            if second == 9:
+                give(driver, second, lowest(window, "6%"))
+            driver.step(trade(second, 7_500 + second % 2))
+            second += 1
+        fired[name] = second - 1
+    assert fired["same"] < 9 + 10
+    assert fired["longer"] >= 9 + 30
