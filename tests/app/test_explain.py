@@ -151,7 +151,7 @@ def test_explain_fire_that_is_not_there_says_which_there_are(
 def test_explain_why_not_says_how_near_a_rule_came(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The loss was largest just before the sale; the gap is what the 95 % still missed."""
     text, told = asked(folder, capsys, "--why-not", "never")
-    assert told["fires"] == [] and told["looked"] > 50 and told["undecided"] == 0
+    assert told["fires"] == [] and told["looked"] > 40 and told["undecided"] == 0
     near = told["nearest"]
     loss = 0.95 * (1 - near["gap"])
     assert 0.05 < loss < 0.25

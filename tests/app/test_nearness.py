@@ -27,7 +27,7 @@ NOW = 1_583_971_200 * NS_PER_SECOND
     ("text", "values", "expected"),
     [
         ("account.leverage > 4", {"account.leverage": 3.0}, 0.25),
-        ("account.leverage > 4", {"account.leverage": 4.0}, 0.0),
+        ("account.leverage > 4", {"account.leverage": 4.0}, 5e-324),
         ("account.leverage >= 4", {"account.leverage": 4.0}, 0.0),
         ("account.leverage > 4", {"account.leverage": 4.1}, 0.0),
         ("account.leverage < 4", {"account.leverage": 5.0}, 0.25),
@@ -52,7 +52,7 @@ def test_gap_is_what_is_missing_of_the_bound(
 ) -> None:
     """The furthest of `and`, the nearest of `or`; not decided is None, and nothing to measure by is infinite."""
     found = gap(condition(text).root, lambda ref: values[ref.measure])
-    assert found == (expected if expected is None else pytest.approx(expected))
+    assert found == (expected if expected is None else pytest.approx(expected, rel=1e-12, abs=0.0))
 
 
 # What the replayed hour does not have --------------------------------------------------------------------

@@ -54,7 +54,8 @@ def order_text(told: Told) -> Lines:
 
 def why_not_text(told: Told) -> Lines:
     """Return how near a rule came."""
-    lines = [f"{told['rule']}: for each {told['for_each']}, when {told['when']}, for {told['hold']}"]
+    hold = "" if told["hold"] == "0s" else f", for {told['hold']}"
+    lines = [f"{told['rule']}: for each {told['for_each']}, when {told['when']}{hold}"]
     if told["fires"]:
         times = ", ".join(f"{_clock(fire['ts'])} (--fire {fire['fire']})" for fire in told["fires"])
         lines.append(f"  it did fire: {times}")
