@@ -14,6 +14,7 @@ through the others, by ``bot.risk.margin.distances_of``.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 
 from bot.domain.effects import GoalKind
 from bot.domain.errors import ContractError
@@ -68,3 +69,64 @@ def _equity_at(kind: GoalKind, target: float, single: Single) -> int:
             return max(1, round(size * target) + single.table.maintenance(moved))
         case GoalKind.FLAT:
             raise ContractError("level: a flat account has none")
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """A cross account at one moment: equity, and the signed values of its positions, none 0; cash."""
+
+    equity: int
+    singles: tuple[Single, ...]
+
+    def moved(self, move: float) -> Book:
+        """Return the book after a common move of all prices, a signed fraction."""
+        singles = tuple(Single(single.table, round(single.value * (1 + move))) for single in self.singles)
+        gain = sum(after.value - before.value for after, before in zip(singles, self.singles, strict=True))
+        return Book(self.equity + gain, tuple(single for single in singles if single.value))
+
+    def state(self) -> Meaning:
+        """Return where the account stands; ratio and leverage are +inf when equity is gone, 0 without a position."""
+        values = [single.value for single in self.singles]
+        if not values:
+            return Meaning(inf, 0.0, 0.0)
+        maintenance = sum(single.table.maintenance(abs(single.value)) for single in self.singles)
+        gross = sum(abs(value) for value in values)
+        if self.equity <= 0:
+            return Meaning(0.0, inf, inf)
+        distances = distances_of(self.equity, values, [single.table for single in self.singles])
+        return Meaning(distances.nearest, maintenance / self.equity, gross / self.equity)
+
+    def has_reached(self, kind: GoalKind, target: float) -> bool:
+        """True when the account stands at a level, or beyond it on the dangerous side."""
+        found: float = getattr(self.state(), kind.value)
+        return found <= target if kind is GoalKind.LIQUIDATION_DISTANCE else found >= target
+
+
+def move_to(kind: GoalKind, target: float, book: Book) -> float | None:
+    """Return the smallest common move that brings a book to a level, a signed fraction; 0 when it is there.
+
+    None when no move does before liquidation.
+    """
+    if book.has_reached(kind, target):
+        return 0.0
+    distances = distances_of(
+        book.equity, [single.value for single in book.singles], [single.table for single in book.singles]
+    )
+    found = [
+        move for sign, far in ((-1, distances.down), (1, distances.up))
+        if far < inf and (move := _bisected(kind, target, book, sign * far)) is not None
+    ]
+    return min(found, key=abs, default=None)
+
+
+def _bisected(kind: GoalKind, target: float, book: Book, far: float) -> float | None:
+    near = 0.0
+    if not book.moved(far).has_reached(kind, target):
+        return None
+    for _ in range(40):              # halvings: to a millionth of a millionth of the way
+        middle = (near + far) / 2
+        if book.moved(middle).has_reached(kind, target):
+            far = middle
+        else:
+            near = middle
+    return far

@@ -40,6 +40,7 @@ def position_rule(when: str, *lines: str, execute: str = "algo: now") -> str:
     ])
 
 
+COST = "algo: now, order_class: cost"
 DISTANCE = "account.liquidation_distance"
 RATIO = "account.margin_ratio"
 
@@ -132,9 +133,8 @@ IMPOSSIBLE: dict[str, tuple[str, str, str, str]] = {
         account_rule(f"{DISTANCE} < 6% and default({INDEX}, 0 USDT) < 9_000 USDT"),
     ),
     "a guard that funding disarms": (
-        position_rule("position.loss_ratio > 5% and market.funding_rate > 1bps"), "4:11", "market.funding_rate may be",
-
-        position_rule("position.loss_ratio > 5% and market.funding_rate > 1bps", execute="algo: now, order_class: cost"),
+        position_rule("position.loss_ratio > 5% and market.funding_rate > 1bps"), "4:11", "market.funding_rate",
+        position_rule("position.loss_ratio > 5% and market.funding_rate > 1bps", execute=COST),
     ),
     "a guard that a cold indicator disarms": (
         position_rule("position.loss_ratio > 5% and rsi(market.close, 14, 1h) < 30"), "4:11", "default",

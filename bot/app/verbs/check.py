@@ -7,11 +7,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from bot.app import meanings
 from bot.app.cli_codes import EXIT_GOOD
 from bot.app.loading import Loaded, load_all
+from bot.app.meaning_text import meaning_lines
 from bot.app.summary import goal_text
+from bot.domain.order import OrderClass
 from bot.risk.binance_tiers import is_typed_in, tier_table
+from bot.rules.feasibility import optional_reads
 from bot.rules.language.explain import expression_text
+from bot.rules.language.wording import duration_text
 from bot.rules.ruleset import Rule
 
 
@@ -28,6 +33,12 @@ def check_config(path: Path, environ: Mapping[str, str], *, as_json: bool) -> in
     for rule in found["rules"]:
         print(f"  rule {rule['name']}: for each {rule['for_each']}, when {rule['when']}")
         print(f"    then {rule['goal']}, {rule['execute']}")
+        for line in meaning_lines(rule["name"], found["levels"], found["prices"]):
+            print(f"    {line}")
+    if found["levels"]:
+        print(f"  levels: {found['formula']}")
+    for name, symbols in found["unpriced"].items():
+        print(f"  account {name}: levels in price are known with the tape, by the first price of {', '.join(symbols)}")
     for warning in found["warnings"]:
         print(f"  beware: {warning}")
     return EXIT_GOOD
@@ -43,6 +54,10 @@ def describe(loaded: Loaded) -> dict[str, Any]:
             for name, account in loaded.config.accounts.items()
         },
         "rules": [_rule(rule) for rule in loaded.rules.rules],
+        "formula": meanings.FORMULA,
+        "levels": meanings.levels(loaded),
+        "prices": meanings.prices(loaded),
+        "unpriced": meanings.unpriced(loaded),
         "warnings": warnings(loaded),
     }
 
@@ -59,6 +74,27 @@ def warnings(loaded: Loaded) -> list[str]:
         found.append(
             f"accounts.{name}.blind: is read, and nothing acts on it in this version; a paper account is never blind"
         )
+    found += meanings.starts_inside(loaded)
+    for rule in loaded.rules.rules:
+        found += _cautions(rule)
+    return found
+
+
+def _cautions(rule: Rule) -> list[str]:
+    """Return what may keep a margin rule from firing though it can work."""
+    if rule.execute.order_class is not OrderClass.MARGIN:
+        return []
+    found = []
+    if rule.cooldown:
+        found.append(
+            f"{rule.name}: has a cooldown of {duration_text(rule.cooldown)} though its class is margin; so long after "
+            "a fire it does not guard the account"
+        )
+    optional, _ = optional_reads(rule.when.root)
+    for name in dict.fromkeys(str(read.ref) for read in optional):
+        found.append(
+            f"{rule.name}: reads {name}, which may be unavailable; write default({name}, VALUE) if it must not wait"
+        )
     return found
 
 
@@ -70,5 +106,10 @@ def _rule(rule: Rule) -> dict[str, Any]:
         "when": expression_text(rule.when.root),
         "clear": None if rule.clear is None else expression_text(rule.clear.root),
         "goal": goal_text(rule.goal),
+        "confirm": None if rule.confirm is None else expression_text(rule.confirm.root),
+        "hold": duration_text(rule.hold),
+        "cooldown": duration_text(rule.cooldown),
+        "max_fires": rule.fires_max,
+        "until": rule.until.value,
         "execute": f"{execute.algo.value} by {execute.tactic.value}, class {execute.order_class.value}",
     }

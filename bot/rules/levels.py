@@ -1,0 +1,75 @@
+"""The levels that a rule names: of distance, margin ratio, leverage and loss, in its conditions and its goal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import inf
+
+from bot.domain.effects import GoalKind
+from bot.rules.feasibility import MEASURE_OF
+from bot.rules.intervals import Span, span_of
+from bot.rules.language.typed import All, AnyOf, Compare, Condition, Not, Read, Truth, Value
+from bot.rules.ruleset import Rule
+
+KIND_OF = {measure: kind for kind, measure in MEASURE_OF.items()}
+LOSS = "position.loss_ratio"
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One number of a rule: ``where`` is its key in the file, ``target`` a fraction, or a multiple for leverage."""
+
+    where: str
+    measure: str
+    target: float
+
+    @property
+    def kind(self) -> GoalKind | None:
+        """What it is a level of, for an account; None for a position's loss."""
+        return KIND_OF.get(self.measure)
+
+
+def levels_of(rule: Rule) -> tuple[Level, ...]:
+    """Return the levels of a rule, each once; a threshold that moves gives both of its ends, where it has them."""
+    found: dict[Level, None] = {}
+    for where, condition in (("when", rule.when), ("confirm", rule.confirm), ("clear", rule.clear)):
+        if condition is not None:
+            found.update(dict.fromkeys(_of_condition(where, condition)))
+    if rule.goal.kind in MEASURE_OF and rule.goal.target is not None:
+        found[Level("do", MEASURE_OF[rule.goal.kind], rule.goal.target)] = None
+    return tuple(found)
+
+
+def _of_condition(where: str, condition: Condition) -> Iterator[Level]:
+    for compare in _compares(condition.root):
+        for side, other in ((compare.left, compare.right), (compare.right, compare.left)):
+            measure = _measure(side)
+            if measure is None:
+                continue
+            span = span_of(other, {})
+            for target in dict.fromkeys((span.low, span.high)):
+                if 0 < target < inf and not _is_open(span):
+                    yield Level(where, measure, target)
+
+
+def _is_open(span: Span) -> bool:
+    """True for the range of a reading that is not limited by anything the user wrote."""
+    return span.high == inf and span.low <= 0
+
+
+def _measure(value: Value) -> str | None:
+    if isinstance(value, Read) and value.ref.derived is None and value.ref.measure in (*KIND_OF, LOSS):
+        return value.ref.measure
+    return None
+
+
+def _compares(truth: Truth) -> Iterator[Compare]:
+    match truth:
+        case Compare():
+            yield truth
+        case Not():
+            yield from _compares(truth.operand)
+        case All() | AnyOf():
+            for operand in truth.operands:
+                yield from _compares(operand)
