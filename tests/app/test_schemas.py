@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from bot.app.config import Config
-from bot.app.schemas import COMMAND, CONFIG_SCHEMA, RULES_SCHEMA, hint, schema_files
+from bot.app.schemas import COMMAND, CONFIG_SCHEMA, RULES_SCHEMA, hint, main, schema_files
 from bot.domain.errors import ContractError, InputError
 from bot.domain.units import Duration, Money, Rate, Ratio, SourceText
 from bot.rules.spec import RuleBook
@@ -68,6 +68,12 @@ def test_schema_file_is_what_the_specs_generate(name: str) -> None:
     """The schema that is checked in is the one that the dataclasses make, byte for byte."""
     written = (ROOT / "config" / name).read_text(encoding="utf-8")
     assert written == schema_files()[name], f"the specs have changed: run `{COMMAND}` and commit config/{name}"
+
+
+def test_command_writes_every_schema_into_the_folder_it_is_given(tmp_path: Path) -> None:
+    """The command that the message above names mends what it complains of."""
+    main([str(tmp_path)])
+    assert {path.name: path.read_text(encoding="utf-8") for path in tmp_path.iterdir()} == schema_files()
 
 
 @pytest.mark.parametrize("name", SPECS)
