@@ -6,7 +6,7 @@ import math
 from decimal import Decimal
 
 from bot.domain.scale import NS_PER_DAY, NS_PER_HOUR, NS_PER_MINUTE, NS_PER_MS, NS_PER_SECOND
-from bot.rules.language.dimension import DURATION, Dimension
+from bot.rules.language.dimension import DURATION, TIME, Dimension
 
 DURATION_UNITS: dict[str, int] = {
     "ms": NS_PER_MS,
@@ -34,6 +34,9 @@ def value_text(value: float | None, dimension: Dimension, decimals: int = 2) -> 
         return _elapsed_text(value, decimals)
     if dimension.is_ratio:
         return f"{number_text(value * 100.0, decimals)} %"
+    if (TIME, -1) in dimension.powers:       # nobody thinks in USDT per nanosecond
+        rest = Dimension(tuple(power for power in dimension.powers if power != (TIME, -1)))
+        return f"{value_text(value * NS_PER_MINUTE, rest, decimals)} per minute"
     if not dimension.powers:
         return number_text(value, decimals)
     return f"{number_text(value, decimals)} {dimension.quote or dimension.unit}"
