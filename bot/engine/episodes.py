@@ -29,12 +29,11 @@ from bot.risk.deleverage import Plan, forecast_level, wanted
 from bot.rules.language.explain import explain
 from bot.rules.ruleset import Rule
 from bot.rules.spec import Until
-from bot.rules.triggers import FREE, IDLE, Allowance, Conditions, Fires, Trigger, advance, deadline, rearm
+from bot.rules.triggers import FREE, IDLE, Allowance, Conditions, Trigger, advance, deadline, rearm
 
 REPLAN_NOT_BEFORE = 1 * NS_PER_SECOND
 REPLAN_AT_LEAST = 5 * NS_PER_SECOND  # without a fill the market is looked at this often
 STANDING = (TriggerState.FIRING, TriggerState.CLEARING)      # fired, and not cleared yet
-SETTLING = (*STANDING, TriggerState.LATCHED)
 GOAL_TOLERANCE = 0.02                # of the goal: a forecast this near is not worth another order
 
 
@@ -98,9 +97,13 @@ class Episodes:
         moved, fires = advance(trigger, conditions, hold=hold, now=now, allowance=allowance)
         if moved is not stored:
             self.desk.emit(MoveTrigger(rule.name, element, moved.state, moved.since, moved.held))
-            self._page(rule, element, stored.state, moved.state, now)
+        if moved.state is TriggerState.LATCHED and stored.state is not TriggerState.LATCHED:
+            self._tell_spent(rule, element, "rule_latched", "it is off until it is re-armed", now)
         if fires and self.desk.book.live_episode(rule.name, element) is None:
             self._open(rule, element, now)
+            if allowance.is_pardoned:
+                what = "it stays armed, since a position is open and its class is margin"
+                self._tell_spent(rule, element, "rule_not_latched", what, now)
         again = deadline(moved, rule.hold, allowance.not_before)
         if again is not None and again > now:
             self.desk.timers.set(element.account, again)
@@ -111,25 +114,18 @@ class Episodes:
         if not fires.count:
             return FREE
         stays_armed = rule.execute.order_class is OrderClass.MARGIN and self.desk.book.is_open(element)
-        return Allowance(
-            not_before=fires.last + rule.cooldown, is_spent=_is_spent(rule, fires) and not stays_armed
-        )
+        is_spent = rule.fires_max is not None and fires.count >= rule.fires_max
+        return Allowance(fires.last + rule.cooldown, is_spent and not stays_armed, is_spent and stays_armed)
 
-    def _page(
-        self, rule: Rule, element: ScopeElement, before: TriggerState, after: TriggerState, now: int
-    ) -> None:
-        """Tell a person that a rule has fired as often as it may, and what became of it."""
-        fires = self.desk.book.fires_of(rule.name, element)
-        if not _is_spent(rule, fires) or before not in SETTLING or after in STANDING:
-            return
-        name = self.desk.layout.accounts[element.account].name
-        where = name if element.key is None else self.desk.layout.position_label(element.key)
-        told = f"{where}: {rule.name} has fired {fires.count} times, may {rule.fires_max}"
-        if after is TriggerState.LATCHED:
-            self.desk.emit(RaiseAlarm("rule_latched", f"{told}; it is off until it is re-armed", now))
-        else:
-            detail = f"{told}; it stays armed, since a position is open and its class is margin"
-            self.desk.emit(RaiseAlarm("rule_not_latched", detail, now))
+    def _tell_spent(self, rule: Rule, element: ScopeElement, code: str, what: str, now: int) -> None:
+        """Tell a person that a rule has fired as often as it may, and what becomes of it."""
+        desk = self.desk
+        count = desk.book.fires_of(rule.name, element).count
+        where = desk.layout.accounts[element.account].name
+        if element.key is not None:
+            where = desk.layout.position_label(element.key)
+        times = "once" if count == 1 else f"{count} times"
+        desk.emit(RaiseAlarm(code, f"{where}: {rule.name} has fired {times}, may {rule.fires_max}; {what}", now))
 
     def _is_replaced(self, element: ScopeElement, trigger: Trigger) -> bool:
         """True when the position that a trigger has looked at is closed, or was opened anew since."""
@@ -238,7 +234,3 @@ class Episodes:
                     now,
                 )
             )
-
-
-def _is_spent(rule: Rule, fires: Fires) -> bool:
-    return rule.fires_max is not None and fires.count >= rule.fires_max

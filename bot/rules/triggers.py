@@ -63,10 +63,14 @@ class Fires:
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What an instance's earlier fires leave it: no fire before ``not_before`` (ns), none at all once spent."""
+    """What an instance's earlier fires leave it: no fire before ``not_before`` (ns), none at all once spent.
+
+    Pardoned it would be spent, but fires on; whoever opens its episode tells a person.
+    """
 
     not_before: int = 0
     is_spent: bool = False
+    is_pardoned: bool = False
 
 
 IDLE = Trigger()
