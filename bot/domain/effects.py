@@ -244,6 +244,39 @@ class SetFreeze:
     now: int
 
 
+# What is remembered of prices ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class MarkHighWater:
+    """An account's net asset value per unit is at its highest, or its units changed.
+
+    ``equity`` is what that highest value amounts to in the units of today; None begins anew.
+    """
+
+    account: int
+    equity: int | None
+    now: int
+
+
+@dataclass(frozen=True, slots=True)
+class MarkBest:
+    """A position has the best mark since it was opened."""
+
+    key: PositionKey
+    price: int
+    now: int
+
+
+@dataclass(frozen=True, slots=True)
+class NoteJump:
+    """An account's equity changed by ``amount``, and no fact says why."""
+
+    account: int
+    amount: int
+    now: int
+
+
 # What the dispatcher performs -----------------------------------------------------------------------------
 
 
@@ -282,6 +315,7 @@ class RaiseAlarm:
 
 Effect = (
     MoveTrigger | OpenEpisode | PlanEpisode | EndEpisode | OpenParent | ReviseParent | RelaxParent
-    | EndParent | ReserveNames | RecordDenial | SetFreeze | PlaceOrder | CancelOrder | LookUpOrder
+    | EndParent | ReserveNames | RecordDenial | SetFreeze | MarkHighWater | MarkBest
+    | NoteJump | PlaceOrder | CancelOrder | LookUpOrder
     | RaiseAlarm
 )

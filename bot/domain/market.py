@@ -63,6 +63,20 @@ class FundingRate(MarketEvent, frozen=True, gc=False):
     next_at: int
 
 
+class OpenInterest(MarketEvent, frozen=True, gc=False):
+    """What all positions of one side of an instrument hold together."""
+
+    quantity: int
+
+
+class ForcedTrade(MarketEvent, frozen=True, gc=False):
+    """The venue closed somebody's position by force; ``side`` is of its order: -1 sold a long, +1 bought a short."""
+
+    price: int
+    quantity: int
+    side: int
+
+
 class Candle(msgspec.Struct, frozen=True, gc=False):
     """A recorded bar, before it is walked: known to the simulated market, never to the engine."""
 
@@ -81,4 +95,4 @@ class Candle(msgspec.Struct, frozen=True, gc=False):
         return self.opened
 
 
-MarketFact = Trade | CandlePoint | MarkPrice | IndexPrice | Quote | FundingRate
+MarketFact = Trade | CandlePoint | MarkPrice | IndexPrice | Quote | FundingRate | OpenInterest | ForcedTrade

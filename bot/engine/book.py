@@ -104,6 +104,9 @@ class AccountBook:
     adopted: bool = False            # the venue's word was taken at least once
     last_fill: int = 0               # the venue's time of the newest fill
     snapshot_taken: int = 0          # the venue's time of the newest snapshot that was adopted
+    high_water: int | None = None    # equity at the highest net asset value per unit, in the units of today
+    flow: int = 0                    # deposited less withdrawn since the mark was last put into units of today
+    unexplained: int = 0             # of a jump in equity
     trade_ids: dict[str, None] = field(default_factory=dict)
     sends: deque[int] = field(default_factory=lambda: deque(maxlen=SENDS_KEPT))
 
@@ -119,6 +122,7 @@ class Book:
     quantity: list[int] = field(default_factory=list)
     entry_value: list[int] = field(default_factory=list)
     opened: list[int] = field(default_factory=list)
+    best_mark: list[int | None] = field(default_factory=list)    # since it was opened
     working: list[int] = field(default_factory=list)
     parent_of: list[str | None] = field(default_factory=list)
     reserved_for: list[str | None] = field(default_factory=list)
@@ -140,6 +144,7 @@ class Book:
             quantity=[0] * count,
             entry_value=[0] * count,
             opened=[0] * count,
+            best_mark=[None] * count,
             working=[0] * count,
             parent_of=[None] * count,
             reserved_for=[None] * count,

@@ -18,7 +18,10 @@ from bot.engine.layout import Layout
 from bot.engine.windows import Plain
 from bot.rules.triggers import Fires, Trigger
 
-_PLAIN = ("now", "seq", "quantity", "entry_value", "opened", "working", "parent_of", "reserved_for", "next_episode")
+_PLAIN = (
+    "now", "seq", "quantity", "entry_value", "opened", "best_mark", "working", "parent_of", "reserved_for",
+    "next_episode",
+)
 _BY_KEY: tuple[tuple[str, type], ...] = (
     ("orders", Order), ("parents", Parent), ("episodes", Episode), ("reservations", Reservation)
 )

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from bot.domain.effects import Effect, Goal, GoalKind
+from bot.engine.account_readings import FIFTEEN_MINUTES
 from bot.engine.book import Book, Episode
 from bot.engine.columns import Columns
 from bot.engine.fold import fold
 from bot.engine.layout import Layout
 from bot.engine.market import Market
-from bot.engine.readings import FIFTEEN_MINUTES, Readings
+from bot.engine.readings import Readings
 from bot.engine.spec import LimitsSpec, SurvivalSpec
 from bot.engine.timers import Timers
 from bot.risk.deleverage import CostOf, Plan, measure, plan_cuts, wanted
@@ -39,7 +40,7 @@ class Desk:
 
     def survival_level(self, account: int) -> float:
         """Return the distance below which what is missing is due now, a fraction."""
-        return self.survival[account].level(self.readings.account_sigma(account, FIFTEEN_MINUTES))
+        return self.survival[account].level(self.readings.accounts.sigma(account, FIFTEEN_MINUTES))
 
     def cost_of(self, holdings: list[Holding]) -> CostOf:
         """Return the expected cost of cutting the n-th holding by a quantity, from the market as it is."""

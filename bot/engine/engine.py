@@ -44,8 +44,19 @@ from bot.domain.events import (
     Restarted,
     Timer,
 )
-from bot.domain.market import CandlePoint, FundingRate, IndexPrice, MarketFact, MarkPrice, Quote, Trade
-from bot.domain.scale import CASH_UNIT, cash_text, to_text
+from bot.domain.market import (
+    CandlePoint,
+    ForcedTrade,
+    FundingRate,
+    IndexPrice,
+    MarketFact,
+    MarkPrice,
+    OpenInterest,
+    Quote,
+    Trade,
+)
+from bot.domain.scale import cash_text, to_text
+from bot.engine.adoption import adopt
 from bot.engine.book import Book
 from bot.engine.columns import Columns
 from bot.engine.desk import Desk
@@ -54,6 +65,7 @@ from bot.engine.fold import WITNESSES_APART, fold
 from bot.engine.gate import Gate
 from bot.engine.layout import Layout
 from bot.engine.market import Market
+from bot.engine.marks import Marks
 from bot.engine.parents import Parents
 from bot.engine.readings import Readings
 from bot.engine.replacing import end_what_is_gone
@@ -63,7 +75,6 @@ from bot.engine.watch import Watch
 from bot.rules.ruleset import RuleSet
 
 NOTHING: tuple[Effect, ...] = ()
-FUNDING_SCALE = CASH_UNIT            # rates come as integers at 10^-8
 
 
 class Engine:
@@ -92,17 +103,18 @@ class Engine:
         self.low_not_before = [0 for _ in accounts]
         self.is_first = [False for _ in accounts]    # the next decision is the first after a restart
         self.is_ready = [False for _ in accounts]    # the venue's word was taken since this process began
-        self.accounts_on = [
-            tuple(dict.fromkeys(layout.keys[position].account for position in on)) for on in layout.positions_on
-        ]
+        self.marks = Marks(self.desk, self.readings.peaks)
+        self.is_warming = False                      # old prices: they say nothing of the equity of today
         self.dirty: list[int] = []
         handlers: dict[type, Callable[[Any], None]] = {
             Trade: self._on_trade,
             CandlePoint: self._on_candle_point,
             MarkPrice: self._on_mark,
-            IndexPrice: self._on_index,
+            IndexPrice: self._on_told,
             Quote: self._on_quote,
-            FundingRate: self._on_funding_rate,
+            FundingRate: self._on_told,
+            OpenInterest: self._on_told,
+            ForcedTrade: self._on_told,
             Timer: self._on_timer,
             Command: self._on_command,
             Restarted: self._on_restarted,
@@ -129,6 +141,7 @@ class Engine:
     def _take_rules(self, rules: RuleSet) -> None:
         by_name = dict(rules.by_name())
         self.watch = Watch(self.layout, self.book, self.columns, self.readings, rules)
+        self.accounts_on = self.watch.accounts_moved_by()
         self.episodes = Episodes(self.desk, self.watch, by_name)
         self.parents = Parents(self.desk, by_name)
         self.seller = Seller(self.desk, Gate(self.book, self.columns, self.desk.limits))
@@ -149,7 +162,7 @@ class Engine:
         wake = timers.next()
         if wake is not None and wake <= now:
             due = timers.take_due(now)
-            if self.watch.beats:
+            if self.watch.is_moved_by_time:
                 for account in due:
                     self.watch.look_again(account)
             self.dirty.extend(due)
@@ -167,16 +180,22 @@ class Engine:
         """Take a price without deciding anything: history before a start, or what a restart missed."""
         self.book.now = max(self.book.now, fact.now)
         self.readings.derived.warm_at = fact.now
+        self.is_warming = True
         self._handlers[fact.__class__](fact)
+        self.is_warming = False
         self.readings.derived.warm_at = None
         self.dirty.clear()
 
     # Prices ------------------------------------------------------------------------------------------------
 
     def _on_trade(self, event: Trade) -> None:
+        for tell in self.market.on_trade[event.instrument]:
+            tell(event.now, event.quantity, event.side)
         self._take_price(event.instrument, event.price, event.quantity, event.now, event.stamp)
 
     def _on_candle_point(self, event: CandlePoint) -> None:
+        for tell in self.market.on_trade[event.instrument]:
+            tell(event.now, event.volume, 0)
         self._take_price(event.instrument, event.price, event.volume, event.now, event.stamp)
 
     def _take_price(self, instrument: int, price: int, quantity: int, now: int, stamp: int) -> None:
@@ -191,6 +210,8 @@ class Engine:
         market.volatility[instrument].close = price
         market.stamp[instrument] = stamp
         if price == market.last[instrument]:
+            if market.on_trade[instrument]:
+                self._look(instrument)
             return
         market.last[instrument] = price
         if not market.has_marks[instrument]:
@@ -209,6 +230,10 @@ class Engine:
         columns = self.columns
         is_first = columns.mark[instrument] is None
         columns.move_price(instrument, price)
+        for tell in self.market.on_mark[instrument]:
+            tell(now, price)
+        if self.marks.is_wanted and not self.is_warming:
+            self.marks.follow_price(instrument)
         watch = self.watch
         if watch.look(instrument) or is_first:
             self.dirty.extend(self.accounts_on[instrument])
@@ -226,17 +251,17 @@ class Engine:
             if self.watch.look_again(account):
                 self.dirty.append(account)
 
-    def _on_index(self, event: IndexPrice) -> None:
-        self.market.index[event.instrument] = event.price
-        self._look(event.instrument)
-
     def _on_quote(self, event: Quote) -> None:
-        self.market.bid[event.instrument] = event.bid or None
-        self.market.ask[event.instrument] = event.ask or None
+        self.market.take(event)
+        if self.readings.markets.is_quoted:
+            self._look(event.instrument)
 
-    def _on_funding_rate(self, event: FundingRate) -> None:
-        self.market.funding_rate[event.instrument] = event.rate / FUNDING_SCALE
+    def _on_told(self, event: IndexPrice | FundingRate | OpenInterest | ForcedTrade) -> None:
+        """Take what is told of a market besides its price."""
+        self.market.take(event)
         self._look(event.instrument)
+        if self.watch.ages and isinstance(event, FundingRate):
+            self.dirty.extend(self.accounts_on[event.instrument])
 
     def _look(self, instrument: int) -> None:
         if self.watch.look(instrument):
@@ -256,24 +281,13 @@ class Engine:
 
     def _account_changed(self, account: int) -> None:
         self.columns.rebuild(account)
-        self.watch.look_again(account)
-        self.dirty.append(account)
+        self.marks.follow_account(account)
+        for each in range(len(self.layout.accounts)) if self.readings.of_portfolio else (account,):
+            self.watch.look_again(each)
+            self.dirty.append(each)
 
     def _on_snapshot(self, fact: AccountSnapshot) -> None:
-        account = self.book.accounts[fact.account]
-        positions = self.layout.positions_of[fact.account]
-        before = [self.book.quantity[position] for position in positions]
-        was_adopted = account.adopted
-        fold(self.book, fact)
-        for position, old in zip(positions, before, strict=True):
-            if was_adopted and self.book.quantity[position] != old:
-                instrument = self.layout.instrument_of(position)
-                self._alarm(
-                    "position_differs",
-                    f"{self.layout.position_label(self.layout.keys[position])}: the venue holds "
-                    f"{to_text(self.book.quantity[position], instrument.quantity_digits)}, we had "
-                    f"{to_text(old, instrument.quantity_digits)}; the venue's word is taken",
-                )
+        adopt(self.desk, self.marks, fact)
         self.is_ready[fact.account] = True
         self._account_changed(fact.account)
 
@@ -345,7 +359,7 @@ class Engine:
         self.seller.sell(account, now)
         self._look_up_overdue(account, now)
         self._set_bounds(account, now)
-        moment = self.watch.next_moment(now)
+        moment = self.watch.next_moment(account, now)
         if moment is not None:
             self.desk.timers.set(account, moment)
 

@@ -24,10 +24,7 @@ from bot.domain.effects import (
 )
 from bot.domain.events import (
     AccountFact,
-    AccountSnapshot,
-    CashMoved,
     FillOrigin,
-    FundingPaid,
     OrderAccepted,
     OrderEnded,
     OrderFilled,
@@ -40,6 +37,7 @@ from bot.domain.names import child_name
 from bot.domain.order import OrderStatus, Report, Side, next_status
 from bot.domain.scale import NS_PER_SECOND
 from bot.engine.book import TRADE_IDS_KEPT, Book, Order, Parent, Reservation
+from bot.engine.fold_account import ACCOUNT_FOLDERS, move_position
 from bot.engine.fold_rules import RULE_FOLDERS
 
 WITNESSES_APART = 5 * NS_PER_SECOND  # two look-ups this far apart must both miss it before it is believed absent
@@ -72,7 +70,7 @@ def _order_filled(book: Book, fact: OrderFilled) -> None:
     account.fees += fact.fee
     if not account.adopted or fact.stamp > account.snapshot_taken:
         account.wallet -= fact.fee
-        _move_position(book, fact)
+        move_position(book, fact)
     if fact.origin is not FillOrigin.OURS:
         return
     order = book.orders.get(fact.name)
@@ -93,30 +91,6 @@ def _parent_credited(book: Book, fact: OrderFilled) -> Parent | None:
     if successor is None or book.parents[successor].side is not fact.side:
         return None
     return book.parents[successor]
-
-
-def _move_position(book: Book, fact: OrderFilled) -> None:
-    """Book a fill at average cost: realised profit to the wallet, the rest of the entry value stays."""
-    position = book.layout.position(fact.key)
-    instrument = book.layout.instrument_of(position)
-    held = book.quantity[position]
-    signed = fact.quantity * fact.side.sign
-    closing = min(abs(held), fact.quantity) if held * signed < 0 else 0
-    if closing:
-        entry = book.entry_value[position]
-        part = entry * closing // abs(held) if entry >= 0 else -(-entry * closing // abs(held))
-        proceeds = instrument.value(price=fact.price, quantity=closing) * (1 if held > 0 else -1)
-        profit = proceeds - part
-        book.entry_value[position] = entry - part
-        account = book.accounts[fact.account]
-        account.realised += profit
-        account.wallet += profit
-    opening = fact.quantity - closing
-    if opening:
-        if held == 0 or closing:
-            book.opened[position] = fact.now
-        book.entry_value[position] += instrument.value(price=fact.price, quantity=opening) * fact.side.sign
-    book.quantity[position] = held + signed
 
 
 def _fill_order(book: Book, order: Order, quantity: int) -> None:
@@ -194,38 +168,6 @@ def _fell_short(book: Book, order: Order, now: int) -> None:
     parent = book.parents.get(order.parent)
     if parent is not None:
         parent.fell_short = now
-
-
-def _funding_paid(book: Book, fact: FundingPaid) -> None:
-    account = book.accounts[fact.account]
-    account.wallet -= fact.amount
-    account.funding += fact.amount
-
-
-def _cash_moved(book: Book, fact: CashMoved) -> None:
-    if fact.asset == book.layout.accounts[fact.account].settle:
-        book.accounts[fact.account].wallet += fact.amount
-
-
-def _snapshot(book: Book, fact: AccountSnapshot) -> None:
-    """Adopt the venue's word, unless one of our fills, or an earlier snapshot, is newer than it."""
-    account = book.accounts[fact.account]
-    if account.adopted and (fact.taken < account.last_fill or fact.taken < account.snapshot_taken):
-        return
-    account.adopted = True
-    account.snapshot_taken = fact.taken
-    settle = book.layout.accounts[fact.account].settle
-    for balance in fact.balances:
-        if balance.asset == settle:
-            account.wallet = balance.amount
-    reported = {report.key: report for report in fact.positions}
-    for position in book.layout.positions_of[fact.account]:
-        report = reported.get(book.layout.keys[position])
-        quantity = report.quantity if report else 0
-        if quantity and book.quantity[position] * quantity <= 0:
-            book.opened[position] = fact.now
-        book.quantity[position] = quantity
-        book.entry_value[position] = report.entry_value if report else 0
 
 
 # Effects --------------------------------------------------------------------------------------------------
@@ -342,9 +284,7 @@ _FOLDERS: dict[type, Callable[[Book, Any], None]] = {
     OrderNotSent: _order_not_sent,
     OrderOutcomeUnknown: _outcome_unknown,
     OrderNotFound: _order_not_found,
-    FundingPaid: _funding_paid,
-    CashMoved: _cash_moved,
-    AccountSnapshot: _snapshot,
+    **ACCOUNT_FOLDERS,
     **RULE_FOLDERS,
     OpenParent: _open_parent,
     ReviseParent: _revise_parent,

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
+from typing import assert_never
 
+from bot.domain.market import ForcedTrade, FundingRate, IndexPrice, OpenInterest, Quote
 from bot.domain.scale import CASH_UNIT, NS_PER_DAY, NS_PER_MINUTE, NS_PER_SECOND
 from bot.engine.layout import Layout
 from bot.execution.impact import VOLUME_DAY_PRIOR, Liquidity
@@ -13,6 +16,9 @@ BUCKET = 5 * NS_PER_SECOND           # resolution of "volume over the last minut
 BUCKETS_KEPT = 720                   # one hour, the longest slice that participation looks back over
 MINUTES_PER_DAY = 24 * 60
 VOLUME_SHARE_MIN = 0.01              # of the prior: an hour without a trade makes a market thin, not endless
+FUNDING_SCALE = CASH_UNIT            # rates come as integers at 10^-8
+
+Told = Quote | IndexPrice | FundingRate | OpenInterest | ForcedTrade
 
 
 class Market:
@@ -25,7 +31,11 @@ class Market:
         self.index: list[int | None] = [None] * count
         self.bid: list[int | None] = [None] * count
         self.ask: list[int | None] = [None] * count
+        self.bid_quantity = [0] * count
+        self.ask_quantity = [0] * count
         self.funding_rate: list[float | None] = [None] * count
+        self.next_funding: list[int | None] = [None] * count         # ns
+        self.open_interest: list[int | None] = [None] * count        # quantity
         self.stamp = [0] * count             # the venue's time of the last price
         self.has_marks = [False] * count     # a mark stream was seen, so the last price is not the mark
         self.volatility = [Volatility.starting(instrument.underlying) for instrument in layout.instruments]
@@ -37,6 +47,33 @@ class Market:
         self.traded_at_minute = [0] * count
         self.minute_volume = [0.0] * count   # EWMA with the fast half-life
         self.minute_weight = [0.0] * count   # how much of that average is filled
+        # What windows of rules want to be told; empty where no rule has one.
+        self.on_trade: list[list[Callable[[int, int, int], None]]] = [[] for _ in range(count)]  # now, quantity, side
+        self.on_mark: list[list[Callable[[int, int], None]]] = [[] for _ in range(count)]        # now, price
+        self.on_forced: list[list[Callable[[int, int], None]]] = [[] for _ in range(count)]      # now, value
+
+    def take(self, event: Told) -> None:
+        """Keep what was told besides a traded price or a mark; an empty side of quotes is no price."""
+        instrument = event.instrument
+        match event:
+            case Quote():
+                self.bid[instrument] = event.bid or None
+                self.ask[instrument] = event.ask or None
+                self.bid_quantity[instrument] = event.bid_quantity
+                self.ask_quantity[instrument] = event.ask_quantity
+            case IndexPrice():
+                self.index[instrument] = event.price
+            case FundingRate():
+                self.funding_rate[instrument] = event.rate / FUNDING_SCALE
+                self.next_funding[instrument] = event.next_at
+            case OpenInterest():
+                self.open_interest[instrument] = event.quantity
+            case ForcedTrade():
+                value = self.layout.instruments[instrument].value(price=event.price, quantity=event.quantity)
+                for tell in self.on_forced[instrument]:
+                    tell(event.now, value)
+            case _:
+                assert_never(event)
 
     def roll_minute(self, instrument: int, now: int) -> None:
         """Close the minute that ended before ``now``: volatility and volume averages move on."""

@@ -6,14 +6,18 @@ Bits of an element: the conditions of its scope's rules, one rule after the othe
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from bot.engine.ages import Ages
 from bot.engine.book import Book
 from bot.engine.columns import Columns
 from bot.engine.layout import Layout
+from bot.engine.position_readings import ACCOUNT_WIDE
 from bot.engine.readings import Readings
 from bot.rules.language.compile import Evaluate, compile_conditions
 from bot.rules.language.measures import Subject
 from bot.rules.language.moments import Beat, beats_of, next_moment
-from bot.rules.language.typed import Condition, Scope
+from bot.rules.language.typed import Condition, ReadingRef, Scope, reads_in
 from bot.rules.ruleset import Rule, RuleSet
 from bot.rules.triggers import Conditions
 
@@ -37,6 +41,10 @@ class Watch:
         self.account_bits = [0] * len(layout.accounts)
         self.position_bits = [0] * len(layout.keys)
         self.beats = _beats((*self.account_rules, *self.position_rules))
+        self.ages = Ages(
+            layout, book, readings.market, _conditions((*self.account_rules, *self.position_rules))
+        )
+        self.is_moved_by_time = bool(self.beats or self.ages)
         self.accounts_to_look_at, self.positions_to_look_at = self._dependants()
 
     def _dependants(self) -> tuple[list[tuple[int, ...]], list[tuple[int, ...]]]:
@@ -55,11 +63,26 @@ class Watch:
                     positions[instrument][position] = None
                 if _reads_account(self.position_rules):
                     positions[instrument].update(dict.fromkeys(self.layout.positions_of[account]))
+            if _reads_portfolio(self.account_rules):
+                accounts[instrument].update(dict.fromkeys(all_accounts))
+            if _reads_portfolio(self.position_rules):
+                positions[instrument].update(dict.fromkeys(all_positions))
         for named in _named_markets(self.account_rules, self.readings):
             accounts[named].update(dict.fromkeys(all_accounts))
         for named in _named_markets(self.position_rules, self.readings):
             positions[named].update(dict.fromkeys(all_positions))
         return [tuple(found) for found in accounts], [tuple(found) for found in positions]
+
+    def accounts_moved_by(self) -> list[tuple[int, ...]]:
+        """Return, per instrument, the accounts that hold it or have rules that look at it."""
+        keys = self.layout.keys
+        return [
+            tuple(dict.fromkeys((
+                *(keys[position].account for position in (*on, *self.positions_to_look_at[instrument])),
+                *self.accounts_to_look_at[instrument],
+            )))
+            for instrument, on in enumerate(self.layout.positions_on)
+        ]
 
     def look(self, instrument: int) -> bool:
         """Evaluate what depends on an instrument's price; return whether any truth changed."""
@@ -69,6 +92,8 @@ class Watch:
             readings.refresh_time()
         if readings.of_market:
             readings.refresh_market(instrument)
+        if readings.of_portfolio:
+            readings.refresh_portfolio()
         for account in self.accounts_to_look_at[instrument]:
             for column, compute in readings.of_account:
                 column[account] = compute(account)
@@ -81,9 +106,10 @@ class Watch:
                 changed = True
         return changed
 
-    def next_moment(self, now: int) -> int | None:
-        """Return when time alone may change a truth next, or None when no rule reads time."""
-        return next_moment(self.beats, now)
+    def next_moment(self, account: int, now: int) -> int | None:
+        """Return when time alone may change a truth of an account next, or None when it cannot."""
+        moments = (next_moment(self.beats, now), self.ages.next_moment(account, now))
+        return min((moment for moment in moments if moment is not None), default=None)
 
     def look_again(self, account: int) -> bool:
         """Evaluate everything of one account anew, from readings that are all rewritten."""
@@ -151,10 +177,20 @@ def _beats(rules: tuple[Rule, ...]) -> tuple[Beat, ...]:
 
 
 def _reads_account(rules: tuple[Rule, ...]) -> bool:
-    return any(
-        ref.subject is Subject.ACCOUNT
-        for condition in _conditions(rules) for ref in condition.readings
-    )
+    return any(ref.subject is Subject.ACCOUNT or ref.measure in ACCOUNT_WIDE for ref in _measures(rules))
+
+
+def _reads_portfolio(rules: tuple[Rule, ...]) -> bool:
+    return any(ref.subject is Subject.PORTFOLIO for ref in _measures(rules))
+
+
+def _measures(rules: tuple[Rule, ...]) -> Iterator[ReadingRef]:
+    """Return every reading, those that windows look at included."""
+    for condition in _conditions(rules):
+        for ref in condition.readings:
+            yield ref
+            if ref.derived is not None and ref.derived.operand is not None:
+                yield from (read.ref for read in reads_in(ref.derived.operand))
 
 
 def _named_markets(rules: tuple[Rule, ...], readings: Readings) -> list[int]:

@@ -119,40 +119,74 @@ def distances_of(equity: int, values: Sequence[int], tables: Sequence[TierTable]
     if equity <= maintenance:
         return Distances(0.0, 0.0)
     gross = sum(sizes)
+    fall, rise = [-1] * len(sizes), [1] * len(sizes)
     # No rate reaches 1, so a book that is all long gains more than it must hold when prices rise, and the reverse.
     return Distances(
-        down=inf if net == -gross else _walk(equity, net, sizes, tables, list(places), -1),
-        up=inf if net == gross else _walk(equity, net, sizes, tables, list(places), +1),
+        down=inf if net == -gross else _walk(equity, -net, sizes, tables, list(places), fall),
+        up=inf if net == gross else _walk(equity, net, sizes, tables, list(places), rise),
     )
 
 
+def worst_distance_of(equity: int, values: Sequence[int], tables: Sequence[TierTable]) -> float:
+    """Return the smallest move of every position against itself that brings equity to maintenance.
+
+    An unsigned fraction: longs fall by it while shorts rise by it. 0 at or past liquidation, +inf for a book
+    that no such move liquidates. A long that has fallen to nothing stays there while shorts go on rising.
+    """
+    if not values:
+        return inf
+    sizes = [abs(value) for value in values]
+    places = [table.index_of(size) for table, size in zip(tables, sizes, strict=True)]
+    maintenance = sum(table.maintenance(size) for table, size in zip(tables, sizes, strict=True))
+    if equity <= maintenance:
+        return 0.0
+    against = [-1 if value > 0 else 1 for value in values]
+    move = _walk(equity, -sum(sizes), sizes, tables, places, against)
+    if move < inf or -1 not in against:
+        return move
+    shorts = [(2 * value, table) for value, table in zip(values, tables, strict=True) if value < 0]
+    if not shorts:
+        return inf
+    # At a move of 1 the shorts are worth twice as much, so a further move of theirs counts double.
+    rest = worst_distance_of(equity - sum(sizes), [value for value, _ in shorts], [table for _, table in shorts])
+    return 1.0 + 2.0 * rest
+
+
 def _walk(
-    equity: int, net: int, sizes: Sequence[int], tables: Sequence[TierTable], places: list[int], direction: int
+    equity: int, slope: int, sizes: Sequence[int], tables: Sequence[TierTable], places: list[int],
+    directions: Sequence[int],
 ) -> float:
-    """Walk the common move in one direction from bracket bound to bracket bound until margin is gone."""
+    """Walk a move from bracket bound to bracket bound until margin is gone.
+
+    Each size changes in its direction, +1 or -1, by the move; ``slope`` is what a move of 1 adds to equity.
+    A size that shrinks is followed down to nothing, a move of 1; past that the answer is +inf.
+    """
     walked = 0.0
     for _ in range(sum(len(table.tiers) for table in tables) + 1):
-        rates = 0
+        at_rest = 0
+        climbing = 0
         deductions = 0
-        bound = 1.0 if direction < 0 else inf
+        bound = 1.0 if -1 in directions else inf
         crossing: int | None = None
         for position, (size, table, place) in enumerate(zip(sizes, tables, places, strict=True)):
             tier = table.tiers[place]
-            rates += size * tier.rate_ppm
+            direction = directions[position]
+            at_rest += size * tier.rate_ppm
+            climbing += direction * size * tier.rate_ppm
             deductions += tier.cum
             edge = tier.floor if direction < 0 else tier.cap
             if edge is not None and (direction > 0 or place > 0):
                 move = max(abs(edge / size - 1.0), walked)
                 if move < bound:
                     bound, crossing = move, position
-        at_rest = rates // PPM
-        slope = direction * (net - at_rest)
-        zero = (equity - at_rest + deductions) / -slope if slope < 0 else inf
+        # towards 0, so that a walk down and one up round alike
+        steepness = slope - (climbing // PPM if climbing > 0 else -(-climbing // PPM))
+        zero = (equity - at_rest // PPM + deductions) / -steepness if steepness < 0 else inf
         if zero <= bound:
             return max(zero, walked)
         if crossing is None:
             return inf
-        places[crossing] += direction
+        places[crossing] += directions[crossing]
         walked = bound
     raise AssertionError("a walk over finitely many brackets ends")
 

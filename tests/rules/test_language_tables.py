@@ -45,7 +45,7 @@ def test_measure_of_the_design_is_there_or_said_to_come(name: str) -> None:
 def test_measure_row_is_complete_and_readable_by_a_rule(row: Measure) -> None:
     """Each row says where it comes from, what it means and what it is at its edges, and can be compared."""
     assert row.source and row.meaning and row.edges
-    text = f"{row.name}({', '.join('15m' for _ in row.arguments)})" if row.arguments else row.name
+    text = row.example
     root = condition(f"{text} > 0").root
     assert isinstance(root, Compare) and isinstance(root.left, Read)
     assert str(root.left.ref) == text

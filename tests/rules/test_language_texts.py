@@ -214,12 +214,11 @@ BAD: dict[str, tuple[str, Scope, int, str]] = {
 }
 
 NOT_YET: dict[str, str] = {
+    "margin_call": "account.margin_call > 0",
+    "cascade_score": "market.cascade_score < 0.5",
+    "unwind_time": "position.unwind_time > 5m",
     "close": "market.close > 3 USDT",
-    "worst_distance": "account.liquidation_distance_worst < 5%",
-    "drawdown": "account.drawdown > 10%",
     "with_arguments": "portfolio.var(99%, 1d) > 5 USDT",
-    "liquidation_price": "position.liquidation_price > 5 USDT",
-    "named_market_return": f'market("{BTC}").return(15m) < -5%',
     "underlying": "underlying.net_delta > 5 BTC",
 }
 

@@ -47,6 +47,7 @@ _INDEX = {
     Subject.ACCOUNT: "account",
     Subject.MARKET: "instrument",
     Subject.TIME: "0",               # there is one time
+    Subject.PORTFOLIO: "0",          # and one portfolio
 }
 
 

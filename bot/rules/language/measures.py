@@ -1,12 +1,12 @@
 """The table of measures: what a rule can read. The checker, the docs and ``penstock rules`` are made of it.
 
-A measure describes an account, a position or a market; its column in the engine is indexed so. The engine
-computes it; here stands only what it is.
+A measure describes an account, a position, a market, or all accounts together; its column in the engine is
+indexed so. The engine computes it; here stands only what it is.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from bot.domain.scale import NS_PER_DAY, NS_PER_MINUTE
@@ -20,6 +20,7 @@ class Subject(Enum):
     ACCOUNT = "account"
     POSITION = "position"
     MARKET = "market"
+    PORTFOLIO = "portfolio"
     TIME = "time"
 
 
@@ -56,18 +57,30 @@ class MeasureUnit(Enum):
                 return price_of(quote=currencies.quote, base=currencies.base)
 
 
+class ArgumentKind(Enum):
+    """What a measure is asked with."""
+
+    DURATION = "duration"
+    RATIO = "ratio"
+
+
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """A duration that a measure is asked with; both bounds are allowed."""
+    """A constant that a measure is asked with; both bounds are allowed. Durations are in ns."""
 
     name: str
-    shortest_ns: int
-    longest_ns: int
+    kind: ArgumentKind
+    lowest: float
+    highest: float
+    example: str
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """One row. ``name`` is as written in a rule, ``edges`` is what it is where the sum has no answer."""
+    """One row. ``name`` is as written in a rule, ``edges`` is what it is where the sum has no answer.
+
+    ``is_optional`` marks what a healthy feed may lack: a rule that must act should not hang on it.
+    """
 
     name: str
     subject: Subject
@@ -76,19 +89,33 @@ class Measure:
     meaning: str
     edges: str
     arguments: tuple[Argument, ...] = ()
+    is_optional: bool = False
 
     @property
     def signature(self) -> str:
         """The name with its arguments: ``account.sigma(window: duration)``."""
         if not self.arguments:
             return self.name
-        return f"{self.name}({', '.join(f'{argument.name}: duration' for argument in self.arguments)})"
+        given = ", ".join(f"{argument.name}: {argument.kind.value}" for argument in self.arguments)
+        return f"{self.name}({given})"
+
+    @property
+    def example(self) -> str:
+        """The name as it may be written: ``account.sigma(15m)``."""
+        if not self.arguments:
+            return self.name
+        return f"{self.name}({', '.join(argument.example for argument in self.arguments)})"
 
 
+_QUOTES = "best quotes"
+_ONE_SIDED = "unavailable without quotes on both sides"
+_COVERED = "counted in sixtieths of the window; unavailable until it is covered"
 _BOOK = "balances and positions of the venue, marks"
 _UNMARKED = "unavailable until every held market has a mark"
 # Shorter than a bar of the volatility's returns says nothing; a month is longer than any guard looks ahead.
-_WINDOW = Argument("window", NS_PER_MINUTE, 30 * NS_PER_DAY)
+_WINDOW = Argument("window", ArgumentKind.DURATION, NS_PER_MINUTE, 30 * NS_PER_DAY, "15m")
+# A basis point is about what quotes are apart; beyond a tenth of the price nobody's book is a promise.
+_BAND = Argument("distance", ArgumentKind.RATIO, 0.0001, 0.1, "10bps")
 
 _ACCOUNT = (
     Measure("account.equity", Subject.ACCOUNT, MeasureUnit.ACCOUNT_MONEY, _BOOK,
@@ -128,6 +155,20 @@ _ACCOUNT = (
             " (half-lives 60 minutes and 1 day), weighted by |net delta notional|",
             "never 0: with less than 6 hours of history at least a prior (BTC 60 % a year, others 120 %)",
             (_WINDOW,)),
+    Measure("account.liquidation_distance_worst", Subject.ACCOUNT, MeasureUnit.RATIO,
+            f"{_BOOK}, tiers of the venue",
+            "the smallest move of every position against itself, longs down and shorts up, that brings equity"
+            " to maintenance margin",
+            "infinite without a position or where no move does it; 0 when equity is 0 or less with one;"
+            f" {_UNMARKED}"),
+    Measure("account.collateral_value", Subject.ACCOUNT, MeasureUnit.ACCOUNT_MONEY, "balances of the venue",
+            "what the venue counts as margin before unrealised profit",
+            "the settlement currency alone is counted in this version; unavailable until the venue has reported"),
+    Measure("account.drawdown", Subject.ACCOUNT, MeasureUnit.RATIO, f"{_BOOK}, deposits and withdrawals",
+            "fall of the net asset value per unit from its highest since adoption; deposits and withdrawals buy"
+            " and redeem units, so they are neither profit nor loss",
+            "0 at the high; above 1 when equity is below 0; unavailable while a jump in equity is unexplained;"
+            f" {_UNMARKED}"),
 )
 _POSITION = (
     Measure("position.side", Subject.POSITION, MeasureUnit.NUMBER, "positions of the venue",
@@ -146,6 +187,23 @@ _POSITION = (
             "0 when flat; unavailable without a mark or while price sources disagree"),
     Measure("position.age", Subject.POSITION, MeasureUnit.DURATION, "fills, time",
             "time since it was opened, or since it was adopted at start", "unavailable when flat"),
+    Measure("position.drawdown", Subject.POSITION, MeasureUnit.RATIO, "positions of the venue, mark",
+            "what was given back since the best mark since it was opened, over entry notional",
+            "0 at the best mark; the first mark after adoption counts as the first; unavailable when flat or"
+            " without a mark"),
+    Measure("position.liquidation_price", Subject.POSITION, MeasureUnit.PRICE, f"{_BOOK}, tiers of the venue",
+            "mark at which the account is liquidated while all other marks stay",
+            "unavailable when flat and where no price does it"),
+    Measure("position.liquidation_distance", Subject.POSITION, MeasureUnit.RATIO, f"{_BOOK}, tiers of the venue",
+            "move of this market alone from its mark to position.liquidation_price",
+            "infinite where no price does it; 0 at or past liquidation; unavailable when flat"),
+    Measure("position.margin_ratio", Subject.POSITION, MeasureUnit.RATIO, "margin of an isolated position",
+            "maintenance margin over what the position's own margin is worth",
+            "unavailable in cross margin, where account.margin_ratio is meant; this version has cross only",
+            is_optional=True),
+    Measure("position.adl_rank", Subject.POSITION, MeasureUnit.NUMBER, "ADL queue of the venue",
+            "place in the venue's queue for auto-deleveraging, 5 is the first to go",
+            "unavailable: this version reads no such feed yet", is_optional=True),
 )
 _MARKET = (
     Measure("market.mark_price", Subject.MARKET, MeasureUnit.PRICE, "mark stream of the venue",
@@ -154,10 +212,47 @@ _MARKET = (
     Measure("market.last_price", Subject.MARKET, MeasureUnit.PRICE, "trades", "price of the last trade",
             "unavailable before the first trade and when stale"),
     Measure("market.index_price", Subject.MARKET, MeasureUnit.PRICE, "index stream of the venue",
-            "the venue's spot index of the underlying", "unavailable when stale or not on the tape"),
+            "the venue's spot index of the underlying", "unavailable when stale or not on the tape", is_optional=True),
+    Measure("market.premium", Subject.MARKET, MeasureUnit.RATIO, "mark and index streams of the venue",
+            "mark over index, less 1; negative below the index", "unavailable without a mark or an index",
+            is_optional=True),
+    Measure("market.mid", Subject.MARKET, MeasureUnit.PRICE, _QUOTES, "middle of best bid and best ask",
+            _ONE_SIDED, is_optional=True),
+    Measure("market.spread_bps", Subject.MARKET, MeasureUnit.RATIO, _QUOTES,
+            "best ask less best bid, over mid; compare it with 5bps, not with 5", _ONE_SIDED, is_optional=True),
+    Measure("market.depth", Subject.MARKET, MeasureUnit.QUOTE_MONEY, _QUOTES,
+            "value that rests within the distance of mid, on the thinner side of the book",
+            f"only the best level is known, so it is the least that rests there; {_ONE_SIDED}", (_BAND,),
+            is_optional=True),
+    Measure("market.imbalance", Subject.MARKET, MeasureUnit.RATIO, _QUOTES,
+            "bids less asks over both, by quantity within the distance of mid; -1 only asks, +1 only bids",
+            f"of the best level; unavailable when nothing rests so near; {_ONE_SIDED}", (_BAND,),
+            is_optional=True),
+    Measure("market.order_flow", Subject.MARKET, MeasureUnit.BASE_QUANTITY, "trades",
+            "quantity that takers bought less what they sold in the window", f"{_COVERED}, and while a trade in it"
+            " does not say who took, as on candles", (_WINDOW,), is_optional=True),
+    Measure("market.volume", Subject.MARKET, MeasureUnit.BASE_QUANTITY, "trades",
+            "quantity that others traded in the window", _COVERED, (_WINDOW,), is_optional=True),
+    Measure("market.return", Subject.MARKET, MeasureUnit.RATIO, "mark stream of the venue",
+            "mark over the mark at the beginning of the window, less 1", _COVERED, (_WINDOW,), is_optional=True),
+    Measure("market.volatility", Subject.MARKET, MeasureUnit.RATIO, "prices, 1-minute log returns",
+            "volatility over the window, as in account.sigma, of this market alone",
+            "never 0: with less than 6 hours of history at least a prior (BTC 60 % a year, others 120 %)",
+            (_WINDOW,)),
+    Measure("market.open_interest", Subject.MARKET, MeasureUnit.BASE_QUANTITY, "open interest of the venue",
+            "what all positions of one side hold together", "unavailable until the feed or tape has told it",
+            is_optional=True),
+    Measure("market.liquidations", Subject.MARKET, MeasureUnit.QUOTE_MONEY, "liquidation stream of the venue",
+            "value that the venue closed by force in the window, longs and shorts added",
+            "unavailable until the stream has told a first one and the window is covered since", (_WINDOW,),
+            is_optional=True),
+
     Measure("market.funding_rate", Subject.MARKET, MeasureUnit.RATIO, "funding stream of the venue",
             "rate of the next funding, per interval; positive is paid by longs",
-            "unavailable where there is no funding"),
+            "unavailable where there is no funding", is_optional=True),
+    Measure("market.next_funding", Subject.MARKET, MeasureUnit.DURATION, "funding stream of the venue, time",
+            "time until the next funding is paid", "unavailable where there is no funding, and from its moment on"
+            " until the next one is told", is_optional=True),
     Measure("market.age", Subject.MARKET, MeasureUnit.DURATION, "mark stream of the venue, time",
             "time since the venue stamped the last mark", "unavailable before the first mark"),
 )
@@ -169,19 +264,28 @@ _TIME = (
             "time since Monday 00:00 UTC; compare with fri 20:00", "never unavailable"),
 )
 
-MEASURES: dict[str, Measure] = {row.name: row for row in (*_ACCOUNT, *_POSITION, *_MARKET, *_TIME)}
+
+def _of_portfolio(row: Measure) -> Measure:
+    """Return the row of the same measure over all accounts of this process."""
+    is_money = row.unit is MeasureUnit.ACCOUNT_MONEY
+    return replace(
+        row,
+        name=f"portfolio.{row.name.partition('.')[2]}",
+        subject=Subject.PORTFOLIO,
+        source=f"{row.name} of every account",
+        meaning=f"{'sum over all accounts' if is_money else 'of the worst account'}: {row.meaning}",
+        edges=f"unavailable when one account's is{', and where their currencies differ' if is_money else ''}",
+    )
+
+
+_PORTFOLIO = tuple(_of_portfolio(row) for row in _ACCOUNT)
+MEASURES: dict[str, Measure] = {row.name: row for row in (*_ACCOUNT, *_POSITION, *_MARKET, *_PORTFOLIO, *_TIME)}
 
 # Names that a later version knows: asking for one says so, and not that it is misspelt.
 PLANNED: dict[str, tuple[str, ...]] = {
-    "account": ("drawdown", "liquidation_distance_worst", "collateral_value", "margin_call", "var", "es",
-                "stress"),
-    "position": ("drawdown", "margin_ratio", "liquidation_price", "liquidation_distance", "adl_rank",
-                 "unwind_cost_bps", "unwind_time", "expiry"),
-    "market": ("mid", "spread_bps", "depth", "imbalance", "order_flow", "volatility", "volume", "return",
-               "next_funding", "open_interest", "liquidations", "premium", "cascade_score", "close"),
+    "account": ("margin_call", "var", "es", "stress"),
+    "position": ("unwind_cost_bps", "unwind_time", "expiry"),
+    "market": ("cascade_score", "close"),
+    "portfolio": ("margin_call", "var", "es", "stress"),
     "underlying": ("net_delta", "gamma", "vega", "theta"),
-    "portfolio": ("equity", "wallet", "available", "initial_margin", "maintenance_margin", "margin_ratio",
-                  "leverage", "gross_notional", "net_notional", "drawdown", "liquidation_distance",
-                  "liquidation_distance_worst", "liquidation_sigmas", "sigma", "collateral_value",
-                  "margin_call", "var", "es", "stress"),
 }

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 
 from bot.rules.language.currency import Currencies, currencies_of
-from bot.rules.language.dimension import DURATION
+from bot.rules.language.dimension import DURATION, RATIO
 from bot.rules.language.errors import Fault, NotYetFault, shown
 from bot.rules.language.explain import expression_text
 from bot.rules.language.functions import FUNCTION_ROWS
-from bot.rules.language.measures import MEASURES, PLANNED, Argument, Measure, Subject
+from bot.rules.language.measures import MEASURES, PLANNED, Argument, ArgumentKind, Measure, Subject
 from bot.rules.language.syntax import CallSyntax, NameSyntax, ReadingSyntax
 from bot.rules.language.typed import Literal, Read, ReadingRef, Scope, Value
-from bot.rules.language.wording import duration_text
+from bot.rules.language.wording import bps_text, duration_text
 
 _SUBJECTS = tuple(subject.value for subject in Subject)
 _SUBJECTS_HINT = f"measures begin with {', '.join(_SUBJECTS)} and a dot"
@@ -21,8 +21,8 @@ _GUESS_LENGTH_MAX = 40               # comparing long names takes time, and nobo
 
 # Which subjects a rule can read without naming a market.
 REACHABLE: dict[Scope, tuple[Subject, ...]] = {
-    Scope.ACCOUNT: (Subject.ACCOUNT, Subject.TIME),
-    Scope.POSITION: (Subject.POSITION, Subject.ACCOUNT, Subject.MARKET, Subject.TIME),
+    Scope.ACCOUNT: (Subject.ACCOUNT, Subject.PORTFOLIO, Subject.TIME),
+    Scope.POSITION: (Subject.POSITION, Subject.ACCOUNT, Subject.MARKET, Subject.PORTFOLIO, Subject.TIME),
 }
 
 
@@ -97,33 +97,36 @@ def refuse_unknown_market(syntax: ReadingSyntax | CallSyntax, symbol: str, symbo
     raise Fault(syntax.offset, f"market: is not among the instruments, was {shown(symbol)}; {hint}")
 
 
-def _arguments(syntax: ReadingSyntax, measure: Measure, arguments: tuple[Value, ...]) -> tuple[int, ...]:
+def _arguments(syntax: ReadingSyntax, measure: Measure, arguments: tuple[Value, ...]) -> tuple[int | float, ...]:
     if syntax.arguments is not None and not measure.arguments:
         raise Fault(syntax.offset, f"{measure.name}: takes no arguments; write it without parentheses")
     if len(arguments) != len(measure.arguments):
         raise Fault(syntax.offset, f"{measure.name}: wants {measure.signature}, was given "
                                    f"{len(arguments) or 'no'} argument{'' if len(arguments) == 1 else 's'}; "
-                                   f"write for example {_example(measure)}")
+                                   f"write for example {measure.example}")
     written = syntax.arguments or ()
     return tuple(
-        _duration(measure, argument, value, offset=node.offset)
+        _constant(measure, argument, value, offset=node.offset)
         for argument, value, node in zip(measure.arguments, arguments, written, strict=True)
     )
 
 
-def _duration(measure: Measure, argument: Argument, value: Value, *, offset: int) -> int:
-    if not isinstance(value, Literal) or value.dimension != DURATION:
-        raise Fault(offset, f"{measure.name}: its {argument.name} is a duration, was "
-                            f"{expression_text(value)}; write for example {_example(measure)}")
-    nanoseconds = int(value.value)
-    if not argument.shortest_ns <= nanoseconds <= argument.longest_ns:
-        raise Fault(offset, f"{measure.name}: its {argument.name} is from {duration_text(argument.shortest_ns)} "
-                            f"to {duration_text(argument.longest_ns)}, was {value.text}; choose one between")
-    return nanoseconds
+def _constant(measure: Measure, argument: Argument, value: Value, *, offset: int) -> int | float:
+    """Return an argument's value: nanoseconds as an int, a ratio as a float."""
+    wanted, limit_text = _KINDS[argument.kind]
+    if not isinstance(value, Literal) or value.dimension != wanted:
+        raise Fault(offset, f"{measure.name}: its {argument.name} is a {argument.kind.value}, was "
+                            f"{expression_text(value)}; write for example {measure.example}")
+    if not argument.lowest <= value.value <= argument.highest:
+        raise Fault(offset, f"{measure.name}: its {argument.name} is from {limit_text(argument.lowest)} "
+                            f"to {limit_text(argument.highest)}, was {value.text}; choose one between")
+    return int(value.value) if argument.kind is ArgumentKind.DURATION else value.value
 
 
-def _example(measure: Measure) -> str:
-    return f"{measure.name}({', '.join('15m' for _ in measure.arguments)})"
+_KINDS = {
+    ArgumentKind.DURATION: (DURATION, duration_text),
+    ArgumentKind.RATIO: (RATIO, bps_text),
+}
 
 
 def bare_name_fault(syntax: NameSyntax) -> Fault:

@@ -14,7 +14,7 @@ from typing import assert_never
 from bot.domain.units import SourceText
 from bot.rules.language.dimension import Dimension
 from bot.rules.language.measures import MEASURES, Subject
-from bot.rules.language.wording import duration_text
+from bot.rules.language.wording import bps_text, duration_text
 
 
 class Scope(Enum):
@@ -39,7 +39,8 @@ class Derived:
 
 @dataclass(frozen=True, slots=True)
 class ReadingRef:
-    """One thing to read: a measure, its arguments (durations in ns), and the market if one was named.
+    """One thing to read: a measure, its arguments (durations in ns, ratios as floats), and the market if one
+    was named.
 
     Where ``derived`` is given, ``measure`` is the name of a function.
     """
@@ -68,7 +69,12 @@ class ReadingRef:
             name = f'{subject}("{self.symbol}").{rest}'
         if not self.args:
             return name
-        return f"{name}({', '.join(duration_text(argument) for argument in self.args)})"
+        return f"{name}({', '.join(_argument_text(argument) for argument in self.args)})"
+
+
+def _argument_text(argument: int | float) -> str:
+    """Return a duration (ns, an int) or a ratio (a float) as a person would write it."""
+    return duration_text(argument) if isinstance(argument, int) else bps_text(argument)
 
 
 class Sign(Enum):

@@ -26,6 +26,11 @@ def duration_text(nanoseconds: int | float) -> str:
     return f"{number_text(nanoseconds / NS_PER_MS, 3)}ms"
 
 
+def bps_text(ratio: float) -> str:
+    """Return a ratio in basis points: ``0.001 -> "10bps"``."""
+    return f"{number_text(ratio * 1e4, 4)}bps"
+
+
 def value_text(value: float | None, dimension: Dimension, decimals: int = 2) -> str:
     """Return a value with its unit, rounded to ``decimals``, or to as many digits where it is small."""
     if value is None or math.isnan(value):

@@ -1,0 +1,108 @@
+"""Fold what changes an account's cash, its holdings and the marks that its drawdowns are counted from.
+
+Part of ``bot.engine.fold``, and called from there only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from bot.domain.effects import MarkBest, MarkHighWater, NoteJump
+from bot.domain.events import AccountSnapshot, CashMoved, FundingPaid, OrderFilled
+from bot.engine.book import Book
+
+JUMP_TOLERANCE = 0.01                # of a movement of cash: a jump is measured with fees and funding in it
+
+
+def move_position(book: Book, fact: OrderFilled) -> None:
+    """Book a fill at average cost: realised profit to the wallet, the rest of the entry value stays."""
+    position = book.layout.position(fact.key)
+    instrument = book.layout.instrument_of(position)
+    held = book.quantity[position]
+    signed = fact.quantity * fact.side.sign
+    closing = min(abs(held), fact.quantity) if held * signed < 0 else 0
+    if closing:
+        entry = book.entry_value[position]
+        part = entry * closing // abs(held) if entry >= 0 else -(-entry * closing // abs(held))
+        proceeds = instrument.value(price=fact.price, quantity=closing) * (1 if held > 0 else -1)
+        profit = proceeds - part
+        book.entry_value[position] = entry - part
+        account = book.accounts[fact.account]
+        account.realised += profit
+        account.wallet += profit
+    opening = fact.quantity - closing
+    if opening:
+        if held == 0 or closing:
+            _begin_position(book, position, fact.now)
+        book.entry_value[position] += instrument.value(price=fact.price, quantity=opening) * fact.side.sign
+    book.quantity[position] = held + signed
+
+
+def _begin_position(book: Book, position: int, now: int) -> None:
+    book.opened[position] = now
+    book.best_mark[position] = None
+
+
+def _funding_paid(book: Book, fact: FundingPaid) -> None:
+    account = book.accounts[fact.account]
+    account.wallet -= fact.amount
+    account.funding += fact.amount
+
+
+def _cash_moved(book: Book, fact: CashMoved) -> None:
+    """Count a deposit or withdrawal; one that explains a jump is in the wallet already."""
+    if fact.asset != book.layout.accounts[fact.account].settle:
+        return
+    account = book.accounts[fact.account]
+    account.flow += fact.amount
+    rest = account.unexplained - fact.amount
+    if account.unexplained * fact.amount > 0 and abs(fact.amount) <= abs(account.unexplained) * (1 + JUMP_TOLERANCE):
+        account.unexplained = rest if abs(rest) > abs(fact.amount) * JUMP_TOLERANCE else 0
+    else:
+        account.wallet += fact.amount
+
+
+def _snapshot(book: Book, fact: AccountSnapshot) -> None:
+    """Adopt the venue's word, unless one of our fills, or an earlier snapshot, is newer than it."""
+    account = book.accounts[fact.account]
+    if account.adopted and (fact.taken < account.last_fill or fact.taken < account.snapshot_taken):
+        return
+    account.adopted = True
+    account.snapshot_taken = fact.taken
+    settle = book.layout.accounts[fact.account].settle
+    for balance in fact.balances:
+        if balance.asset == settle:
+            account.wallet = balance.amount
+    reported = {report.key: report for report in fact.positions}
+    for position in book.layout.positions_of[fact.account]:
+        report = reported.get(book.layout.keys[position])
+        quantity = report.quantity if report else 0
+        if quantity and book.quantity[position] * quantity <= 0:
+            _begin_position(book, position, fact.now)
+        book.quantity[position] = quantity
+        book.entry_value[position] = report.entry_value if report else 0
+
+
+def _mark_high_water(book: Book, effect: MarkHighWater) -> None:
+    account = book.accounts[effect.account]
+    account.high_water = effect.equity
+    account.flow = 0
+
+
+def _mark_best(book: Book, effect: MarkBest) -> None:
+    book.best_mark[book.layout.position(effect.key)] = effect.price
+
+
+def _note_jump(book: Book, effect: NoteJump) -> None:
+    book.accounts[effect.account].unexplained += effect.amount
+
+
+ACCOUNT_FOLDERS: dict[type, Callable[[Book, Any], None]] = {
+    FundingPaid: _funding_paid,
+    CashMoved: _cash_moved,
+    AccountSnapshot: _snapshot,
+    MarkHighWater: _mark_high_water,
+    MarkBest: _mark_best,
+    NoteJump: _note_jump,
+}

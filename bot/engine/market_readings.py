@@ -1,0 +1,158 @@
+"""How each measure of a market is worked out from what was last told and from what went through it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from bot.domain.scale import CASH_UNIT, units_per_one
+from bot.engine.book import Book
+from bot.engine.columns import Columns
+from bot.engine.flows import Flow, PriceWay, SidedFlow
+from bot.engine.layout import Layout
+from bot.engine.market import Market
+
+Compute = Callable[[int], float | None]
+
+OF_QUOTES = ("mid", "spread_bps", "depth", "imbalance")
+
+
+class MarketReadings:
+    """One function by instrument for each measure. Windows begin to look when they are first asked for."""
+
+    def __init__(self, layout: Layout, book: Book, columns: Columns, market: Market) -> None:
+        self.layout = layout
+        self.book = book
+        self.columns = columns
+        self.market = market
+        self.is_quoted = False               # some rule reads quotes
+        self.price_units = [units_per_one(instrument.price_digits) for instrument in layout.instruments]
+        self.quantity_units = [units_per_one(instrument.quantity_digits) for instrument in layout.instruments]
+        self._plain: dict[str, Compute] = {
+            "mark_price": self._price(columns.mark),
+            "last_price": self._price(market.last),
+            "index_price": self._price(market.index),
+            "mid": self._mid,
+            "spread_bps": self._spread,
+            "premium": self._premium,
+            "funding_rate": market.funding_rate.__getitem__,
+            "next_funding": self._next_funding,
+            "open_interest": self._open_interest,
+            "age": lambda i: float(book.now - market.stamp[i]) if market.stamp[i] else None,
+        }
+
+    def compute(self, measure: str, args: Sequence[int | float]) -> Compute:
+        """Return what works out a measure by instrument."""
+        name = measure.partition(".")[2]
+        self.is_quoted = self.is_quoted or name in OF_QUOTES
+        if not args:
+            return self._plain[name]
+        argument = args[0]
+        match name:
+            case "depth":
+                return lambda i: self._depth(i, argument)
+            case "imbalance":
+                return lambda i: self._imbalance(i, argument)
+            case "volatility":
+                return lambda i: self.market.volatility[i].sigma(int(argument))
+            case "return":
+                return self._return(int(argument))
+            case "volume":
+                return self._volume(int(argument))
+            case "order_flow":
+                return self._order_flow(int(argument))
+            case "liquidations":
+                return self._liquidations(int(argument))
+        raise KeyError(measure)
+
+    # What was last told ------------------------------------------------------------------------------------
+
+    def _price(self, source: list[int | None]) -> Compute:
+        units = self.price_units
+        return lambda i: None if (found := source[i]) is None else found / units[i]
+
+    def _mid(self, instrument: int) -> float | None:
+        bid, ask = self.market.bid[instrument], self.market.ask[instrument]
+        if bid is None or ask is None:
+            return None
+        return (bid + ask) / (2 * self.price_units[instrument])
+
+    def _spread(self, instrument: int) -> float | None:
+        bid, ask = self.market.bid[instrument], self.market.ask[instrument]
+        return None if bid is None or ask is None else 2 * (ask - bid) / (bid + ask)
+
+    def _near(self, instrument: int, distance: float) -> tuple[int, int] | None:
+        """Return what rests within ``distance`` of mid on the best level: bids and asks, quantity."""
+        bid, ask = self.market.bid[instrument], self.market.ask[instrument]
+        if bid is None or ask is None:
+            return None
+        if (ask - bid) / (bid + ask) > distance:         # half the spread over mid: both sides are as far away
+            return 0, 0
+        return self.market.bid_quantity[instrument], self.market.ask_quantity[instrument]
+
+    def _depth(self, instrument: int, distance: float) -> float | None:
+        near = self._near(instrument, distance)
+        bid, ask = self.market.bid[instrument], self.market.ask[instrument]
+        if near is None or bid is None or ask is None:
+            return None
+        value = self.layout.instruments[instrument].value
+        return min(value(price=bid, quantity=near[0]), value(price=ask, quantity=near[1])) / CASH_UNIT
+
+    def _imbalance(self, instrument: int, distance: float) -> float | None:
+        near = self._near(instrument, distance)
+        if near is None or not sum(near):
+            return None
+        return (near[0] - near[1]) / (near[0] + near[1])
+
+    def _premium(self, instrument: int) -> float | None:
+        mark, index = self.columns.mark[instrument], self.market.index[instrument]
+        return None if mark is None or not index else mark / index - 1.0
+
+    def _next_funding(self, instrument: int) -> float | None:
+        at = self.market.next_funding[instrument]
+        return None if at is None or at <= self.book.now else float(at - self.book.now)
+
+    def _open_interest(self, instrument: int) -> float | None:
+        quantity = self.market.open_interest[instrument]
+        return None if quantity is None else quantity / self.quantity_units[instrument]
+
+    # What went through -------------------------------------------------------------------------------------
+
+    def _volume(self, window: int) -> Compute:
+        flows = [Flow(window) for _ in self.layout.instruments]
+        for instrument, flow in enumerate(flows):
+            self.market.on_trade[instrument].append(_unsigned(flow))
+        return self._quantity_in(flows)
+
+    def _order_flow(self, window: int) -> Compute:
+        flows = [SidedFlow(window) for _ in self.layout.instruments]
+        for instrument, flow in enumerate(flows):
+            self.market.on_trade[instrument].append(flow.take)
+        return self._quantity_in(flows)
+
+    def _quantity_in(self, flows: Sequence[Flow | SidedFlow]) -> Compute:
+        def compute(instrument: int) -> float | None:
+            found = flows[instrument].sum(self.book.now)
+            return None if found is None else found / self.quantity_units[instrument]
+
+        return compute
+
+    def _liquidations(self, window: int) -> Compute:
+        flows = [Flow(window) for _ in self.layout.instruments]
+        for instrument, flow in enumerate(flows):
+            self.market.on_forced[instrument].append(flow.take)
+
+        def compute(instrument: int) -> float | None:
+            found = flows[instrument].sum(self.book.now)
+            return None if found is None else found / CASH_UNIT
+
+        return compute
+
+    def _return(self, window: int) -> Compute:
+        ways = [PriceWay(window) for _ in self.layout.instruments]
+        for instrument, way in enumerate(ways):
+            self.market.on_mark[instrument].append(way.take)
+        return lambda i: ways[i].change(self.book.now)
+
+
+def _unsigned(flow: Flow) -> Callable[[int, int, int], None]:
+    return lambda now, quantity, side: flow.take(now, quantity)  # noqa: ARG005  # a volume has no side

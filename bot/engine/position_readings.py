@@ -1,0 +1,96 @@
+"""How each measure of a position is worked out from the state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import inf
+
+from bot.domain.scale import CASH_UNIT, units_per_one
+from bot.engine.book import Book
+from bot.engine.columns import Columns
+from bot.engine.layout import Layout
+from bot.engine.peaks import Peaks
+from bot.risk.margin import liquidation_price
+
+Compute = Callable[[int], float | None]
+
+# These follow the whole account: another market's price moves them.
+ACCOUNT_WIDE = ("position.liquidation_price", "position.liquidation_distance")
+
+
+class PositionReadings:
+    """One function by position for each measure."""
+
+    def __init__(self, layout: Layout, book: Book, columns: Columns, peaks: Peaks) -> None:
+        self.layout = layout
+        self.book = book
+        self.columns = columns
+        self.peaks = peaks
+        self.instruments = [key.instrument for key in layout.keys]
+        self._sums: dict[str, Compute] = {
+            "side": lambda p: float((book.quantity[p] > 0) - (book.quantity[p] < 0)),
+            "amount": lambda p: book.quantity[p] / units_per_one(layout.instrument_of(p).quantity_digits),
+            "notional": self._marked(lambda p: abs(columns.value[p]) / CASH_UNIT),
+            "entry_price": self._entry_price,
+            "unrealised_pnl": self._marked(lambda p: (columns.value[p] - book.entry_value[p]) / CASH_UNIT),
+            "loss_ratio": self._marked(self._loss_ratio),
+            "age": lambda p: float(book.now - book.opened[p]) if book.quantity[p] else None,
+            "drawdown": peaks.position_drawdown,
+            "liquidation_price": self._liquidation_price,
+            "liquidation_distance": self._liquidation_distance,
+            "margin_ratio": _unavailable,
+            "adl_rank": _unavailable,
+        }
+
+    def compute(self, measure: str) -> Compute:
+        """Return what works out a measure by position."""
+        name = measure.partition(".")[2]
+        if name == "drawdown":
+            self.peaks.is_of_positions = True
+        return self._sums[name]
+
+    def _marked(self, compute: Callable[[int], float]) -> Compute:
+        mark, instruments = self.columns.mark, self.instruments
+        return lambda p: compute(p) if mark[instruments[p]] is not None else None
+
+    def _loss_ratio(self, position: int) -> float:
+        entry = self.book.entry_value[position]
+        return (entry - self.columns.value[position]) / abs(entry) if entry else 0.0
+
+    def _entry_price(self, position: int) -> float | None:
+        held = self.book.quantity[position]
+        if not held:
+            return None
+        instrument = self.layout.instrument_of(position)
+        per_unit = held * instrument.value_multiplier * units_per_one(instrument.price_digits)
+        return self.book.entry_value[position] / per_unit
+
+    def _liquidation_units(self, position: int) -> float | None:
+        """Return the liquidation price in price units; None where no price does it, or it cannot be known."""
+        account = self.layout.keys[position].account
+        if not self.book.quantity[position] or not self.columns.known[account]:
+            return None
+        positions, holdings = self.columns.holdings(account)
+        return liquidation_price(self.book.accounts[account].wallet, holdings, positions.index(position))
+
+    def _liquidation_price(self, position: int) -> float | None:
+        price = self._liquidation_units(position)
+        return None if price is None else price / units_per_one(self.layout.instrument_of(position).price_digits)
+
+    def _liquidation_distance(self, position: int) -> float | None:
+        account = self.layout.keys[position].account
+        mark = self.columns.mark[self.instruments[position]]
+        held = self.book.quantity[position]
+        if not held or mark is None or not self.columns.known[account]:
+            return None
+        if self.columns.equity[account] <= self.columns.maintenance(account):
+            return 0.0
+        price = self._liquidation_units(position)
+        if price is None:
+            return inf
+        # on the safe side of maintenance no price but an adverse one leads to it, as no rate reaches 1
+        return abs(price / mark - 1.0)
+
+
+def _unavailable(position: int) -> float | None:  # noqa: ARG001  # the table says why
+    return None
