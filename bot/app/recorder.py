@@ -221,6 +221,11 @@ class RunRecorder:
                 line.append(None)        # of a rule that a reload took away
 
 
+def remembered_series(memory: bytes) -> list[AccountSeries]:
+    """Return the series of every account, by its index, from the memory of a run that has not ended."""
+    return [lines.series() for lines in msgspec.msgpack.decode(memory, type=_Memory).lines]
+
+
 def distance_bound(rule: Rule) -> Value | None:
     """Return what a rule holds the account's distance against, when that is all that its condition does."""
     root = rule.when.root

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from bot.app.explain.telling import Run
 from bot.app.nearness import Nearest
 from bot.app.verbs.explain import open_run
 from bot.domain.errors import InputError
-from tests.app.runs import BTC, NEVER_FIRES, STRATEGIES, crash, long_of, write_candles, write_config
+from tests.app.runs import BTC, NEVER_FIRES, STRATEGIES, crash, long_of, penstock, write_candles, write_config
 
 TOO_SHORT = """
 rules:
@@ -248,6 +250,27 @@ def test_explain_of_a_folder_without_a_run_is_bad_input(tmp_path: Path, capsys: 
     """A typing error in the folder's name is said plainly."""
     assert main(["explain", str(tmp_path)]) == 2
     assert "give the folder of a run" in capsys.readouterr().err
+
+
+def test_explain_of_a_run_that_has_not_ended_says_what_is_known(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A run that was killed has no record yet: fires, orders and the series up to the last checkpoint are there."""
+    config = write_config(
+        tmp_path, {BTC: long_of("1.5")}, usdt="2250", instruments=[BTC], books=[STRATEGIES / "margin_guard.yaml"]
+    )
+    tape = write_candles(tmp_path / "bars.csv", [(*bar[:4], 500.25) for bar in crash()])
+    out = tmp_path / "run"
+    assert penstock("run", config, "--tape", f"{BTC}={tape}", "--pace", "1000000", "--out", out).returncode == 0
+    ended = asked(out, capsys)[1]["fires"]
+    with closing(sqlite3.connect(out / "journal.sqlite")) as journal:
+        journal.execute("DELETE FROM series WHERE name = 'record'")
+        journal.commit()
+    assert asked(out, capsys)[1]["fires"] == ended != []
+    text, told = asked(out, capsys, "--fire", "1")
+    assert "not known, the run has not ended" in text and told["alternatives"]["deposit"] is not None
+    assert asked(out, capsys, "--at", "00:15")[1]["accounts"]["main"]["quantities"][BTC] == 1.5
+    assert asked(out, capsys, "--why-not", "margin_emergency")[1]["looked"] > 0
 
 
 def test_explain_says_the_same_every_time(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

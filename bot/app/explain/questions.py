@@ -113,11 +113,9 @@ def why_not(run: Run, rule: str, nearness: Mapping[str, Nearest]) -> Told:
 
 def at_time(run: Run, text: str) -> Told:
     """Answer: how each account stood at a time, and what was open then."""
-    if run.record is None:
-        raise InputError("--at: the run has not ended, and its series are kept at its end; ask again later")
-    moments = [ts for series in run.record.series.values() for ts in series.ts]
+    moments = [ts for series in run.series.values() for ts in series.ts]
     if not moments:
-        raise InputError("--at: this run has no series; no account was known in it")
+        raise InputError("--at: this run has kept no series yet; ask again when it has ended, or in ten market minutes")
     now = _asked_time(text, min(moments), max(moments))
     trail = run.trail
     open_fires = [
@@ -134,7 +132,7 @@ def at_time(run: Run, text: str) -> Told:
             triggers[move.rule, run.charter.label(move.element)] = move
     return {
         "at": iso_time(now),
-        "accounts": {name: _sample(series, now) for name, series in run.record.series.items()},
+        "accounts": {name: _sample(series, now) for name, series in run.series.items()},
         "rules": [
             {"rule": rule, "scope": scope, "state": move.state.value, "since": iso_time(move.since)}
             for (rule, scope), move in triggers.items()

@@ -5,13 +5,14 @@ Times are ISO 8601 UTC, quantities, prices and cash decimal strings, ratios frac
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any
 
 from bot.app.charter import Charter, RuleWords
 from bot.app.explain.trail import FireTrail, OrderTrail, ParentTrail, Trail
-from bot.app.record import RunRecord
+from bot.app.record import AccountSeries, RunRecord
 from bot.app.summary import goal_text
 from bot.app.wording import iso_time
 from bot.domain.account import PositionKey
@@ -34,11 +35,12 @@ Told = dict[str, Any]
 
 @dataclass(frozen=True)
 class Run:
-    """What there is to explain from; ``record`` is None while the run has not ended."""
+    """What there is to explain from; ``record`` is None while the run has not ended, ``series`` go by account."""
 
     charter: Charter
     trail: Trail
     record: RunRecord | None
+    series: Mapping[str, AccountSeries] = field(default_factory=dict)
 
     def tell_fire(self, fire: FireTrail) -> Told:
         """Return one fire: what was read, what was planned, which parents carried it out, what it cost."""
@@ -127,7 +129,10 @@ class Run:
     def tell_alternatives(self, account: str, fire: FireTrail) -> Told:
         """Return how the account would have ended otherwise, where the run's record says; null where it does not."""
         if self.record is None:
-            return {"do_nothing": None, "sell_at_once": None, "deposit": None, "why": "the run has not ended"}
+            return {
+                "do_nothing": None, "sell_at_once": None, "deposit": self._deposit(account, fire),
+                "why": "the run has not ended",
+            }
         found = self.record.summary.get("baselines", {}).get(account) or {}
         return {
             "equity_end": (self.record.summary.get("accounts", {}).get(account) or {}).get("equity_end"),
@@ -142,7 +147,7 @@ class Run:
         The distance is (equity - maintenance) over what the account loses per unit of common move; that slope is
         taken from the last sample before the fire, so tiers that change on the way are not seen.
         """
-        goal, series = fire.opened.goal, (self.record.series.get(account) if self.record is not None else None)
+        goal, series = fire.opened.goal, self.series.get(account)
         distance = next(
             (reading.value for reading in fire.opened.readings if reading.text == "account.liquidation_distance"), None
         )

@@ -199,9 +199,9 @@ def _alternatives(told: Told) -> Lines:
     lines = ["instead:"]
     nothing, at_once, deposit = told["do_nothing"], told["sell_at_once"], told["deposit"]
     if "why" in told:
-        lines.append(f"  not known: {told['why']}")
-        return lines
-    lines.append(f"  as it was: the run ended with equity {cash(told['equity_end'])}")
+        lines.append(f"  doing nothing, selling at once: not known, {told['why']}")
+    else:
+        lines.append(f"  as it was: the run ended with equity {cash(told['equity_end'])}")
     if nothing is not None:
         stages = nothing["liquidations"]
         fate = f", liquidated {_clock(stages[0]['ts'])}" if stages else ", not liquidated"

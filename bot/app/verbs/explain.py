@@ -14,7 +14,9 @@ from bot.app.explain.telling import Run, Told
 from bot.app.explain.text import Lines, at_text, fire_text, fires_text, order_text, why_not_text
 from bot.app.explain.trail import read_trail
 from bot.app.nearness import NEARNESS_SERIES, Nearest, read_nearness
+from bot.app.paced import MEMORY_SERIES
 from bot.app.record import from_json
+from bot.app.recorder import remembered_series
 from bot.app.running import JOURNAL_NAME, RECORD_SERIES
 from bot.domain.errors import InputError
 
@@ -51,9 +53,14 @@ def open_run(folder: Path) -> tuple[Run, dict[str, Nearest]]:
             raise InputError(f"explain {folder}: was made by a version that kept no rules in it; replay it, then ask")
         record = journal.get_series(RECORD_SERIES)
         nearness = journal.get_series(NEARNESS_SERIES)
-        run = Run(
-            read_charter(charter), read_trail(journal.read()), None if record is None else from_json(record)
-        )
+        memory = journal.get_series(MEMORY_SERIES)
+        words, trail = read_charter(charter), read_trail(journal.read())
+    if record is not None:
+        ended = from_json(record)
+        run = Run(words, trail, ended, ended.series)
+    else:
+        lines = [] if memory is None else remembered_series(memory)
+        run = Run(words, trail, None, dict(zip((account.name for account in words.accounts), lines, strict=False)))
     return run, {} if nearness is None else read_nearness(nearness)
 
 
