@@ -2,6 +2,8 @@
 
     syntax      text to an untyped tree, by ``grammar.lark``; knows words, not meanings
     check       untyped to typed: names, scopes, dimensions; the only way to get a ``Condition``
+    derived     windows and indicators, each a reading of its own
+    moments     clocks and periods, and when time alone may change a condition
     interpret   the typed tree, node by node: the plain meaning, and the oracle of the next
     compile     many conditions to one generated function; the only file with ``exec``
     explain     a condition with its readings, in one line for a person
