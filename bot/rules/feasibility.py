@@ -58,6 +58,7 @@ MEASURE_OF = {
 CALM, WILD = 0.0, 1.0                # a sigma of nothing and of 100 %: what any market lies between
 # What a venue always sends of a market; anything else of it may be missing for long.
 ALWAYS_THERE = ("market.mark_price", "market.last_price", "market.age")
+OFTEN_MISSING = ("position.adl_rank",)          # not every venue tells it
 
 
 def require_feasible(rule: Rule, singles: Sequence[Single] = (), *, order_rate_max: float | None = None) -> None:
@@ -230,7 +231,8 @@ def _bare(value: Value) -> Iterator[Read]:
 
 def _is_optional(ref: ReadingRef) -> bool:
     if ref.derived is None:
-        return MEASURES[ref.measure].subject is Subject.MARKET and ref.measure not in ALWAYS_THERE
+        is_of_market = MEASURES[ref.measure].subject is Subject.MARKET
+        return ref.measure in OFTEN_MISSING or (is_of_market and ref.measure not in ALWAYS_THERE)
     if ref.derived.operand is None:
         return ref.derived.subject is Subject.MARKET
     return any(_is_optional(read.ref) for read in reads_in(ref.derived.operand))

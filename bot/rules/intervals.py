@@ -43,14 +43,16 @@ class Span:
 
 EVERYTHING = Span()
 NOT_NEGATIVE = Span(0.0)
-_RANGES = {
+RANGES = {
     **dict.fromkeys(
         (
             "account.available", "account.initial_margin", "account.maintenance_margin", "account.margin_ratio",
             "account.leverage", "account.gross_notional", "account.liquidation_distance",
             "account.liquidation_sigmas", "account.sigma", "position.notional", "position.entry_price",
             "position.age", "market.mark_price", "market.last_price", "market.index_price", "market.age",
-            "time.of_day", "time.of_week",
+            "account.liquidation_distance_worst", "position.liquidation_distance", "position.liquidation_price",
+            "market.mid", "market.depth", "market.volume", "market.volatility", "market.open_interest",
+            "market.liquidations", "time.of_day", "time.of_week",
         ),
         NOT_NEGATIVE,
     ),
@@ -100,7 +102,7 @@ def span_of(value: Value, ranges: Ranges) -> Span:
         case Literal():
             return Span(value.value, value.value)
         case Read():
-            return ranges.get(value.ref) or _RANGES.get(value.ref.measure, EVERYTHING)
+            return ranges.get(value.ref) or RANGES.get(value.ref.measure, EVERYTHING)
         case Negate():
             inner = span_of(value.operand, ranges)
             return Span(-inner.high, -inner.low)

@@ -12,9 +12,12 @@ from bot.domain.errors import InputError
 from bot.domain.scale import CASH_UNIT
 from bot.risk.binance_tiers import tier_table
 from bot.risk.levels import Single
+from bot.rules import intervals
 from bot.rules.feasibility import require_feasible
 from bot.rules.intervals import can_be
+from bot.rules.language.functions import INDICATORS
 from bot.rules.language.interpret import truth_of
+from bot.rules.language.measures import MEASURES
 from bot.rules.ruleset import Rule
 from tests.builders import BTC, STRATEGIES, rules
 from tests.rules.language_builders import condition
@@ -140,6 +143,10 @@ IMPOSSIBLE: dict[str, tuple[str, str, str, str]] = {
         position_rule("position.loss_ratio > 5% and rsi(market.close, 14, 1h) < 30"), "4:11", "default",
         position_rule("position.loss_ratio > 5% or rsi(market.close, 14, 1h) < 30"),
     ),
+    "a guard that the queue for auto-deleveraging disarms": (
+        position_rule("position.loss_ratio > 5% and position.adl_rank > 3"), "4:11", "position.adl_rank may be",
+        position_rule("position.loss_ratio > 5% and default(position.adl_rank, 5) > 3"),
+    ),
     "a guard disarmed inside an or": (
         position_rule("position.age > 1d or (position.loss_ratio > 5% and market.index_price > 1 USDT)"), "4:11",
         "market.index_price may be",
@@ -255,3 +262,8 @@ def test_condition_that_is_called_impossible_never_happens(text: str, loss: floa
         "position.loss_ratio": loss, "position.unrealised_pnl": pnl, "position.notional": 1.0, "position.side": side,
     }[ref.measure])
     assert found is None or can_be(made.root, found)
+
+
+def test_ranges_are_of_readings_that_there_are() -> None:
+    """A range under a name that nothing has would never be used, and nobody would notice."""
+    assert [name for name in intervals.RANGES if name not in MEASURES and name not in INDICATORS] == []
