@@ -11,7 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.risk.binance_tiers import tier_table
-from bot.risk.margin import Holding, account_margin, liquidation_distances, liquidation_price
+from bot.risk.margin import (
+    Holding,
+    account_margin,
+    liquidation_distances,
+    liquidation_price,
+    worst_distance_of,
+)
 from bot.risk.tiers import PPM, table
 from tests.risk.books import flat_table, holding, usdt
 from tests.risk.judge import GRID, distance, free, maintenance_ppm
@@ -217,3 +223,49 @@ def test_maintenance_beyond_the_last_bracket_is_at_its_rate(base: str) -> None:
     assert last.cap is None
     beyond = last.floor * 10
     assert tier_table(base).maintenance(beyond) == beyond * last.rate_ppm // PPM - last.cum
+
+
+def against(wallet: int, held: list[Holding], move: Fraction) -> Fraction:
+    """Exact equity less maintenance after every position moved against itself, in cash x PPM."""
+    total = Fraction(wallet * PPM)
+    for each in held:
+        factor = 1 + move if each.quantity < 0 else Fraction(0) if move > 1 else 1 - move
+        notional = abs(each.value) * factor
+        total += (each.value * factor - each.entry_value) * PPM
+        for tier in each.tiers.tiers:
+            inside = notional - tier.floor if tier.cap is None else min(notional - tier.floor, tier.cap - tier.floor)
+            total -= max(inside, Fraction(0)) * tier.rate_ppm
+    return total
+
+
+@PROPERTY
+@given(book=books())
+def test_worst_distance_of_any_book_is_where_exact_margin_is_gone(book: tuple[int, list[Holding]]) -> None:
+    """Just before the move there is margin left and just after it there is none; infinite only where none does it."""
+    wallet, held = book
+    equity = account_margin(wallet, held).equity
+    found = worst_distance_of(equity, [h.value for h in held], [h.tiers for h in held])
+    slack = len(held) * PPM              # maintenance is rounded down by a cash unit per position
+    if found == 0.0:
+        assert against(wallet, held, Fraction(0)) <= slack
+    elif isinf(found):
+        assert all(h.quantity > 0 for h in held)
+        assert against(wallet, held, Fraction(1)) >= -slack
+    else:
+        width = Fraction(max(found, 1e-3)) / 10**6
+        assert against(wallet, held, Fraction(found) - width) > -slack
+        assert against(wallet, held, Fraction(found) + width) <= slack
+
+
+def test_worst_distance_follows_shorts_beyond_a_long_that_is_gone() -> None:
+    """A long can lose no more than all of it; the short of the same size goes on alone."""
+    rate = flat_table("0.01")
+    held = [holding(1_000, mark=8_000.0, tiers=rate), holding(-1_000, mark=8_000.0, index=1, tiers=rate)]
+    # 12,000 - 16,000 m = 0.01 x (8,000 (1 - m) + 8,000 (1 + m)); with 20,000 the long is gone before that:
+    # 20,000 - 8,000 - 8,000 m = 0.01 x 8,000 (1 + m)
+    assert worst_distance_of(usdt(12_000.0), [h.value for h in held], [rate, rate]) == pytest.approx(
+        (12_000 - 160) / 16_000, rel=1e-9
+    )
+    assert worst_distance_of(usdt(20_000.0), [h.value for h in held], [rate, rate]) == pytest.approx(
+        (20_000 - 8_000 - 80) / 8_080, rel=1e-9
+    )

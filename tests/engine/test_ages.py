@@ -1,0 +1,62 @@
+"""Rules over what changes by itself fire at their moment, though no price comes."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.domain.effects import OpenEpisode
+from bot.domain.market import FundingRate, Quote
+from bot.domain.scale import NS_PER_SECOND
+from tests.builders import BTC, ETH, T0, snapshot, trade
+from tests.engine.driver import Driver, engine
+
+RULE = """
+rules:
+  timed:
+    for_each: position
+    when: {when}
+    do: close
+    execute: {{algo: now}}
+"""
+HELD = (trade(0, 8_000.0), snapshot(1, usdt=2_000.0, btc=1_000, entry=8_000.0))
+
+
+def fired(when: str, *events: object, until: float) -> list[float]:
+    """Seconds after T0 at which the rule fired, with nothing but timers after the events."""
+    driver = Driver(engine(RULE.format(when=when)))
+    for event in (*HELD, *events):
+        driver.step(event)  # type: ignore[arg-type]
+    driver.run_timers(until=until)
+    return [(effect.now - T0) / NS_PER_SECOND for effect in driver.found(OpenEpisode)]
+
+
+FUNDING = FundingRate(T0 + 2 * NS_PER_SECOND, T0 + 2 * NS_PER_SECOND, 0, 10_000, T0 + 600 * NS_PER_SECOND)
+MOMENTS: dict[str, tuple[str, tuple[object, ...], float]] = {
+    "position_age": ("position.age >= 90s", (), 91.0),
+    "limit_first": ("90s <= position.age", (), 91.0),
+    "market_age": ("market.age >= 30s", (trade(10, 8_001.0),), 40.0),
+    "of_another_market": (f'market("{ETH}").age >= 30s', (trade(10, 200.0, instrument=1),), 40.0),
+    "next_funding": ("market.next_funding <= 1m", (FUNDING,), 540.0),
+    "sum_of_ages": ("position.age + 10s >= 90s", (), 81.0),
+}
+
+
+@pytest.mark.parametrize("name", MOMENTS)
+def test_age_reaches_its_limit_at_the_moment_itself(name: str) -> None:
+    """The engine asks to be woken when time alone makes a condition true, and not before it is."""
+    when, events, expected = MOMENTS[name]
+    assert fired(when, *events, until=expected - 0.001) == []
+    assert fired(when, *events, until=expected + 0.001) == [expected]
+
+
+def test_age_strictly_above_its_limit_fires_a_nanosecond_later() -> None:
+    """At the limit itself `>` is not true yet."""
+    assert fired("position.age > 90s", until=92) == [pytest.approx(91.0, abs=1e-8)]
+
+
+def test_quotes_and_trades_wake_the_rules_that_read_them() -> None:
+    """A spread that opens fires without a trade; equal prices still count into a volume."""
+    wide = Quote(T0 + 5 * NS_PER_SECOND, T0 + 5 * NS_PER_SECOND, 0, 790_000, 5, 810_000, 5)
+    assert fired("market.spread_bps > 50bps", wide, until=4) == [5.0]
+    same = [trade(seconds, 8_000.0) for seconds in range(2, 70, 4)]
+    assert fired(f'market("{BTC}").volume(1m) > 14 BTC', *same, until=1) == [62.0]
