@@ -233,8 +233,9 @@ def against(wallet: int, held: list[Holding], move: Fraction) -> Fraction:
         notional = abs(each.value) * factor
         total += (each.value * factor - each.entry_value) * PPM
         for tier in each.tiers.tiers:
-            inside = notional - tier.floor if tier.cap is None else min(notional - tier.floor, tier.cap - tier.floor)
-            total -= max(inside, Fraction(0)) * tier.rate_ppm
+            top = notional if tier.cap is None or notional < tier.cap else Fraction(tier.cap)
+            if top > tier.floor:
+                total -= (top - tier.floor) * tier.rate_ppm
     return total
 
 
