@@ -242,14 +242,17 @@ LEAVES = st.builds(
     "{} {} {}".format, st.sampled_from(READINGS), st.sampled_from(["<", "<=", ">", ">=", "==", "!="]),
     st.sampled_from(["-1", "0", "0.5", "1", "clamp(position.loss_ratio, 0, 0.5)", "max(position.side, 0.5)"]),
 )
-TEXTS = st.recursive(
-    LEAVES,
-    lambda inner: st.one_of(
-        st.builds("not ({})".format, inner), st.builds("({}) and ({})".format, inner, inner),
-        st.builds("({}) or ({})".format, inner, inner),
-    ),
-    max_leaves=5,
-)
+
+
+def joined(parts: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    """Conditions made of one or two others, or as they are."""
+    return st.one_of(
+        parts, st.builds("not ({})".format, parts), st.builds("({}) and ({})".format, parts, parts),
+        st.builds("({}) or ({})".format, parts, parts),
+    )
+
+
+TEXTS = joined(joined(LEAVES))
 NUMBERS = st.sampled_from([-2.0, -1.0, -0.5, 0.0, 0.25, 0.5, 0.75, 1.0])
 
 
