@@ -52,12 +52,11 @@ rules:
 
 
 def ticks(price: float, fallen: float, *, minutes: int = 6) -> list[Print]:
-    """A print a second: calm for 10 s, then the fall, and calm again; a cent up and down keeps it alive."""
-    prints: list[Print] = []
-    for second in range(minutes * 60):
-        level = price if second < 10 else fallen
-        prints.append((second * 1000, level + 0.01 * (second % 2), 500.001))
-    return prints
+    """A print a second: calm for 10 s, then the fall, and not a cent of change after it.
+
+    A run that dies before its plan is durable plans when it comes back; only at one price is that one plan.
+    """
+    return [(second * 1000, price if second < 10 else fallen, 500.001) for second in range(minutes * 60)]
 
 
 def stop_loss(folder: Path) -> Script:
