@@ -103,3 +103,18 @@ def test_leverage_cap_fires_above_five_and_not_at_less() -> None:
     """8,000 on 1,650 is 4.85x; a fall of 100 makes it 5.1x."""
     assert prices(guarded("exposure_caps", usdt=1_650, btc=1_000), (10, 7_990.0), (30, 7_991.0)) == []
     assert prices(guarded("exposure_caps", usdt=1_650, btc=1_000), (10, 7_900.0), (30, 7_901.0)) == ["leverage_cap"]
+
+
+def test_trailing_stop_follows_a_winner_up_and_fires_on_the_way_back() -> None:
+    """6 % of 8,000 is 480: from a best of 9,000 it closes below 8,520, though that is still a profit."""
+    assert prices(guarded("trailing_stop", usdt=4_000, btc=1_000), (10, 9_000.0), (20, 8_530.0), (30, 8_531.0)) == []
+    assert prices(
+        guarded("trailing_stop", usdt=4_000, btc=1_000), (10, 9_000.0), (20, 8_510.0), (30, 8_511.0)
+    ) == ["trailing_stop"]
+    assert prices(guarded("trailing_stop", usdt=4_000, btc=1_000), (10, 7_530.0), (20, 7_531.0)) == []
+
+
+def test_drawdown_guard_fires_on_a_loss_of_the_account_and_not_on_a_smaller_one() -> None:
+    """1,000 USDT of 4,000 are 25 %; 560 are 14 %, 640 are 16 %."""
+    assert prices(guarded("drawdown_guard", usdt=4_000, btc=1_000), (10, 7_440.0), (20, 7_441.0)) == []
+    assert prices(guarded("drawdown_guard", usdt=4_000, btc=1_000), (10, 7_360.0), (20, 7_361.0)) == ["drawdown_guard"]
