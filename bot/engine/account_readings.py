@@ -54,7 +54,7 @@ class AccountReadings:
             window = int(args[0])
             return lambda account: self.sigma(account, window)
         if name == "drawdown":
-            self.peaks.is_of_accounts = True
+            self.peaks.is_of_accounts = self.peaks.is_wanted = True
         worked_out = self._sums[name]
         known = self.columns.known
         return lambda account: worked_out(account) if known[account] else None

@@ -189,8 +189,9 @@ class Engine:
     # Prices ------------------------------------------------------------------------------------------------
 
     def _on_trade(self, event: Trade) -> None:
-        for tell in self.market.on_trade[event.instrument]:
-            tell(event.now, event.quantity, event.side)
+        if self.market.on_trade[event.instrument]:
+            for tell in self.market.on_trade[event.instrument]:
+                tell(event.now, event.quantity, event.side)
         self._take_price(event.instrument, event.price, event.quantity, event.now, event.stamp)
 
     def _on_candle_point(self, event: CandlePoint) -> None:
@@ -230,9 +231,10 @@ class Engine:
         columns = self.columns
         is_first = columns.mark[instrument] is None
         columns.move_price(instrument, price)
-        for tell in self.market.on_mark[instrument]:
-            tell(now, price)
-        if self.marks.is_wanted and not self.is_warming:
+        if self.market.on_mark[instrument]:
+            for tell in self.market.on_mark[instrument]:
+                tell(now, price)
+        if self.readings.peaks.is_wanted and not self.is_warming:
             self.marks.follow_price(instrument)
         watch = self.watch
         if watch.look(instrument) or is_first:

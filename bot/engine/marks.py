@@ -15,11 +15,6 @@ class Marks:
         self.desk = desk
         self.peaks = peaks
 
-    @property
-    def is_wanted(self) -> bool:
-        """True when some rule reads a drawdown."""
-        return self.peaks.is_of_accounts or self.peaks.is_of_positions
-
     def follow_price(self, instrument: int) -> None:
         """Let a new mark raise what drawdowns are counted from."""
         layout, now = self.desk.layout, self.desk.book.now

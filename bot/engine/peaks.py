@@ -31,6 +31,7 @@ class Peaks:
         self.columns = columns
         self.is_of_accounts = False
         self.is_of_positions = False
+        self.is_wanted = False               # one of the two; asked for at every price
         self.high_water = [account.high_water for account in book.accounts]
         self.best_mark = list(book.best_mark)
 

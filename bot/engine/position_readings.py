@@ -46,7 +46,7 @@ class PositionReadings:
         """Return what works out a measure by position."""
         name = measure.partition(".")[2]
         if name == "drawdown":
-            self.peaks.is_of_positions = True
+            self.peaks.is_of_positions = self.peaks.is_wanted = True
         return self._sums[name]
 
     def _marked(self, compute: Callable[[int], float]) -> Compute:
