@@ -91,10 +91,11 @@ def plain(summary: dict[str, Any], width: int = 80, series: dict[str, AccountSer
 
 
 def test_page_of_a_crash_tells_it_in_one_sentence() -> None:
-    """The headline says what happened, what doing nothing meant and what was done, in this order."""
+    """The headline says what happened, what doing nothing meant, what was done, and the plainest alternative."""
     assert (
         "BTC fell 53 % and ETH 57 %. Doing nothing was liquidated at 10:59. "
-        "Penstock sold 1.5 BTC and 12.6 ETH over 13 min, kept 34 % of its equity, cost 68 bps." in Reader(PAGE).text
+        "Penstock sold 1.5 BTC and 12.6 ETH in 13 min of selling, kept 34 % of its equity. "
+        "Selling as much at the first fire would have kept 75 %." in Reader(PAGE).text
     )
 
 

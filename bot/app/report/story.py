@@ -12,7 +12,7 @@ from enum import Enum
 from typing import Any
 
 from bot.app.record import DO_NOTHING, SELL_AT_ONCE, AccountSeries
-from bot.app.wording import base_of, bps, cash, clock, currency_of, duration, moment, number, percent, quantity, spoken
+from bot.app.wording import base_of, cash, clock, currency_of, duration, moment, number, percent, quantity, spoken
 from bot.domain.scale import NS_PER_DAY
 
 Row = Mapping[str, Any]
@@ -241,10 +241,14 @@ def _ours_sentence(story: AccountStory) -> str:
     if not story.traded:
         fired = "Nothing fired" if not story.fires else f"{_times(len(story.fires))} fired and nothing was traded"
         return f"{fired}; the account {kept}." if kept else f"{fired}."
-    cost = f"cost {bps(story.cost_bps)}" if story.cost_bps is not None and story.cost_bps >= 0 else ""
-    if story.cost_bps is not None and story.cost_bps < 0:
-        cost = f"did {bps(-story.cost_bps)} better than the arrival price"
-    return "Penstock " + ", ".join(part for part in (_traded_words(story), kept, cost) if part) + "."
+    return "Penstock " + ", ".join(part for part in (_traded_words(story), kept) if part) + "." + _at_once_words(story)
+
+
+def _at_once_words(story: AccountStory) -> str:
+    """Say what the plainest alternative would have come to, better or worse."""
+    if story.sell_at_once is None or story.sell_at_once.kept is None:
+        return ""
+    return f" Selling as much at the first fire would have kept {percent(story.sell_at_once.kept)}."
 
 
 def _traded_words(story: AccountStory) -> str:
@@ -254,7 +258,7 @@ def _traded_words(story: AccountStory) -> str:
     for (side, base), size in story.traded.items():
         again, verb = verb, words.get(side, spoken(side))
         done.append(f"{'' if verb == again else verb + ' '}{quantity(float(f'{size:.4g}'))} {base}")
-    over = f" over {duration(story.selling_ns)}" if story.selling_ns else ""
+    over = f" in {duration(story.selling_ns)} of selling" if story.selling_ns else ""
     return _listed(done) + over
 
 
