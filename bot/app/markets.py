@@ -22,13 +22,13 @@ from bot.domain.errors import InputError
 from bot.domain.instrument import Filters, Instrument, InstrumentKind
 from bot.domain.market import Candle, MarketFact
 from bot.domain.run import TapeSource
-from bot.domain.scale import CASH_UNIT, NS_PER_SECOND, units_per_one
+from bot.domain.scale import CASH_DIGITS, CASH_UNIT, NS_PER_SECOND, units_per_one
 
 TapeEvent = MarketFact | Candle
 HeldSign = Callable[[int], int]
 """Instrument index -> sign of what the simulated venue's accounts hold of it."""
 
-QUANTITY_DIGITS_MAX = 3              # Binance lists no finer lot for a USD-M perpetual
+LOT_DIGITS_MAX = 3                   # Binance lists no finer lot for a USD-M perpetual
 QUANTITY_MAX_UNITS = 1_000_000       # recorded tapes say nothing of the venue's largest order
 NOTIONAL_MIN = 5 * CASH_UNIT         # Binance USD-M, most symbols
 FIRST_SECOND = 1_583_971_200 * NS_PER_SECOND     # 2020-03-12 00:00 UTC, the day the generator is named after
@@ -53,7 +53,7 @@ class MarketSource(Protocol):
 
 
 def make_instrument(index: int, symbol: str, *, price_digits: int, quantity_digits: int) -> Instrument:
-    """Return a linear perpetual whose tick and lot are one unit of its scales."""
+    """Return a linear perpetual whose tick is one unit of its scale, and its lot one or a thousandth."""
     pair, _, settle = symbol.partition(":")
     base, _, quote = pair.partition("/")
     if not settle or settle != quote:
@@ -61,6 +61,7 @@ def make_instrument(index: int, symbol: str, *, price_digits: int, quantity_digi
             f"instrument {symbol}: only linear perpetuals (BASE/QUOTE:QUOTE) are simulated in this version; "
             "write BTC/USDT:USDT for the perpetual on BTC"
         )
+    lot = units_per_one(max(0, quantity_digits - LOT_DIGITS_MAX))
     return Instrument(
         index=index,
         symbol=symbol,
@@ -73,8 +74,8 @@ def make_instrument(index: int, symbol: str, *, price_digits: int, quantity_digi
         quantity_digits=quantity_digits,
         filters=Filters(
             tick=1,
-            lot=1,
-            quantity_min=1,
+            lot=lot,
+            quantity_min=lot,
             quantity_max=QUANTITY_MAX_UNITS * units_per_one(quantity_digits),
             notional_min=NOTIONAL_MIN,
         ),
@@ -226,11 +227,14 @@ class GeneratedMarket:
 
 def _instrument(index: int, symbol: str, surveyed: tuple[TapeArgument, TapeSurvey] | None) -> Instrument:
     if surveyed is None:
-        return make_instrument(index, symbol, price_digits=2, quantity_digits=QUANTITY_DIGITS_MAX)
-    price_digits, quantity_digits = surveyed[1].instrument_digits
-    return make_instrument(
-        index, symbol, price_digits=price_digits, quantity_digits=min(quantity_digits, QUANTITY_DIGITS_MAX)
-    )
+        return make_instrument(index, symbol, price_digits=2, quantity_digits=LOT_DIGITS_MAX)
+    survey = surveyed[1]
+    price_digits, tape_digits = survey.instrument_digits
+    # Never coarser than the lot, or an amount of 1.5 could not be held on a tape of whole volumes; finer only for
+    # trades, of which a small one would round to nothing.
+    coarsest = min(LOT_DIGITS_MAX, CASH_DIGITS - price_digits)
+    quantity_digits = max(coarsest, tape_digits) if survey.kind is TapeKind.TRADES else coarsest
+    return make_instrument(index, symbol, price_digits=price_digits, quantity_digits=quantity_digits)
 
 
 def _walked(candles: Iterable[Candle], held_sign: HeldSign) -> Iterator[TapeEvent]:

@@ -118,6 +118,7 @@ class Session:
     def reload(self, now: int, config_hash: str) -> None:
         """Tell the engine that its rules were replaced; durable at once, since a restart is held to it."""
         self._step(Reloaded(now, config_hash))
+        self.keeper.save(self.consumed)      # the record must not run ahead of the venue
         self.journal.commit()
         self._plan_next()
 

@@ -42,6 +42,8 @@ WICKS: list[Bar] = [
 # A loss of 4 % of 100 is at 96: the second price of the last bar. The stop fires at 00:04:20.
 STOPPED: list[Bar] = [*flat(100, 4), (100, 100, 95.5, 99, 500)]
 
+LOTS = 1_000                         # per coin: the lot is never coarser than Binance's finest
+
 
 def held(folder: Path, bars: list[Bar], amount: str | None, *books: str, usdt: str = "10") -> Drive:
     """Drive an account that holds ``amount`` BTC through the bars."""
@@ -73,7 +75,7 @@ def test_walk_first_bar_goes_against_what_is_held(
 def test_walk_every_bar_ends_with_its_volume_and_tells_it_no_earlier(tmp_path: Path) -> None:
     """The volume of a bar is known at its close, never at its open."""
     points = held(tmp_path, WICKS, "1", usdt="1000").points
-    assert [point.volume for point in points] == [0, 0, 0, 5, 0, 0, 0, 7, 0, 0, 0, 40, 0, 0, 0, 0, 0, 0, 0, 12]
+    assert [point.volume // LOTS for point in points] == [0, 0, 0, 5, 0, 0, 0, 7, 0, 0, 0, 40, 0, 0, 0, 0, 0, 0, 0, 12]
 
 
 def test_walk_after_the_position_is_gone_takes_the_low_first(tmp_path: Path) -> None:
@@ -167,7 +169,7 @@ def test_price_at_the_instant_of_an_answer_is_seen_before_the_answer(tmp_path: P
 def test_stop_of_a_whole_position_sells_it_once_and_leaves_nothing_out(tmp_path: Path) -> None:
     """After the tape nothing is working, and what was sold is what was held."""
     run = held(tmp_path, STOPPED, "1", STOP_NOW)
-    assert sum(fill.quantity for fill in run.fills) == 1
+    assert sum(fill.quantity for fill in run.fills) == 1 * LOTS
     assert run.engine.book.quantity == [0]
     assert run.engine.book.orders == {}
 
@@ -278,3 +280,9 @@ def test_sale_at_once_at_the_last_price_is_filled_after_the_tape(tmp_path: Path)
 def _made(folder: Path) -> Path:
     folder.mkdir()
     return folder
+
+
+def test_amount_finer_than_the_tapes_whole_volumes_is_held(tmp_path: Path) -> None:
+    """A tape of whole volumes says nothing of the lot: 1.5 coins are held and sold like any other amount."""
+    run = held(tmp_path, STOPPED, "1.5", STOP_NOW)
+    assert sum(fill.quantity for fill in run.fills) == 1_500
