@@ -23,7 +23,7 @@ from bot.domain.order import Side
 from bot.engine.book import Episode, Parent
 from bot.engine.desk import Desk
 from bot.engine.fold import reducing_side
-from bot.execution.slicer import smallest_order
+from bot.execution.slicer import is_residual, smallest_order
 from bot.execution.spec import Algo
 from bot.rules.ruleset import Rule
 
@@ -96,13 +96,11 @@ class Parents:
 
     def _reason(self, parent: Parent) -> ParentEnd:
         """Say why a parent that nobody wants any more has ended."""
-        held = abs(self.desk.book.quantity[parent.position])
-        smallest = smallest_order(self.desk.layout.instrument_of(parent.position).filters)
         if parent.filled >= parent.quantity:
             return ParentEnd.FILLED
         if parent.side is not self._side(parent.position):
             return ParentEnd.POSITION_GONE
-        if 0 < min(held - parent.keep, parent.quantity - parent.filled) < smallest:
+        if is_residual(self.desk.book.progress(parent), self.desk.layout.instrument_of(parent.position).filters):
             return ParentEnd.RESIDUAL
         return ParentEnd.GOAL_MET
 

@@ -91,11 +91,6 @@ class Readings:
         for column, compute in self.of_portfolio:
             column[0] = compute(0)
 
-    def refresh_account(self, account: int) -> None:
-        """Rewrite an account's readings after a price."""
-        for column, compute in self.of_account:
-            column[account] = compute(account)
-
     def refresh_position(self, position: int) -> None:
         for column, compute in self.of_position:
             column[position] = compute(position)

@@ -51,11 +51,6 @@ class OrderTrail:
     def fills(self) -> list[OrderFilled]:
         return [answer for answer in self.answers if isinstance(answer, OrderFilled)]
 
-    @property
-    def is_over(self) -> bool:
-        """True when it can fill no more."""
-        return any(isinstance(answer, OrderEnded | OrderRejected | OrderNotSent) for answer in self.answers)
-
 
 @dataclass
 class ParentTrail:
