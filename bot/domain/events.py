@@ -66,6 +66,15 @@ class OrderOutcomeUnknown:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderTriggered:
+    """A conditional order's price was reached: from now on it is an ordinary order of the same name."""
+
+    now: int
+    account: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class OrderFilled:
     """One trade of one order. ``trade_id`` is unique per account: a repeat is ignored.
 
@@ -135,6 +144,15 @@ class CashMoved:
 
 
 @dataclass(frozen=True, slots=True)
+class MarginCall:
+    """The venue warns that the account is near liquidation (Binance MARGIN_CALL); ``stamp`` is its time."""
+
+    now: int
+    stamp: int
+    account: int
+
+
+@dataclass(frozen=True, slots=True)
 class LiquidationStage:
     """One step of the venue's own liquidation of us, after its fills; ``kind`` is the venue's word."""
 
@@ -198,8 +216,8 @@ class Reloaded:
 
 
 AccountFact = (
-    OrderAccepted | OrderRejected | OrderNotSent | OrderOutcomeUnknown | OrderFilled | OrderEnded
-    | OrderNotFound | FundingPaid | CashMoved | LiquidationStage | AccountSnapshot | Timer | Command
-    | Restarted | Reloaded
+    OrderAccepted | OrderRejected | OrderNotSent | OrderOutcomeUnknown | OrderTriggered | OrderFilled
+    | OrderEnded | OrderNotFound | FundingPaid | CashMoved | MarginCall | LiquidationStage | AccountSnapshot
+    | Timer | Command | Restarted | Reloaded
 )
 Event = MarketFact | AccountFact

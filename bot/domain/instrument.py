@@ -29,7 +29,9 @@ class OptionRight(Enum):
 class Filters:
     """The venue's limits on one order; prices and quantities at the instrument's scales.
 
-    ``notional_min`` does not bind reduce-only orders at Binance, so it is checked with that in mind.
+    ``notional_min`` does not bind reduce-only orders at Binance, so it is checked with that in mind. A None limit
+    is one the venue does not have, or that we were not told. ``price_up`` and ``price_down`` bound limit prices as
+    fractions of the mark (Binance PERCENT_PRICE: 1.05 and 0.95 are 5 % either way).
     """
 
     tick: int
@@ -38,6 +40,13 @@ class Filters:
     quantity_max: int
     notional_min: int                # cash, 10^-8
     reduce_only_below_notional_min: bool = True
+    price_max: int | None = None
+    market_lot: int | None = None            # None: as ``lot``; the same for the next
+    market_quantity_max: int | None = None
+    price_up: Decimal | None = None
+    price_down: Decimal | None = None
+    orders_max: int | None = None            # open orders of one account in this instrument
+    conditional_orders_max: int | None = None
 
 
 @dataclass(frozen=True)
@@ -66,13 +75,15 @@ class Instrument:
 
     @cached_property
     def value_multiplier(self) -> int:
-        """Cash units per (price unit x quantity unit); linear and spot only.
+        """Cash units of the settlement currency per (price unit x quantity unit); for an inverse instrument,
+        cash units x price units per quantity unit: what is divided by the price to give the value.
 
-        Raises Unsupported for other kinds, or when the scales are finer than 10^-8 together.
+        Raises Unsupported for options, or when the scales are finer than 10^-8 together.
         """
-        if self.kind not in (InstrumentKind.LINEAR, InstrumentKind.SPOT):
+        if self.kind is InstrumentKind.OPTION:
             raise Unsupported(f"{self.symbol}: {self.kind.value} instruments are not priced yet")
-        scaled = self.contract_size.scaleb(CASH_DIGITS - self.price_digits - self.quantity_digits)
+        price_digits = -self.price_digits if self.kind is InstrumentKind.INVERSE else self.price_digits
+        scaled = self.contract_size.scaleb(CASH_DIGITS - price_digits - self.quantity_digits)
         if scaled != int(scaled) or scaled < 1:
             raise Unsupported(
                 f"{self.symbol}: price and quantity scales are finer than 10^-{CASH_DIGITS} together, "
@@ -81,5 +92,19 @@ class Instrument:
         return int(scaled)
 
     def value(self, *, price: int, quantity: int) -> int:
-        """Return the quote value of ``quantity`` at ``price``, in cash units; signed like the quantity."""
+        """Return what ``quantity`` is worth at ``price`` in the settlement currency, cash units; signed like it.
+
+        Exact for spot and linear instruments. An inverse one is worth contracts x size / price coins, rounded
+        towards zero.
+        """
+        if self.kind is InstrumentKind.INVERSE:
+            value = abs(quantity) * self.value_multiplier // price
+            return value if quantity >= 0 else -value
         return price * quantity * self.value_multiplier
+
+    def profit(self, *, entry_value: int, value: int) -> int:
+        """Return the profit of a holding entered for ``entry_value`` and worth ``value`` now, both signed, cash.
+
+        value - entry for linear; for inverse the reverse, since a rising price makes a contract worth less coin.
+        """
+        return entry_value - value if self.kind is InstrumentKind.INVERSE else value - entry_value

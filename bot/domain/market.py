@@ -56,6 +56,22 @@ class Quote(MarketEvent, frozen=True, gc=False):
     ask_quantity: int
 
 
+class BookUpdate(MarketEvent, frozen=True, gc=False):
+    """New quantities of price levels, (price, quantity) pairs; a quantity of 0 removes its level.
+
+    ``is_snapshot``: these are all levels, and what was known before is void. ``first`` and ``last`` are the
+    venue's numbers of the changes in it and ``previous`` the last one of the update before it; 0 where the
+    source has none.
+    """
+
+    bids: tuple[tuple[int, int], ...]
+    asks: tuple[tuple[int, int], ...]
+    is_snapshot: bool
+    first: int = 0
+    last: int = 0
+    previous: int = 0
+
+
 class FundingRate(MarketEvent, frozen=True, gc=False):
     """The rate that will be paid at ``next_at``: a positive rate is paid by longs. Scale 10^-8."""
 
@@ -95,4 +111,6 @@ class Candle(msgspec.Struct, frozen=True, gc=False):
         return self.opened
 
 
-MarketFact = Trade | CandlePoint | MarkPrice | IndexPrice | Quote | FundingRate | OpenInterest | ForcedTrade
+MarketFact = (
+    Trade | CandlePoint | MarkPrice | IndexPrice | Quote | BookUpdate | FundingRate | OpenInterest | ForcedTrade
+)

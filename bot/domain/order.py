@@ -36,6 +36,29 @@ class TimeInForce(Enum):
     POST_ONLY = "post_only"
 
 
+class TriggerKind(Enum):
+    """Which way the price must go for a conditional order to be sent."""
+
+    STOP = "stop"                    # against the position: a sell below, a buy above
+    TAKE_PROFIT = "take_profit"      # in its favour: a sell above, a buy below
+
+
+class TriggerBy(Enum):
+    """Which price is watched."""
+
+    MARK = "mark"
+    LAST = "last"
+
+
+class SelfTrade(Enum):
+    """What the venue does when two orders of one account would trade with each other."""
+
+    ALLOW = "allow"
+    EXPIRE_TAKER = "expire_taker"
+    EXPIRE_MAKER = "expire_maker"
+    EXPIRE_BOTH = "expire_both"
+
+
 class OrderClass(Enum):
     """Why an order is sent; it decides which controls bind it and what may be relaxed."""
 
@@ -118,7 +141,8 @@ def next_status(status: OrderStatus, report: Report) -> OrderStatus:
 class OrderRequest:
     """What a parent, a stop or an operator wants sent. ``quantity`` is unsigned; never without a price.
 
-    ``limit_price`` is None only for a protective stop that rests at the venue, with ``trigger_price``.
+    Of ours, ``limit_price`` is None only for a protective stop that rests at the venue, with ``trigger_price``.
+    Other clients of the simulated venue may send market orders: neither price.
     """
 
     name: str
@@ -131,6 +155,9 @@ class OrderRequest:
     order_class: OrderClass
     good_until: int | None = None    # ns, with GTD
     trigger_price: int | None = None
+    trigger_kind: TriggerKind = TriggerKind.STOP
+    trigger_by: TriggerBy = TriggerBy.MARK
+    self_trade: SelfTrade = SelfTrade.EXPIRE_MAKER
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,11 +56,33 @@ def test_value_multiplier_at_scales_too_fine_is_refused(price_digits: int, quant
         _ = perpetual.value_multiplier
 
 
-@pytest.mark.parametrize("kind", [InstrumentKind.INVERSE, InstrumentKind.OPTION])
-def test_value_of_a_kind_not_priced_yet_is_refused(kind: InstrumentKind) -> None:
-    """An inverse contract valued as a linear one would be off by the price; it is refused instead."""
-    with pytest.raises(Unsupported, match=f"{kind.value} instruments are not priced yet"):
-        replace(instrument(), kind=kind).value(price=1, quantity=1)
+def test_value_of_an_option_is_refused() -> None:
+    """An option is not worth its strike times anything; it is refused instead of valued wrongly."""
+    with pytest.raises(Unsupported, match="option instruments are not priced yet"):
+        replace(instrument(), kind=InstrumentKind.OPTION).value(price=1, quantity=1)
+
+
+@pytest.mark.parametrize(
+    ("quantity", "price", "coins"),
+    [(100, 5_000_00, "2"), (-100, 5_000_00, "-2"), (1, 30_000_00, "0.00333333"), (-1, 30_000_00, "-0.00333333")],
+)
+def test_value_of_an_inverse_contract_is_coins(quantity: int, price: int, coins: str) -> None:
+    """100 contracts of 100 USD at 5,000 are two coins, long or short; what does not divide goes towards zero."""
+    inverse = replace(
+        instrument(quantity_digits=0, contract_size=Decimal(100)), kind=InstrumentKind.INVERSE, settle="BTC"
+    )
+    assert inverse.value(price=price, quantity=quantity) == int(Decimal(coins) * CASH_UNIT)
+
+
+def test_profit_of_an_inverse_long_is_made_when_the_price_rises() -> None:
+    """Bought 10,000 USD of coin at 5,000 and worth it at 10,000: two coins became one, the long has gained one."""
+    inverse = replace(
+        instrument(quantity_digits=0, contract_size=Decimal(100)), kind=InstrumentKind.INVERSE, settle="BTC"
+    )
+    for quantity, coins in ((100, 1), (-100, -1)):
+        entry_value = inverse.value(price=5_000_00, quantity=quantity)
+        value = inverse.value(price=10_000_00, quantity=quantity)
+        assert inverse.profit(entry_value=entry_value, value=value) == coins * CASH_UNIT
 
 
 def test_denial_codes_are_subject_condition_with_a_sentence_of_their_own() -> None:
