@@ -9,7 +9,11 @@ no code with ``bot.risk``; it imports ``bot.domain`` only. Nothing here reads a 
     state        everything it remembers
     exchange     the state with what all parts need of it
     admission    which orders are refused, with the venue's codes
-    matching     how orders fill, rest and end
+    desk         what arrives or falls due, each at its instant
+    opening      how accounts begin
+    quiet        between which prices nothing can happen
+    matching     how orders fill and rest
+    orders       the register: what became of each order
     impact       what a fill costs where there is no book
     activity     volatility and volume, estimated from its own tape
     holdings     positions at average cost

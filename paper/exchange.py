@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from heapq import heappush
 
 from bot.domain.errors import ContractError, Unsupported
 from bot.domain.events import AccountFact
 from bot.domain.instrument import Instrument, InstrumentKind
 from paper.spec import VenueSpec
-from paper.state import Account, VenueState
+from paper.state import Account, Due, VenueState
 from paper.tiers import brackets_of
 
 RATE_UNIT = 10**8                    # fees and funding rates as integers
@@ -62,6 +63,11 @@ class Exchange:
         """Enter the instant ``at``; ``now`` is when the driver brought us here, never earlier."""
         self.at = at
         self.told = max(at + self.spec.latency, now)
+
+    def schedule(self, at: int, due: Due) -> None:
+        """Have ``due`` done at ``at``; of two things at one instant the one scheduled first comes first."""
+        self.state.entered += 1
+        heappush(self.state.due, (at, self.state.entered, due))
 
     def report(self, fact: AccountFact) -> None:
         """Send ``fact`` to its client; it was made with ``now=self.told``."""

@@ -1,4 +1,4 @@
-"""How orders are taken, filled, rested, cancelled and ended.
+"""How orders are taken, filled and rested.
 
 What crosses on arrival takes from the modelled depth inside its limit. What rests fills as maker at its own
 price when the tape prints there: all of it when the print is through its price, at most the printed quantity
@@ -7,81 +7,36 @@ when it is at its price (there is no queue yet; a candle's point has no quantity
 
 from __future__ import annotations
 
-import msgspec
-
-from bot.domain.events import (
-    FillOrigin,
-    Liquidity,
-    OrderAccepted,
-    OrderEnded,
-    OrderFilled,
-    OrderNotFound,
-    OrderRejected,
-)
+from bot.domain.events import Liquidity, OrderAccepted, OrderRejected
 from bot.domain.order import OrderRequest, OrderStatus, Side, TimeInForce
 from paper.admission import reduces, refusal
 from paper.exchange import Exchange, charge
 from paper.holdings import trade
 from paper.impact import depth, remember
 from paper.liquidation import cover_deficit, liquidate
-from paper.state import Account, Execution, Order
+from paper.orders import end, report_fill
+from paper.state import Account, Execution, GoodUntil, Order
 
-ENDED_KEPT = 10_000                  # look-ups after a restart reach minutes back, not days
 
-
-def submit(exchange: Exchange, account: Account, request: OrderRequest) -> int | None:
-    """Take an order that arrives now; return when it must be looked at again, for a good-till-date order."""
+def submit(exchange: Exchange, account: Account, request: OrderRequest) -> None:
+    """Take an order that arrives now."""
     refused = refusal(exchange, account, request)
     if refused is not None:
         exchange.report(
             OrderRejected(exchange.told, account.index, request.name, refused.code, refused.detail)
         )
-        return None
+        return
     exchange.state.entered += 1
     order = Order(request, exchange.state.entered)
     account.resting[request.name] = order
     exchange.report(OrderAccepted(exchange.told, account.index, request.name))
     _take(exchange, account, order)
     if not order.status.can_fill:
-        return None
+        return
     if request.time_in_force is TimeInForce.IOC:
         end(exchange, account, order, OrderStatus.EXPIRED)
-        return None
-    return request.good_until
-
-
-def cancel(exchange: Exchange, account: Account, name: str) -> None:
-    """End a resting order; an ended one is told again as it ended."""
-    order = account.resting.get(name)
-    if order is not None:
-        end(exchange, account, order, OrderStatus.CANCELED)
-        return
-    ended = _ended(account, name)
-    if ended is None:
-        exchange.report(OrderNotFound(exchange.told, account.index, name))
-    else:
-        _report_end(exchange, account, ended)
-
-
-def expire(exchange: Exchange, account: Account, name: str) -> None:
-    """End a good-till-date order that still rests."""
-    order = account.resting.get(name)
-    if order is not None:
-        end(exchange, account, order, OrderStatus.EXPIRED)
-
-
-def look_up(exchange: Exchange, account: Account, name: str) -> None:
-    """Tell all that is known of an order: every fill again, and whether it rests or how it ended."""
-    order = account.resting.get(name) or _ended(account, name)
-    if order is None:
-        exchange.report(OrderNotFound(exchange.told, account.index, name))
-        return
-    if order.status.can_fill:
-        exchange.report(OrderAccepted(exchange.told, account.index, name))
-    for execution in order.executions:
-        _report_fill(exchange, account, order, execution)
-    if not order.status.can_fill:
-        _report_end(exchange, account, order)
+    elif request.good_until is not None:
+        exchange.schedule(max(request.good_until, exchange.at), GoodUntil(account.index, request.name))
 
 
 def cross_resting(exchange: Exchange, index: int, *, price: int, printed: int | None) -> None:
@@ -108,21 +63,6 @@ def cross_resting(exchange: Exchange, index: int, *, price: int, printed: int | 
         if quantity:
             limit = order.request.limit_price or price
             _fill(exchange, account, order, price=limit, quantity=quantity, liquidity=Liquidity.MAKER)
-
-
-def end(exchange: Exchange, account: Account, order: Order, status: OrderStatus) -> None:
-    """End an order and say so; the venue remembers the last 10,000 of each account."""
-    order.status = status
-    del account.resting[order.request.name]
-    account.ended[order.request.name] = msgspec.Raw(msgspec.json.encode(order))
-    if len(account.ended) > ENDED_KEPT:
-        del account.ended[next(iter(account.ended))]
-    _report_end(exchange, account, order)
-
-
-def _ended(account: Account, name: str) -> Order | None:
-    raw = account.ended.get(name)
-    return None if raw is None else msgspec.json.decode(raw, type=Order)
 
 
 def _through(request: OrderRequest, price: int) -> int:
@@ -175,7 +115,7 @@ def _fill(
     )
     order.executions.append(execution)
     order.filled += quantity
-    _report_fill(exchange, account, order, execution)
+    report_fill(exchange, account, order, execution)
     if order.leaves == 0:
         end(exchange, account, order, OrderStatus.FILLED)
     _expire_idle_reducers(exchange, account)
@@ -188,27 +128,3 @@ def _expire_idle_reducers(exchange: Exchange, account: Account) -> None:
     for order in list(account.resting.values()):
         if order.request.reduce_only and reduces(account, order.request) == 0:
             end(exchange, account, order, OrderStatus.EXPIRED)
-
-
-def _report_fill(exchange: Exchange, account: Account, order: Order, execution: Execution) -> None:
-    exchange.report(
-        OrderFilled(
-            now=exchange.told,
-            stamp=execution.stamp,
-            account=account.index,
-            name=order.request.name,
-            trade_id=execution.trade_id,
-            key=order.request.key,
-            side=order.request.side,
-            price=execution.price,
-            quantity=execution.quantity,
-            fee=execution.fee,
-            liquidity=execution.liquidity,
-            origin=FillOrigin.OURS,
-            modelled=True,
-        )
-    )
-
-
-def _report_end(exchange: Exchange, account: Account, order: Order) -> None:
-    exchange.report(OrderEnded(exchange.told, account.index, order.request.name, order.status, order.filled))

@@ -15,36 +15,25 @@ can fall below its margin (see ``paper.margin.quiet_range``), inside the running
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from heapq import heappop, heappush
+from heapq import heappop
 from typing import Any
 
 import msgspec
 
-from bot.domain.account import Balance, MarginMode, PositionKey, PositionReport
-from bot.domain.errors import ContractError, Unsupported
-from bot.domain.events import AccountFact, AccountSnapshot
+from bot.domain.account import PositionReport
+from bot.domain.errors import ContractError
+from bot.domain.events import AccountFact
 from bot.domain.instrument import Instrument
 from bot.domain.market import Candle, CandlePoint, FundingRate, IndexPrice, MarkPrice, Quote, Trade
-from bot.domain.order import Side
 from paper import activity, funding, matching
+from paper.desk import judge, perform, position_reports
 from paper.exchange import Exchange
-from paper.holdings import trade
-from paper.liquidation import liquidate
-from paper.margin import quiet_range, totals
+from paper.margin import totals
 from paper.messages import CancelRequest, ClientMessage, Message, QueryAccount, QueryOrder, SubmitOrder, Wake
+from paper.opening import open_account, start_positions
+from paper.quiet import settle_quiet_ranges
 from paper.spec import AccountStart, VenueSpec
-from paper.state import (
-    FORM,
-    NEVER,
-    Account,
-    Due,
-    FundingDue,
-    GoodUntil,
-    Holding,
-    Market,
-    Starting,
-    VenueState,
-)
+from paper.state import FORM, NEVER, FundingDue, Holding, Market, Starting, VenueState
 
 Answers = Sequence[tuple[int, AccountFact]]
 NOTHING: Answers = ()
@@ -58,7 +47,7 @@ class PaperVenue:
     ) -> None:
         state = VenueState(
             markets=[Market() for _ in instruments],
-            accounts=[_open_account(start, instruments) for start in accounts],
+            accounts=[open_account(start, instruments) for start in accounts],
         )
         self._attach(Exchange(spec, instruments, state))
 
@@ -137,10 +126,7 @@ class PaperVenue:
 
     def positions(self, account: int) -> tuple[PositionReport, ...]:
         """Return what the account holds."""
-        return tuple(
-            PositionReport(holding.key, holding.quantity, holding.entry_value)
-            for holding in self._exchange.accounts[account].holdings
-        )
+        return position_reports(self._exchange.accounts[account])
 
     @property
     def insurance(self) -> int:
@@ -180,7 +166,7 @@ class PaperVenue:
         self._before(now)
         _require_price(fact.price, self._exchange.instruments[fact.instrument])
         market.mark = fact.price
-        self._judge(fact.instrument)
+        judge(self._exchange, fact.instrument)
         return self._after()
 
     def _quote(self, now: int, fact: Quote) -> Answers:
@@ -199,8 +185,8 @@ class PaperVenue:
         funding.pay(self._exchange, fact.instrument)     # the next rate is often told at the very time of the last
         at = funding.announce(self._markets[fact.instrument], fact)
         if at is not None:
-            self._push(at, FundingDue(fact.instrument))
-        self._judge(fact.instrument)
+            self._exchange.schedule(at, FundingDue(fact.instrument))
+        judge(self._exchange, fact.instrument)
         return self._after()
 
     def _candle(self, now: int, candle: Candle) -> Answers:
@@ -223,30 +209,14 @@ class PaperVenue:
         if market.last is None:
             activity.begin(market, instrument, exchange.spec.impact, now=now, price=price)
             market.last = price
-            self._start_positions(index, price)
+            start_positions(exchange, index, price)
         elif now >= market.minute_ends:
             activity.close_minutes(market, now)
         market.last = price
         market.volume += volume
         matching.cross_resting(exchange, index, price=price, printed=printed)
-        self._judge(index)
+        judge(exchange, index)
         return self._after()
-
-    def _judge(self, index: int) -> None:
-        """Liquidate every holder of an instrument whose equity no longer exceeds its maintenance margin."""
-        for account in self._exchange.state.accounts:
-            if any(holding.key.instrument == index for holding in account.holdings):
-                liquidate(self._exchange, account, matching.end)
-
-    def _start_positions(self, index: int, price: int) -> None:
-        exchange = self._exchange
-        for account in exchange.state.accounts:
-            for starting in [start for start in account.starting if start.key.instrument == index]:
-                account.starting.remove(starting)
-                entry = price if starting.entry_price is None else starting.entry_price
-                instrument = exchange.instruments[index]
-                trade(account, starting.key, instrument, signed=starting.quantity, price=entry)
-                exchange.state.ledger.counterparty += instrument.value(price=entry, quantity=starting.quantity)
 
     # What is due ------------------------------------------------------------------------------------------
 
@@ -254,7 +224,8 @@ class PaperVenue:
         account = message.request.key.account if isinstance(message, SubmitOrder) else message.account
         if account not in self._exchange.accounts:
             raise ContractError(f"venue: there is no account {account}; it was asked {message}")
-        self._push(now + self._exchange.spec.latency, message)
+        self._exchange.schedule(now + self._exchange.spec.latency, message)
+        self._due_at = self._due[0][0]
         return self._wake(now, Wake())
 
     def _wake(self, now: int, message: Wake) -> Answers:
@@ -277,102 +248,25 @@ class PaperVenue:
         return self._after()
 
     def _after(self) -> Answers:
-        """Settle how far prices may move unnoticed, and hand out what there is to tell."""
+        """Settle how far prices may move unnoticed and when something is due, and hand out what there is to tell."""
+        exchange = self._exchange
         self._settle_quiet_ranges()
-        reports = self._exchange.reports
+        self._due_at = self._due[0][0] if self._due else NEVER
+        reports = exchange.reports
         if not reports:
             return NOTHING
-        self._exchange.reports = []
+        exchange.reports = []
         return reports
 
-    def _push(self, at: int, due: Due) -> None:
-        self._exchange.state.entered += 1
-        heappush(self._due, (at, self._exchange.state.entered, due))
-        self._due_at = self._due[0][0]
+    def _settle_quiet_ranges(self) -> None:
+        settle_quiet_ranges(self._exchange)
 
     def _run_due(self, until: int, now: int) -> None:
         """Do everything that is due before ``until``, each thing at its own time."""
-        while self._due_at < until:
+        while self._due and self._due[0][0] < until:
             at, _, due = heappop(self._due)
-            self._due_at = self._due[0][0] if self._due else NEVER
             self._exchange.begin(at=at, now=now)
-            self._perform(due)
-
-    def _perform(self, due: Due) -> None:
-        exchange = self._exchange
-        match due:
-            case SubmitOrder(request):
-                good_until = matching.submit(exchange, exchange.accounts[request.key.account], request)
-                if good_until is not None:
-                    self._push(max(good_until, exchange.at), GoodUntil(request.key.account, request.name))
-            case CancelRequest(account, name):
-                matching.cancel(exchange, exchange.accounts[account], name)
-            case QueryOrder(account, name):
-                matching.look_up(exchange, exchange.accounts[account], name)
-            case QueryAccount(account):
-                self._report_account(exchange.accounts[account])
-            case GoodUntil(account, name):
-                matching.expire(exchange, exchange.accounts[account], name)
-            case FundingDue(instrument):
-                funding.pay(exchange, instrument)
-                self._judge(instrument)
-
-    def _report_account(self, account: Account) -> None:
-        exchange = self._exchange
-        account.taken = max(exchange.at, account.moved)
-        exchange.report(
-            AccountSnapshot(
-                now=exchange.told,
-                taken=account.taken,
-                account=account.index,
-                balances=(Balance(account.asset, account.wallet),),
-                positions=self.positions(account.index),
-            )
-        )
-
-    def _settle_quiet_ranges(self) -> None:
-        """Recompute between which prices nothing can happen, for every market."""
-        exchange = self._exchange
-        for market in self._markets:
-            market.low = market.mark_low = 0
-            market.high = market.mark_high = 0 if market.last is None else NEVER
-        for account in exchange.state.accounts:
-            now = totals(exchange, account)
-            for holding in account.holdings:
-                market = self._markets[holding.key.instrument]
-                low, high = quiet_range(exchange, account, holding, now.equity - now.maintenance)
-                if market.mark is None:
-                    market.low, market.high = max(market.low, low), min(market.high, high)
-                market.mark_low, market.mark_high = max(market.mark_low, low), min(market.mark_high, high)
-            for order in account.resting.values():
-                market = self._markets[order.request.key.instrument]
-                limit = order.request.limit_price or 0
-                if order.request.side is Side.BUY:
-                    market.low = max(market.low, limit)
-                else:
-                    market.high = min(market.high, limit)
-
-
-def _open_account(start: AccountStart, instruments: Sequence[Instrument]) -> Account:
-    if start.mode is not MarginMode.CROSS:
-        raise Unsupported(f"account {start.account}: only cross margin is simulated yet, was {start.mode.value}")
-    for position in start.positions:
-        if instruments[position.instrument].settle != start.asset:
-            raise ContractError(
-                f"account {start.account}: holds {instruments[position.instrument].symbol}, which does not settle "
-                f"in {start.asset}; open one account per settlement currency"
-            )
-    return Account(
-        index=start.account,
-        asset=start.asset,
-        wallet=start.balance,
-        leverage=start.leverage,
-        starting=[
-            Starting(PositionKey(start.account, position.instrument), position.quantity, position.entry_price)
-            for position in start.positions
-            if position.quantity
-        ],
-    )
+            perform(self._exchange, due)
 
 
 def _require_price(price: int, instrument: Instrument) -> None:

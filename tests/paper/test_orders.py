@@ -22,7 +22,7 @@ from bot.domain.instrument import Instrument, InstrumentKind
 from bot.domain.market import Candle, CandlePoint
 from bot.domain.order import OrderStatus, Side, TimeInForce
 from bot.domain.scale import NS_PER_SECOND
-from paper import matching
+from paper import orders
 from paper.messages import CancelRequest, QueryAccount, QueryOrder, SubmitOrder, Wake
 from paper.spec import AccountStart
 from paper.venue import PaperVenue
@@ -299,7 +299,7 @@ def test_look_up_that_overtakes_nothing_is_not_found() -> None:
 
 def test_ended_orders_are_remembered_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     """The venue's memory is bounded: the oldest ended order goes first, and its look-up finds nothing."""
-    monkeypatch.setattr(matching, "ENDED_KEPT", 2)
+    monkeypatch.setattr(orders, "ENDED_KEPT", 2)
     bench = _bench()
     for name in ("a1", "a2", "a3"):
         bench.send(order(Side.BUY, "1", "90", name=name))
