@@ -45,6 +45,7 @@ from bot.domain.events import (
     Timer,
 )
 from bot.domain.market import (
+    BookUpdate,
     CandlePoint,
     ForcedTrade,
     FundingRate,
@@ -111,7 +112,8 @@ class Engine:
             CandlePoint: self._on_candle_point,
             MarkPrice: self._on_mark,
             IndexPrice: self._on_told,
-            Quote: self._on_quote,
+            Quote: self._on_quotes,
+            BookUpdate: self._on_quotes,
             FundingRate: self._on_told,
             OpenInterest: self._on_told,
             ForcedTrade: self._on_told,
@@ -253,7 +255,7 @@ class Engine:
             if self.watch.look_again(account):
                 self.dirty.append(account)
 
-    def _on_quote(self, event: Quote) -> None:
+    def _on_quotes(self, event: Quote | BookUpdate) -> None:
         self.market.take(event)
         if self.readings.markets.is_quoted:
             self._look(event.instrument)

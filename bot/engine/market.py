@@ -6,9 +6,10 @@ from collections import deque
 from collections.abc import Callable
 from typing import assert_never
 
-from bot.domain.market import ForcedTrade, FundingRate, IndexPrice, OpenInterest, Quote
+from bot.domain.market import BookUpdate, ForcedTrade, FundingRate, IndexPrice, OpenInterest, Quote
 from bot.domain.scale import CASH_UNIT, NS_PER_DAY, NS_PER_MINUTE, NS_PER_SECOND
 from bot.engine.layout import Layout
+from bot.engine.order_book import Level, OrderBook
 from bot.execution.impact import VOLUME_DAY_PRIOR, Liquidity
 from bot.risk.volatility import FAST_DECAY, Volatility
 
@@ -17,8 +18,9 @@ BUCKETS_KEPT = 720                   # one hour, the longest slice that particip
 MINUTES_PER_DAY = 24 * 60
 VOLUME_SHARE_MIN = 0.01              # of the prior: an hour without a trade makes a market thin, not endless
 FUNDING_SCALE = CASH_UNIT            # rates come as integers at 10^-8
+NO_LEVEL: Level = (0, 0)
 
-Told = Quote | IndexPrice | FundingRate | OpenInterest | ForcedTrade
+Told = Quote | BookUpdate | IndexPrice | FundingRate | OpenInterest | ForcedTrade
 
 
 class Market:
@@ -33,6 +35,8 @@ class Market:
         self.ask: list[int | None] = [None] * count
         self.bid_quantity = [0] * count
         self.ask_quantity = [0] * count
+        self.has_quotes = [False] * count    # a stream of them was seen, so the book is not asked for the best
+        self.order_books: list[OrderBook | None] = [None] * count    # None: no stream of changes was seen
         self.funding_rate: list[float | None] = [None] * count
         self.next_funding: list[int | None] = [None] * count         # ns
         self.open_interest: list[int | None] = [None] * count        # quantity
@@ -57,10 +61,10 @@ class Market:
         instrument = event.instrument
         match event:
             case Quote():
-                self.bid[instrument] = event.bid or None
-                self.ask[instrument] = event.ask or None
-                self.bid_quantity[instrument] = event.bid_quantity
-                self.ask_quantity[instrument] = event.ask_quantity
+                self.has_quotes[instrument] = True
+                self._take_best(instrument, (event.bid, event.bid_quantity), (event.ask, event.ask_quantity))
+            case BookUpdate():
+                self._take_changes(event)
             case IndexPrice():
                 self.index[instrument] = event.price
             case FundingRate():
@@ -74,6 +78,20 @@ class Market:
                     tell(event.now, value)
             case _:
                 assert_never(event)
+
+    def _take_best(self, instrument: int, bid: Level, ask: Level) -> None:
+        self.bid[instrument] = bid[0] or None
+        self.ask[instrument] = ask[0] or None
+        self.bid_quantity[instrument] = bid[1]
+        self.ask_quantity[instrument] = ask[1]
+
+    def _take_changes(self, update: BookUpdate) -> None:
+        instrument = update.instrument
+        order_book = self.order_books[instrument]
+        if order_book is None:
+            order_book = self.order_books[instrument] = OrderBook()
+        if order_book.take(update) and not self.has_quotes[instrument]:
+            self._take_best(instrument, order_book.bids.best or NO_LEVEL, order_book.asks.best or NO_LEVEL)
 
     def roll_minute(self, instrument: int, now: int) -> None:
         """Close the minute that ended before ``now``: volatility and volume averages move on."""
@@ -122,9 +140,15 @@ class Market:
             sigma_day=volatility.sigma(NS_PER_DAY),
             sigma_minute=volatility.sigma(NS_PER_MINUTE),
             volume_day=max(per_minute, prior * VOLUME_SHARE_MIN) * MINUTES_PER_DAY,
+            quoted=self.half_spread(instrument),
         )
 
     def middle(self, instrument: int) -> int | None:
         """Return the mid of the best quotes, or None without a two-sided book."""
         bid, ask = self.bid[instrument], self.ask[instrument]
         return (bid + ask) // 2 if bid is not None and ask is not None else None
+
+    def half_spread(self, instrument: int) -> float | None:
+        """Return half the quoted spread over mid, a fraction, or None without a two-sided book."""
+        bid, ask = self.bid[instrument], self.ask[instrument]
+        return (ask - bid) / (ask + bid) if bid is not None and ask is not None else None

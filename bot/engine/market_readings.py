@@ -10,8 +10,11 @@ from bot.engine.columns import Columns
 from bot.engine.flows import Flow, PriceWay, SidedFlow
 from bot.engine.layout import Layout
 from bot.engine.market import Market
+from bot.engine.order_book import Level
 
 Compute = Callable[[int], float | None]
+Sides = tuple[list[Level], list[Level]]
+"""Bids and asks."""
 
 OF_QUOTES = ("mid", "spread_bps", "depth", "imbalance")
 
@@ -77,31 +80,35 @@ class MarketReadings:
         return (bid + ask) / (2 * self.price_units[instrument])
 
     def _spread(self, instrument: int) -> float | None:
-        bid, ask = self.market.bid[instrument], self.market.ask[instrument]
-        return None if bid is None or ask is None else 2 * (ask - bid) / (bid + ask)
+        half = self.market.half_spread(instrument)
+        return None if half is None else 2 * half
 
-    def _near(self, instrument: int, distance: float) -> tuple[int, int] | None:
-        """Return what rests within ``distance`` of mid on the best level: bids and asks, quantity."""
-        bid, ask = self.market.bid[instrument], self.market.ask[instrument]
+    def _near(self, instrument: int, distance: float) -> Sides | None:
+        """Return what rests within ``distance`` of mid: of the book where there is one, else of the best quotes."""
+        market = self.market
+        order_book = market.order_books[instrument]
+        if order_book is not None:
+            return order_book.near(distance)
+        bid, ask = market.bid[instrument], market.ask[instrument]
         if bid is None or ask is None:
             return None
         if (ask - bid) / (bid + ask) > distance:         # half the spread over mid: both sides are as far away
-            return 0, 0
-        return self.market.bid_quantity[instrument], self.market.ask_quantity[instrument]
+            return [], []
+        return [(bid, market.bid_quantity[instrument])], [(ask, market.ask_quantity[instrument])]
 
     def _depth(self, instrument: int, distance: float) -> float | None:
         near = self._near(instrument, distance)
-        bid, ask = self.market.bid[instrument], self.market.ask[instrument]
-        if near is None or bid is None or ask is None:
+        if near is None:
             return None
         value = self.layout.instruments[instrument].value
-        return min(value(price=bid, quantity=near[0]), value(price=ask, quantity=near[1])) / CASH_UNIT
+        return min(sum(value(price=price, quantity=quantity) for price, quantity in side) for side in near) / CASH_UNIT
 
     def _imbalance(self, instrument: int, distance: float) -> float | None:
         near = self._near(instrument, distance)
-        if near is None or not sum(near):
+        if near is None:
             return None
-        return (near[0] - near[1]) / (near[0] + near[1])
+        bids, asks = (sum(quantity for _, quantity in side) for side in near)
+        return (bids - asks) / (bids + asks) if bids + asks else None
 
     def _premium(self, instrument: int) -> float | None:
         mark, index = self.columns.mark[instrument], self.market.index[instrument]

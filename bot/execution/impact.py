@@ -20,15 +20,22 @@ HALF_SPREAD_OF_MINUTE_SIGMA = 0.1    # spreads widen with volatility; a tenth of
 
 @dataclass(frozen=True, slots=True)
 class Liquidity:
-    """What an instrument's market looks like now; ratios are fractions, ``volume_day`` in quantity units."""
+    """What an instrument's market looks like now; ratios are fractions, ``volume_day`` in quantity units.
+
+    ``quoted`` is half the spread that is quoted, over mid; None where nobody quotes.
+    """
 
     fee: float
     sigma_day: float
     sigma_minute: float
     volume_day: float
+    quoted: float | None = None
 
     @property
     def half_spread(self) -> float:
+        """Half the quoted spread over mid, or what it usually is at such a volatility."""
+        if self.quoted is not None:
+            return self.quoted
         return max(HALF_SPREAD_FLOOR, HALF_SPREAD_OF_MINUTE_SIGMA * self.sigma_minute)
 
     def impact(self, quantity: int) -> float:

@@ -107,8 +107,12 @@ class Measure:
         return f"{self.name}({', '.join(argument.example for argument in self.arguments)})"
 
 
-_QUOTES = "best quotes"
-_ONE_SIDED = "unavailable without quotes on both sides"
+_QUOTES = "best quotes, or the order book where none come"
+_LEVELS = "order book, or the best quotes where none comes"
+_ONE_SIDED = (
+    "unavailable without quotes on both sides, and of a book that crosses itself or misses changes until its next"
+    " snapshot"
+)
 _COVERED = "counted in sixtieths of the window; unavailable until it is covered"
 _BOOK = "balances and positions of the venue, marks"
 _UNMARKED = "unavailable until every held market has a mark"
@@ -220,13 +224,13 @@ _MARKET = (
             _ONE_SIDED, is_optional=True),
     Measure("market.spread_bps", Subject.MARKET, MeasureUnit.RATIO, _QUOTES,
             "best ask less best bid, over mid; compare it with 5bps, not with 5", _ONE_SIDED, is_optional=True),
-    Measure("market.depth", Subject.MARKET, MeasureUnit.QUOTE_MONEY, _QUOTES,
+    Measure("market.depth", Subject.MARKET, MeasureUnit.QUOTE_MONEY, _LEVELS,
             "value that rests within the distance of mid, on the thinner side of the book",
-            f"only the best level is known, so it is the least that rests there; {_ONE_SIDED}", (_BAND,),
+            f"of quotes only the best level is known, so it is the least that rests there; {_ONE_SIDED}", (_BAND,),
             is_optional=True),
-    Measure("market.imbalance", Subject.MARKET, MeasureUnit.RATIO, _QUOTES,
+    Measure("market.imbalance", Subject.MARKET, MeasureUnit.RATIO, _LEVELS,
             "bids less asks over both, by quantity within the distance of mid; -1 only asks, +1 only bids",
-            f"of the best level; unavailable when nothing rests so near; {_ONE_SIDED}", (_BAND,),
+            f"of quotes only the best level; unavailable when nothing rests so near; {_ONE_SIDED}", (_BAND,),
             is_optional=True),
     Measure("market.order_flow", Subject.MARKET, MeasureUnit.BASE_QUANTITY, "trades",
             "quantity that takers bought less what they sold in the window", f"{_COVERED}, and while a trade in it"
