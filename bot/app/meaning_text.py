@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.app import wording
 from bot.domain.effects import GoalKind
-from bot.rules.feasibility import MEASURE_OF
+from bot.rules.feasibility import EXPOSURE_OF, MEASURE_OF
 
 DISTANCE = MEASURE_OF[GoalKind.LIQUIDATION_DISTANCE]
 RATIO = MEASURE_OF[GoalKind.MARGIN_RATIO]
@@ -31,7 +31,11 @@ def meaning_lines(rule: str, levels: Sequence[dict[str, Any]], prices: Sequence[
 
 def _level_text(level: dict[str, Any]) -> str:
     measure = level["measure"]
-    number = f"{level['level']:g}" if measure == LEVERAGE else wording.percent(level["level"])
+    number = wording.percent(level["level"])
+    if measure == LEVERAGE:
+        number = f"{level['level']:g}"
+    elif measure in EXPOSURE_OF.values():
+        number = wording.cash(level["level"])
     return f"{level['where']} {measure.partition('.')[2]} {number}"
 
 

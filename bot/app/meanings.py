@@ -33,7 +33,7 @@ def levels(loaded: Loaded) -> list[dict[str, Any]]:
             "rule": rule.name, "where": level.where, "measure": level.measure, "level": level.target,
             "brackets": {symbol: _brackets(level, tier_table(base_of(symbol))) for symbol in loaded.config.symbols},
         }
-        for rule in loaded.rules.rules for level in levels_of(rule) if level.kind is not None
+        for rule in loaded.rules.rules for level in levels_of(rule) if level.is_of_margin
     ]
 
 

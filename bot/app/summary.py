@@ -15,7 +15,7 @@ from typing import Any
 
 from bot import __version__
 from bot.app.recorder import ParentRecord, RunRecorder
-from bot.app.wording import iso_time
+from bot.app.wording import cash, iso_time
 from bot.domain.effects import Goal, OpenEpisode, ScopeElement
 from bot.domain.events import LiquidationStage, OrderFilled
 from bot.domain.instrument import Instrument
@@ -179,9 +179,11 @@ def _fire(fire: OpenEpisode, layout: Layout) -> dict[str, Any]:
 
 
 def goal_text(goal: Goal) -> str:
-    """Return a goal as a person says it: ``liquidation_distance 30%``."""
+    """Return a goal as a person says it: ``liquidation_distance 30%``, ``gross_notional 200,000 USDT``."""
     if goal.target is None:
         return goal.kind.value
+    if goal.currency is not None:
+        return f"{goal.kind.value} {cash(goal.target, goal.currency)}"
     number = f"{goal.target:g}" if goal.kind.value == "leverage" else f"{goal.target * 100:g}%"
     return f"{goal.kind.value} {number}"
 

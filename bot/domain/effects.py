@@ -16,18 +16,24 @@ from bot.domain.order import Approved, OrderClass, OrderRequest, Side
 
 
 class GoalKind(Enum):
-    """What an episode is to reach. ``target`` of the goal is a fraction, or a multiple for leverage."""
+    """What an episode is to reach."""
 
     FLAT = "flat"                                        # close: nothing held
+    REDUCE = "reduce"                                    # sell a share of what was held at the fire
     LIQUIDATION_DISTANCE = "liquidation_distance"
     MARGIN_RATIO = "margin_ratio"
     LEVERAGE = "leverage"
+    GROSS_NOTIONAL = "gross_notional"                    # longs and shorts added, at mark
+    NET_NOTIONAL = "net_notional"                        # longs less shorts, whichever is more
 
 
 @dataclass(frozen=True, slots=True)
 class Goal:
+    """``target`` is a fraction, a multiple for leverage, for notionals an amount of ``currency``; None when flat."""
+
     kind: GoalKind
     target: float | None = None
+    currency: str | None = None
 
 
 class TriggerState(Enum):

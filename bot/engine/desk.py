@@ -60,9 +60,13 @@ class Desk:
 
         return cost
 
-    def _is_closed(self, position: int, since: int) -> bool:
-        """True when what was held at ``since`` is sold; a position of the other sign is another one."""
-        return self.book.quantity[position] == 0 or self.book.opened[position] > since
+    def is_gone(self, episode: Episode) -> bool:
+        """True when the position that a rule fired for is sold; one of the other sign is another one."""
+        key = episode.element.key
+        if key is None:
+            return False
+        position = self.layout.position(key)
+        return self.book.quantity[position] == 0 or self.book.opened[position] > episode.opened
 
     def plan(
         self, goal: Goal, account: int, holdings: list[Holding], *, keeps: list[int], lowest: list[int]
@@ -82,8 +86,12 @@ class Desk:
         """True when what the episode wants is so, by selling or by recovery."""
         account = episode.element.account
         if episode.goal.kind is GoalKind.FLAT:
-            key = episode.element.key
-            return key is not None and self._is_closed(self.layout.position(key), episode.opened)
+            return self.is_gone(episode)
+        if episode.goal.kind is GoalKind.REDUCE:
+            return self.is_gone(episode) or (
+                episode.planned is not None
+                and all(abs(self.book.quantity[position]) <= keep for position, keep in episode.keeps.items())
+            )
         if not self.columns.known[account]:
             return False
         if episode.goal.kind is GoalKind.LIQUIDATION_DISTANCE:

@@ -26,6 +26,7 @@ from bot.engine.book import Episode
 from bot.engine.desk import Desk
 from bot.engine.watch import Watch
 from bot.risk.deleverage import Plan, forecast_level, wanted
+from bot.risk.exposure import kept_after
 from bot.rules.language.explain import explain
 from bot.rules.ruleset import Rule
 from bot.rules.spec import Until
@@ -79,6 +80,8 @@ class Episodes:
 
     def _end_reason(self, episode: Episode) -> str | None:
         """Say why an episode is over, or None while it is not."""
+        if self.desk.is_gone(episode) and episode.goal.kind is GoalKind.REDUCE:
+            return "position gone"
         if self.ends_at_goal(episode):
             return "goal met" if self.desk.is_goal_met(episode) else None
         trigger = self.desk.book.triggers.get((episode.rule, episode.element), IDLE)
@@ -164,8 +167,8 @@ class Episodes:
     # Plans -------------------------------------------------------------------------------------------------
 
     def _plan(self, episode: Episode, now: int) -> None:
-        if episode.goal.kind is GoalKind.FLAT:
-            self._plan_close(episode, now)
+        if episode.element.key is not None:
+            self._plan_position(episode, episode.element.key, now)
             return
         account = episode.element.account
         if not self.desk.columns.known[account]:
@@ -189,15 +192,22 @@ class Episodes:
             self.desk.emit(PlanEpisode(episode.number, (), now, 0))
         self.desk.timers.set(episode.element.account, now + REPLAN_AT_LEAST)
 
-    def _plan_close(self, episode: Episode, now: int) -> None:
-        key = episode.element.key
-        if episode.planned is None and key is not None and self.desk.columns.mark[key.instrument] is not None:
-            self.desk.emit(PlanEpisode(episode.number, (PlannedCut(key, 0),), now, self._closing_cost(key)))
+    def _plan_position(self, episode: Episode, key: PositionKey, now: int) -> None:
+        """Plan once, at the fire: a share is one of what is held now, whatever is held when an order goes."""
+        if episode.planned is not None:
+            return
+        held = abs(self.desk.book.quantity[self.desk.layout.position(key)])
+        lot = self.desk.layout.instruments[key.instrument].filters.lot
+        share = episode.goal.target
+        keep = 0 if share is None else kept_after(share, held=held, lot=lot)
+        self.desk.emit(PlanEpisode(episode.number, (PlannedCut(key, keep),), now, self._cost_of_sale(key, held - keep)))
 
-    def _closing_cost(self, key: PositionKey) -> int:
+    def _cost_of_sale(self, key: PositionKey, quantity: int) -> int:
+        """Return what a sale is expected to cost, cash; nothing can be said before there is a mark."""
+        if self.desk.columns.mark[key.instrument] is None:
+            return 0
         positions, holdings = self.desk.columns.holdings(key.account)
-        place = positions.index(self.desk.layout.position(key))
-        return int(self.desk.cost_of(holdings)(place, abs(holdings[place].quantity)))
+        return int(self.desk.cost_of(holdings)(positions.index(self.desk.layout.position(key)), quantity))
 
     def _plan_cuts(self, episode: Episode, now: int) -> None:
         """Plan anew when the present plan, carried out at today's prices, would miss the goal."""

@@ -85,13 +85,12 @@ class Parents:
         ]
 
     def _end_unsellable(self, position: int, now: int) -> None:
-        """End episodes that want what is left of a position sold, when the venue takes no order so small."""
+        """End a position's episodes when the venue takes no order as small as what they still want sold."""
         held = abs(self.desk.book.quantity[position])
         smallest = smallest_order(self.desk.layout.instrument_of(position).filters)
-        if not 0 < held < smallest:
-            return
         for episode in list(self.desk.book.episodes.values()):
-            if episode.goal.kind is GoalKind.FLAT and position in episode.keeps:
+            is_of_position = episode.goal.kind in (GoalKind.FLAT, GoalKind.REDUCE) and position in episode.keeps
+            if is_of_position and 0 < held - episode.keeps[position] < smallest:
                 self.desk.emit(EndEpisode(episode.number, "residual below the venue's minimum", now))
 
     def _reason(self, parent: Parent) -> ParentEnd:

@@ -7,6 +7,7 @@ the account stands now: near liquidation every cut that frees margin looks good,
 
     lacks = -(equity - cost + move x net - maintenance at the move)              distance, both moves
     lacks = maintenance - ratio x (equity - cost),   gross - leverage x (equity - cost)
+    lacks = gross - limit,   net - limit and -net - limit                        exposure
 
 Greedy on equal marginal relief per marginal cost: the next slice is taken from the holding whose cut makes
 up most of what all conditions lack per unit of expected cost. Costs are convex per holding (square root of
@@ -22,6 +23,8 @@ from dataclasses import dataclass, replace
 
 from bot.domain.effects import Goal, GoalKind
 from bot.domain.errors import ContractError
+from bot.domain.scale import CASH_UNIT
+from bot.risk.exposure import EXPOSURES, exposure_of, limit_of
 from bot.risk.margin import Holding, account_margin, liquidation_distances
 
 SLICES = 48                          # per holding; the last one is refined to a single lot
@@ -41,7 +44,12 @@ class Plan:
 
 
 def measure(goal: Goal, equity: int, holdings: Sequence[Holding]) -> float:
-    """Return the goal's measure, oriented so that more is safer, for a book worth ``equity`` cash."""
+    """Return the goal's measure, oriented so that more is safer, for a book worth ``equity`` cash.
+
+    Fractions, leverage as a multiple, exposures in whole units of the currency.
+    """
+    if goal.kind in EXPOSURES:
+        return -exposure_of(goal.kind, [holding.value for holding in holdings]) / CASH_UNIT
     flat_entry = [replace(holding, entry_value=holding.value) for holding in holdings if holding.quantity]
     if goal.kind is GoalKind.LIQUIDATION_DISTANCE:
         return liquidation_distances(equity, flat_entry).nearest
@@ -71,8 +79,8 @@ def plan_cuts(
     """Return the cheapest cuts from ``keeps`` on that reach ``goal`` at present marks.
 
     ``keeps`` are the unsigned quantities that earlier plans leave, so a later plan only ever cuts more;
-    none goes below its entry in ``lowest``. For a leverage or a ratio, which a cut hedge would improve too,
-    only the heavier side is cut, so that a book in balance shrinks evenly.
+    none goes below its entry in ``lowest``. For all but a distance, which a cut hedge would improve too (or,
+    for a net exposure, make worse), only the heavier side is cut, so that a book in balance shrinks evenly.
     """
     equity = account_margin(wallet, holdings).equity
     book = _Book(goal, equity, holdings, cost_of, list(keeps), list(lowest))
@@ -117,13 +125,15 @@ def _target(goal: Goal) -> float:
 class _Condition:
     """What a goal asks of the book, as factors: each field multiplies what it is named after.
 
-    Met when (equity - cost) + net at the ``move`` - maintenance there - gross, so multiplied, is not below 0.
+    Met when ``allowed`` cash + (equity - cost) + net at the ``move`` - maintenance there - gross, so multiplied,
+    is not below 0.
     """
 
     equity: float
     move: float
     maintenance: int
     gross: int
+    allowed: int = 0
 
 
 def _conditions(goal: Goal) -> tuple[_Condition, ...]:
@@ -135,6 +145,10 @@ def _conditions(goal: Goal) -> tuple[_Condition, ...]:
         return (_Condition(target, 0.0, 1, 0),)
     if goal.kind is GoalKind.LEVERAGE:
         return (_Condition(target, 0.0, 0, 1),)
+    if goal.kind is GoalKind.GROSS_NOTIONAL:
+        return (_Condition(0, 0, 0, 1, limit_of(goal)),)
+    if goal.kind is GoalKind.NET_NOTIONAL:
+        return _Condition(0, -1, 0, 0, limit_of(goal)), _Condition(0, 1, 0, 0, limit_of(goal))
     raise ContractError(f"deleverage: has no measure for a goal of kind {goal.kind.value}")
 
 
@@ -170,7 +184,7 @@ class _Book:
         self.standing = [self._stand(position, keep) for position, keep in enumerate(keeps)]
         self.next_cuts: list[_Cut | None] = [None] * len(keeps)
         self.free = [
-            int(condition.equity * equity) + sum(stand[place] for stand in self.standing)
+            condition.allowed + int(condition.equity * equity) + sum(stand[place] for stand in self.standing)
             for place, condition in enumerate(self.conditions)
         ]
 

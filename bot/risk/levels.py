@@ -1,5 +1,7 @@
 """What one level of distance, margin ratio or leverage means in the two others, for a position alone.
 
+Levels of exposure say nothing of margin: it is only known here at which common move a book comes to one.
+
 For a position of value V in a bracket of rate m with deduction c (maintenance M = m V - c), equity E:
 
     margin ratio r = M / E        leverage L = V / E
@@ -16,8 +18,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import inf
 
-from bot.domain.effects import GoalKind
+from bot.domain.effects import Goal, GoalKind
 from bot.domain.errors import ContractError
+from bot.risk.exposure import EXPOSURES, limit_of, move_to_exposure
 from bot.risk.margin import distances_of
 from bot.risk.tiers import TierTable
 
@@ -67,8 +70,8 @@ def _equity_at(kind: GoalKind, target: float, single: Single) -> int:
         case GoalKind.LIQUIDATION_DISTANCE:
             moved = max(0, round(size * (1 - target if single.value > 0 else 1 + target)))
             return max(1, round(size * target) + single.table.maintenance(moved))
-        case GoalKind.FLAT:
-            raise ContractError("level: a flat account has none")
+        case GoalKind.FLAT | GoalKind.REDUCE | GoalKind.GROSS_NOTIONAL | GoalKind.NET_NOTIONAL:
+            raise ContractError(f"level: a goal of kind {kind.value} says nothing of the margin")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +108,15 @@ class Book:
 def move_to(kind: GoalKind, target: float, book: Book) -> float | None:
     """Return the smallest common move that brings a book to a level, a signed fraction; 0 when it is there.
 
-    None when no move does before liquidation.
+    ``target`` of an exposure is an amount in whole units of the currency. None when no move does before liquidation.
     """
-    if book.has_reached(kind, target):
+    values = [single.value for single in book.singles]
+    if kind not in EXPOSURES and book.has_reached(kind, target):
         return 0.0
-    distances = distances_of(
-        book.equity, [single.value for single in book.singles], [single.table for single in book.singles]
-    )
+    distances = distances_of(book.equity, values, [single.table for single in book.singles])
+    if kind in EXPOSURES:
+        move = move_to_exposure(kind, limit_of(Goal(kind, target)), values)
+        return move if move is None or move <= distances.up else None
     found = [
         move for sign, far in ((-1, distances.down), (1, distances.up))
         if far < inf and (move := _bisected(kind, target, book, sign * far)) is not None

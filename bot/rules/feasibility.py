@@ -46,7 +46,7 @@ from bot.rules.language.typed import (
     Value,
     reads_in,
 )
-from bot.rules.language.wording import duration_text, value_text
+from bot.rules.language.wording import duration_text, number_text, value_text
 from bot.rules.ruleset import Rule
 from bot.rules.spec import Until
 
@@ -55,6 +55,11 @@ MEASURE_OF = {
     GoalKind.LEVERAGE: "account.leverage",
     GoalKind.MARGIN_RATIO: "account.margin_ratio",
 }
+EXPOSURE_OF = {
+    GoalKind.GROSS_NOTIONAL: "account.gross_notional",
+    GoalKind.NET_NOTIONAL: "account.net_notional",
+}
+AMPLE = 1e15                         # of any currency: an exposure beyond every limit
 CALM, WILD = 0.0, 1.0                # a sigma of nothing and of 100 %: what any market lies between
 # What a venue always sends of a market; anything else of it may be missing for long.
 ALWAYS_THERE = ("market.mark_price", "market.last_price", "market.age")
@@ -99,11 +104,16 @@ def _refuse_constant(key: str, condition: Condition) -> None:
 
 
 def _refuse_met_goal(rule: Rule, singles: Sequence[Single]) -> None:
-    if rule.goal.kind not in MEASURE_OF:
+    lookups: list[tuple[Lookup, ...]]
+    if rule.goal.kind in MEASURE_OF:
+        lookups = [(_at_goal(rule.goal, None, CALM), _at_goal(rule.goal, None, WILD))]
+        lookups += [(_at_goal(rule.goal, single, CALM), _at_goal(rule.goal, single, WILD)) for single in singles]
+        target = f"{MEASURE_OF[rule.goal.kind]} {_target_text(rule.goal)}"
+    elif rule.goal.kind in EXPOSURE_OF:
+        lookups = _at_exposures(rule, are_alone=bool(singles))
+        target = f"{EXPOSURE_OF[rule.goal.kind]} {_target_text(rule.goal)}"
+    else:
         return
-    target = f"{MEASURE_OF[rule.goal.kind]} {_target_text(rule.goal)}"
-    lookups = [(_at_goal(rule.goal, None, CALM), _at_goal(rule.goal, None, WILD))]
-    lookups += [(_at_goal(rule.goal, single, CALM), _at_goal(rule.goal, single, WILD)) for single in singles]
     direct, *by_position = [
         any(interpret(rule.when, lookup) is True for lookup in both) for both in lookups
     ]
@@ -132,6 +142,33 @@ def _at_goal(goal: Goal, single: Single | None, sigma: float) -> Lookup:
         for kind, measure in MEASURE_OF.items():
             known.setdefault(measure, getattr(meaning, kind.value))
     return lambda ref: known.get(ref.measure)
+
+
+def _at_exposures(rule: Rule, *, are_alone: bool) -> list[tuple[Lookup, ...]]:
+    """Return the readings of an account that has just come to a goal of exposure, by the sides it can come from.
+
+    Those of any book; and, for positions ``are_alone``, those of one position, whose net is its gross.
+    """
+    sides = tuple(side for side in (1, -1) if _is_about(rule.when, side)) or (1, -1)
+    target = rule.goal.target or 0.0
+
+    def at(side: int, sigma: float, measures: Sequence[str]) -> Lookup:
+        known = {
+            measure: side * target if measure == EXPOSURE_OF[GoalKind.NET_NOTIONAL] else target for measure in measures
+        }
+        return lambda ref: sigma if ref.measure == "account.sigma" else known.get(ref.measure)
+
+    found = [(EXPOSURE_OF[rule.goal.kind],), tuple(EXPOSURE_OF.values())]
+    return [
+        tuple(at(side, sigma, measures) for side in sides for sigma in (CALM, WILD))
+        for measures in (found if are_alone else found[:1])
+    ]
+
+
+def _is_about(when: Condition, side: int) -> bool:
+    """True when the condition holds of an exposure beyond every limit, long (+1) or short (-1)."""
+    known = dict.fromkeys(EXPOSURE_OF.values(), AMPLE) | {EXPOSURE_OF[GoalKind.NET_NOTIONAL]: side * AMPLE}
+    return interpret(when, lambda ref: known.get(ref.measure)) is True
 
 
 def _refuse_overlap(when: Condition, clear: Condition) -> None:
@@ -262,4 +299,6 @@ def _refuse_timing(rule: Rule, order_rate_max: float | None) -> None:
 def _target_text(goal: Goal) -> str:
     if goal.target is None or goal.kind is GoalKind.LEVERAGE:
         return f"{goal.target}"
+    if goal.currency is not None:
+        return f"{number_text(goal.target, 2)} {goal.currency}"
     return f"{goal.target * 100:g}%"

@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.domain.effects import Goal
+from bot.domain.errors import InputError
 from bot.domain.units import SourceText
 from bot.execution.spec import ExecutionSpec
 from bot.rules.language.check import check_condition
+from bot.rules.language.currency import currencies_of
 from bot.rules.language.typed import Condition, Scope
-from bot.rules.spec import RuleSpec, Until
+from bot.rules.spec import Deleverage, RuleSpec, Until
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +38,16 @@ class Rule:
 
 
 def make_rule(name: str, spec: RuleSpec, symbols: Sequence[str]) -> Rule:
-    """Return the rule with its conditions checked over the markets ``symbols``; raises LanguageError."""
+    """Return the rule with its conditions and its goal checked over the markets ``symbols``.
+
+    Raises LanguageError for a condition, InputError for an amount in another currency than the accounts'.
+    """
 
     def checked(source: SourceText) -> Condition:
         return check_condition(source, spec.for_each, symbols)
 
+    if isinstance(spec.do, Deleverage):
+        _require_currency(spec.do, symbols)
     return Rule(
         name=name,
         scope=spec.for_each,
@@ -54,6 +61,16 @@ def make_rule(name: str, spec: RuleSpec, symbols: Sequence[str]) -> Rule:
         cooldown=spec.cooldown,
         fires_max=1 if spec.latch else spec.max_fires,
     )
+
+
+def _require_currency(remedy: Deleverage, symbols: Sequence[str]) -> None:
+    goal = remedy.goal
+    settled = currencies_of(symbols).account
+    if goal.currency is not None and goal.currency != settled:
+        raise InputError(
+            f"{remedy.to.place}: {goal.kind.value} is counted in {settled}, was an amount of {goal.currency}; write "
+            f"the amount in {settled}, or set a leverage instead"
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,18 @@ from enum import Enum
 from typing import ClassVar
 
 from bot.domain.effects import Goal, GoalKind
-from bot.domain.units import Duration, Ratio, SourceText
+from bot.domain.units import Duration, Money, Place, Ratio, SourceText
 from bot.execution.spec import ExecutionSpec
 from bot.rules.language.typed import Scope
+
+NOWHERE = Place("", 0, 0)
+_TARGETS = {
+    kind.value: kind
+    for kind in (
+        GoalKind.LIQUIDATION_DISTANCE, GoalKind.LEVERAGE, GoalKind.MARGIN_RATIO,
+        GoalKind.GROSS_NOTIONAL, GoalKind.NET_NOTIONAL,
+    )
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +35,27 @@ class Close:
 
 
 @dataclass(frozen=True, slots=True)
+class Reduce:
+    """Sell a share of the position as it is when the rule fires, in whole lots, rounded up."""
+
+    tag: ClassVar[str] = "reduce"
+
+    share: Ratio = field(metadata={"doc": "How much of the position is sold; what is kept is fixed at the fire."})
+
+    def __post_init__(self) -> None:
+        if not 0 < self.share < 1:
+            raise ValueError(
+                f"share: must be above 0% and below 100%, was {self.share * 100:g}%; to sell all of it, say `do: close`"
+            )
+
+    @property
+    def goal(self) -> Goal:
+        return Goal(GoalKind.REDUCE, self.share)
+
+
+@dataclass(frozen=True, slots=True)
 class DeleverageTo:
-    """Exactly one of the three."""
+    """Exactly one of the five."""
 
     liquidation_distance: Ratio | None = field(
         default=None, metadata={"doc": "How far the market may then still move before liquidation."}
@@ -36,20 +64,41 @@ class DeleverageTo:
     margin_ratio: Ratio | None = field(
         default=None, metadata={"doc": "Maintenance margin over equity; 100% is liquidation."}
     )
+    gross_notional: Money | None = field(
+        default=None, metadata={"doc": "Value of all positions at mark, longs and shorts added."}
+    )
+    net_notional: Money | None = field(
+        default=None, metadata={"doc": "Longs less shorts at mark, whichever is more; only the heavier side is sold."}
+    )
+    place: Place = field(default=NOWHERE, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        given = [value for value in (self.liquidation_distance, self.leverage, self.margin_ratio) if value is not None]
+        given = [value for value in self._values() if value is not None]
         if len(given) != 1:
-            raise ValueError(
-                f"to: needs exactly one of liquidation_distance, leverage, margin_ratio, had {len(given)}"
-            )
-        if given[0] <= 0:
+            raise ValueError(f"to: needs exactly one of {', '.join(_TARGETS)}, had {len(given)}")
+        amount = given[0].amount if isinstance(given[0], Money) else given[0]
+        if amount <= 0:
             raise ValueError(f"to: must be above 0, was {given[0]}; to sell everything, say `do: close`")
+
+    def _values(self) -> tuple[float | Decimal | Money | None, ...]:
+        return (
+            self.liquidation_distance, self.leverage, self.margin_ratio, self.gross_notional, self.net_notional
+        )
+
+    @property
+    def goal(self) -> Goal:
+        """What is to be reached, whichever of them is stated."""
+        kind, value = next(
+            (kind, value) for kind, value in zip(_TARGETS.values(), self._values(), strict=True) if value is not None
+        )
+        if isinstance(value, Money):
+            return Goal(kind, float(value.amount), value.currency)
+        return Goal(kind, float(value))
 
 
 @dataclass(frozen=True, slots=True)
 class Deleverage:
-    """Make the cheapest cuts that bring the account to a distance, a leverage or a margin ratio."""
+    """Make the cheapest cuts that bring the account to a distance, a leverage, a margin ratio or an exposure."""
 
     tag: ClassVar[str] = "deleverage"
 
@@ -57,14 +106,10 @@ class Deleverage:
 
     @property
     def goal(self) -> Goal:
-        if self.to.liquidation_distance is not None:
-            return Goal(GoalKind.LIQUIDATION_DISTANCE, self.to.liquidation_distance)
-        if self.to.leverage is not None:
-            return Goal(GoalKind.LEVERAGE, float(self.to.leverage))
-        return Goal(GoalKind.MARGIN_RATIO, self.to.margin_ratio)
+        return self.to.goal
 
 
-Remedy = Close | Deleverage
+Remedy = Close | Reduce | Deleverage
 
 
 class Until(Enum):
@@ -110,8 +155,10 @@ class RuleSpec:
             raise ValueError(f"max_fires: latch is once already, was {self.max_fires}; leave out one of them")
         if isinstance(self.do, Deleverage) and self.for_each is not Scope.ACCOUNT:
             raise ValueError("do: deleverage acts on an account; say `for_each: account`, or `do: close`")
-        if isinstance(self.do, Close) and self.for_each is not Scope.POSITION:
-            raise ValueError("do: close acts on a position; say `for_each: position`, or `do: deleverage`")
+        if isinstance(self.do, Close | Reduce) and self.for_each is not Scope.POSITION:
+            raise ValueError(
+                f"do: {self.do.tag} acts on a position; say `for_each: position`, or `do: deleverage`"
+            )
 
 
 @dataclass(frozen=True, slots=True)
