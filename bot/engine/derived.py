@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from bot.domain.errors import ContractError
 from bot.domain.scale import units_per_one
 from bot.engine.indicators import Indicator
+from bot.engine.storage import Column
 from bot.engine.windows import WINDOWS, Plain, Window
 from bot.rules.language.compile import ValueOf, compile_value
 from bot.rules.language.measures import Subject
@@ -22,7 +23,6 @@ from bot.rules.language.typed import ReadingRef, Value, reads_in
 if TYPE_CHECKING:
     from bot.engine.readings import Readings
 
-Column = list[float | None]
 Compute = Callable[[int], float | None]
 NONE = -1                            # the index of what a reading is not of
 
@@ -108,7 +108,7 @@ class DerivedReadings:
         readings = self.readings
         book, keys = readings.book, readings.layout.keys
         windows = self._windows(ref, len(keys))
-        column: Column = [None] * len(keys)
+        column = readings.blank(len(keys))
 
         def compute(position: int) -> float | None:
             window = windows[position]
@@ -123,13 +123,14 @@ class DerivedReadings:
             return window.update(book.now, value_of(position, key.account, key.instrument))
 
         readings.of_position.append((column, compute))
+        readings.of_position_elsewhere.append((column, compute))
         return column
 
     def _of_market(self, ref: ReadingRef, operand: Value, value_of: ValueOf) -> Column:
         """Make a column by instrument; a window over named markets only is kept at the first of them."""
         readings = self.readings
         count = len(readings.layout.instruments)
-        column: Column = [None] * count
+        column = readings.blank(count)
         windows = self._windows(ref, count)
         named = {readings.element_of(read.ref) for read in reads_in(operand)} - {None}
         fixed = readings.element_of(ref)
@@ -164,6 +165,6 @@ class DerivedReadings:
             price = marks[instrument] if last[instrument] is None else last[instrument]
             return indicators[instrument].update(self.now, None if price is None else price / units[instrument])
 
-        column: Column = [None] * len(instruments)
+        column = self.readings.blank(len(instruments))
         readings.of_market.append((column, compute))
         return column

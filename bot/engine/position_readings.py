@@ -16,6 +16,11 @@ Compute = Callable[[int], float | None]
 
 # These follow the whole account: another market's price moves them.
 ACCOUNT_WIDE = ("position.liquidation_price", "position.liquidation_distance")
+# And these nothing but a fill and the position's own price.
+OWN_PRICE_ONLY = tuple(
+    f"position.{name}"
+    for name in ("side", "amount", "notional", "entry_price", "unrealised_pnl", "loss_ratio", "drawdown")
+)
 
 
 class PositionReadings:

@@ -2,12 +2,13 @@
 
 ``bot.rules.language.measures`` says what each measure is; how it is worked out stands in
 ``account_readings``, ``position_readings`` and ``market_readings``. Only readings that some rule uses have a
-column. Values are floats in the units of the rule language, None where unavailable.
+column. Values are floats in the units of the rule language, None (in wide books NaN) where unavailable.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import isnan
 from typing import assert_never
 
 from bot.domain.errors import ContractError
@@ -19,11 +20,12 @@ from bot.engine.layout import Layout
 from bot.engine.market import Market
 from bot.engine.market_readings import MarketReadings
 from bot.engine.peaks import Peaks
-from bot.engine.position_readings import PositionReadings
+from bot.engine.plugin_readings import PluginReadings
+from bot.engine.position_readings import OWN_PRICE_ONLY, PositionReadings
+from bot.engine.storage import Column, blank_column
 from bot.rules.language.measures import Subject
 from bot.rules.language.typed import ReadingRef
 
-Column = list[float | None]
 Compute = Callable[[int], float | None]
 
 
@@ -43,10 +45,12 @@ class Readings:
         self.of_account: list[tuple[Column, Compute]] = []
         self.of_account_by_minute: list[tuple[Column, Compute]] = []
         self.of_position: list[tuple[Column, Compute]] = []
+        self.of_position_elsewhere: list[tuple[Column, Compute]] = []    # without its own price
         self.of_market: list[tuple[Column, Compute]] = []
         self.of_portfolio: list[tuple[Column, Compute]] = []
         self.of_time: list[tuple[Column, Compute]] = []
         self.derived = DerivedReadings(self)
+        self.plugins = PluginReadings(self)
 
     def column_of(self, ref: ReadingRef) -> Column:
         """Return the column of a reading, making it when it is asked for first."""
@@ -67,21 +71,25 @@ class Readings:
                 return index
         raise ContractError(f"reading: {ref} names a market that no account trades")
 
+    def blank(self, count: int) -> Column:
+        """Return a column for ``count`` positions or markets, all unavailable."""
+        return blank_column(count, len(self.layout.keys))
+
     def value(self, ref: ReadingRef, *, position: int, account: int) -> float | None:
         """Return a reading as it is now, for an explanation."""
-        column = self.column_of(ref)
-        fixed = self.element_of(ref)
-        if fixed is not None:
-            return column[fixed]
-        match ref.subject:
-            case Subject.ACCOUNT:
-                return column[account]
-            case Subject.POSITION:
-                return column[position]
-            case Subject.MARKET:
-                return column[self.layout.keys[position].instrument]
-            case Subject.TIME | Subject.PORTFOLIO:
-                return column[0]
+        place = self.element_of(ref)
+        if place is None:
+            match ref.subject:
+                case Subject.ACCOUNT:
+                    place = account
+                case Subject.POSITION:
+                    place = position
+                case Subject.MARKET:
+                    place = self.layout.keys[position].instrument
+                case Subject.TIME | Subject.PORTFOLIO:
+                    place = 0
+        value = self.column_of(ref)[place]
+        return None if value is None or isnan(value) else value
 
     def refresh_time(self) -> None:
         for column, compute in self.of_time:
@@ -94,6 +102,14 @@ class Readings:
     def refresh_position(self, position: int) -> None:
         for column, compute in self.of_position:
             column[position] = compute(position)
+
+    def refresh_elsewhere(self, account: int) -> None:
+        """Rewrite what another market's price, or time, changes about the open positions of an account."""
+        quantity = self.book.quantity
+        for column, compute in self.of_position_elsewhere:
+            for position in self.layout.positions_of[account]:
+                if quantity[position]:
+                    column[position] = compute(position)
 
     def refresh_market(self, instrument: int) -> None:
         for column, compute in self.of_market:
@@ -116,6 +132,8 @@ class Readings:
 
     def _make(self, ref: ReadingRef) -> Column:
         subject = ref.subject
+        if ref.derived is not None and ref.derived.is_plugged:
+            return self.plugins.make(ref)
         if ref.derived is not None or subject is Subject.TIME:
             return self.derived.make(ref)
         column: Column
@@ -125,10 +143,13 @@ class Readings:
                 worked_out = self.of_account_by_minute if ref.measure in BY_MINUTE else self.of_account
                 worked_out.append((column, self.accounts.compute(ref.measure, ref.args)))
             case Subject.POSITION:
-                column = [None] * len(self.layout.keys)
-                self.of_position.append((column, self.positions.compute(ref.measure)))
+                column = self.blank(len(self.layout.keys))
+                entry = (column, self.positions.compute(ref.measure))
+                self.of_position.append(entry)
+                if ref.measure not in OWN_PRICE_ONLY:
+                    self.of_position_elsewhere.append(entry)
             case Subject.MARKET:
-                column = [None] * len(self.layout.instruments)
+                column = self.blank(len(self.layout.instruments))
                 self.of_market.append((column, self.markets.compute(ref.measure, ref.args)))
             case Subject.PORTFOLIO:
                 column = [None]

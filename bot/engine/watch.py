@@ -7,6 +7,7 @@ Bits of an element: the conditions of its scope's rules, one rule after the othe
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from bot.engine.ages import Ages
 from bot.engine.book import Book
@@ -14,12 +15,16 @@ from bot.engine.columns import Columns
 from bot.engine.layout import Layout
 from bot.engine.position_readings import ACCOUNT_WIDE
 from bot.engine.readings import Readings
+from bot.engine.storage import WIDE_AT_LEAST
 from bot.rules.language.compile import Evaluate, compile_conditions
 from bot.rules.language.measures import Subject
 from bot.rules.language.moments import Beat, beats_of, next_moment
 from bot.rules.language.typed import Condition, ReadingRef, Scope, reads_in
 from bot.rules.ruleset import Rule, RuleSet
 from bot.rules.triggers import Conditions
+
+if TYPE_CHECKING:
+    from bot.engine.wide import WideAccount
 
 NO_POSITION = -1
 BITS_PER_CONDITION = 2
@@ -45,7 +50,13 @@ class Watch:
             layout, book, readings.market, _conditions((*self.account_rules, *self.position_rules))
         )
         self.is_moved_by_time = bool(self.beats or self.ages)
+        self.wide = _wide_accounts(layout, book, readings, _conditions(self.position_rules))
         self.accounts_to_look_at, self.positions_to_look_at = self._dependants()
+        self.wide_to_look_at = [self._taken_whole(positions) for positions in self.positions_to_look_at]
+        self.positions_alone = [
+            tuple(position for position in positions if layout.keys[position].account not in whole)
+            for positions, whole in zip(self.positions_to_look_at, self.wide_to_look_at, strict=True)
+        ]
 
     def _dependants(self) -> tuple[list[tuple[int, ...]], list[tuple[int, ...]]]:
         """Return, per instrument, whose conditions may change with its price."""
@@ -72,6 +83,11 @@ class Watch:
         for named in _named_markets(self.position_rules, self.readings):
             positions[named].update(dict.fromkeys(all_positions))
         return [tuple(found) for found in accounts], [tuple(found) for found in positions]
+
+    def _taken_whole(self, positions: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the wide accounts of which all positions are among these."""
+        looked_at = set(positions)
+        return tuple(account for account in self.wide if looked_at.issuperset(self.layout.positions_of[account]))
 
     def accounts_moved_by(self) -> list[tuple[int, ...]]:
         """Return, per instrument, the accounts that hold it or have rules that look at it."""
@@ -101,7 +117,14 @@ class Watch:
             if bits != self.account_bits[account]:
                 self.account_bits[account] = bits
                 changed = True
-        for position in self.positions_to_look_at[instrument]:
+        for account in self.wide_to_look_at[instrument]:
+            for position in self.layout.positions_on[instrument]:
+                if self.layout.keys[position].account == account:
+                    readings.refresh_position(position)
+            readings.refresh_elsewhere(account)
+            if self._look_at_wide(self.wide[account]):
+                changed = True
+        for position in self.positions_alone[instrument]:
             if self._look_at_position(position):
                 changed = True
         return changed
@@ -117,6 +140,10 @@ class Watch:
         bits = self.evaluate_account(NO_POSITION, account, NO_POSITION)
         changed = bits != self.account_bits[account]
         self.account_bits[account] = bits
+        wide = self.wide.get(account)
+        if wide is not None:
+            wide.take_quantities()
+            return self._look_at_wide(wide) or changed
         for position in self.layout.positions_of[account]:
             if self._look_at_position(position):
                 changed = True
@@ -131,7 +158,15 @@ class Watch:
         if bits == self.position_bits[position]:
             return False
         self.position_bits[position] = bits
+        if key.account in self.wide:
+            self.wide[key.account].note(position, bits)
         return True
+
+    def _look_at_wide(self, wide: WideAccount) -> bool:
+        changes = wide.changes()
+        for position, bits in changes:
+            self.position_bits[position] = bits
+        return bool(changes)
 
     def conditions(self, rule: Rule, bits: int) -> Conditions:
         """Return what the conditions of a rule say, from the bits of one of its elements."""
@@ -172,6 +207,18 @@ def _compile(rules: tuple[Rule, ...], readings: Readings) -> Evaluate:
     return compile_conditions(_conditions(rules), readings.column_of, readings.element_of)
 
 
+def _wide_accounts(
+    layout: Layout, book: Book, readings: Readings, conditions: list[Condition]
+) -> dict[int, WideAccount]:
+    """Return what takes the positions of an account all at once, for accounts where that is worth it."""
+    wide = [account for account, positions in enumerate(layout.positions_of) if len(positions) >= WIDE_AT_LEAST]
+    if not wide or not conditions:
+        return {}
+    from bot.engine.wide import WideAccount  # numpy takes 0.1 s to load: not for a book of three positions
+
+    return {account: WideAccount(layout, book, readings, account, conditions) for account in wide}
+
+
 def _beats(rules: tuple[Rule, ...]) -> tuple[Beat, ...]:
     return tuple(dict.fromkeys(beat for condition in _conditions(rules) for beat in beats_of(condition)))
 
@@ -185,20 +232,26 @@ def _reads_portfolio(rules: tuple[Rule, ...]) -> bool:
 
 
 def _measures(rules: tuple[Rule, ...]) -> Iterator[ReadingRef]:
-    """Return every reading, those that windows look at included."""
+    """Return every reading, those that windows and plug-ins look at included."""
     for condition in _conditions(rules):
         for ref in condition.readings:
-            yield ref
-            if ref.derived is not None and ref.derived.operand is not None:
-                yield from (read.ref for read in reads_in(ref.derived.operand))
+            yield from _with_inputs(ref)
+
+
+def _with_inputs(ref: ReadingRef) -> Iterator[ReadingRef]:
+    yield ref
+    if ref.derived is None:
+        return
+    operand = () if ref.derived.operand is None else reads_in(ref.derived.operand)
+    for read in (*operand, *ref.derived.inputs):
+        yield from _with_inputs(read.ref)
 
 
 def _named_markets(rules: tuple[Rule, ...], readings: Readings) -> list[int]:
     """Return the instruments that conditions name, each once, in order of appearance."""
     found: dict[int, None] = {}
-    for condition in _conditions(rules):
-        for ref in condition.readings:
-            element = readings.element_of(ref)
-            if element is not None:
-                found[element] = None
+    for ref in _measures(rules):
+        element = readings.element_of(ref)
+        if element is not None:
+            found[element] = None
     return list(found)
