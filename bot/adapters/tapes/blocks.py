@@ -1,4 +1,7 @@
-"""A tape file as blocks of whole lines, unpacked on the way; never more than one block in memory."""
+"""A tape file as blocks of whole lines, unpacked on the way; never more than one block in memory.
+
+A JSON array, a feather or a Parquet file comes as the lines of CSV that its rows would be.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
+from bot.adapters.tapes.arrow_rows import ARROW_MAGICS, arrow_lines
+from bot.adapters.tapes.json_rows import Readable, json_lines
 from bot.domain.errors import InputError
 
 # A block and its columns stay in the cache of the processor; 1 MB was no faster and held 20 MB more.
@@ -24,13 +28,12 @@ _NEWLINE = np.uint8(10)
 _BOM = b"\xef\xbb\xbf"
 
 
-class _Readable(Protocol):
-    def read(self, size: int, /) -> bytes: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Whole lines, each ended by ``\\n``; ``line`` is the number of the first, from 1."""
+    """Whole lines, each ended by ``\\n``; ``line`` is the number of the first, from 1.
+
+    Of JSON arrays and tables the rows are counted from 1, so that a header has number 0.
+    """
 
     text: bytes
     line: int
@@ -43,8 +46,14 @@ def read_blocks(path: Path) -> Iterator[Block]:
     when the file is absent, damaged, holds no text lines, or is a zip of more than one file.
     """
     try:
-        with _open(path) as file:
-            yield from _blocks(path, file)
+        with open_unpacked(path) as file:
+            start = file.read(BLOCK_BYTES)
+            if start[:4] in ARROW_MAGICS and b"\0" in start:
+                yield from _gathered(arrow_lines(path, start[:4]))
+            elif start.removeprefix(_BOM).lstrip()[:1] == b"[":
+                yield from _gathered(json_lines(path, file, start))
+            else:
+                yield from _blocks(path, file, start)
     except OSError as error:         # BadGzipFile is one, too
         raise InputError(f"tape {path}: cannot be read, {error.strerror or error}; check the file") from error
     except (EOFError, zlib.error, zipfile.BadZipFile, RuntimeError) as error:  # RuntimeError: encrypted
@@ -52,7 +61,8 @@ def read_blocks(path: Path) -> Iterator[Block]:
 
 
 @contextmanager
-def _open(path: Path) -> Iterator[_Readable]:
+def open_unpacked(path: Path) -> Iterator[Readable]:
+    """Open a file for its bytes, plain, gzip or zip by the first of them."""
     with path.open("rb") as raw:
         magic = raw.read(4)
         raw.seek(0)
@@ -74,10 +84,29 @@ def _is_clutter(info: zipfile.ZipInfo) -> bool:
     return info.is_dir() or info.filename.startswith("__MACOSX/")
 
 
-def _blocks(path: Path, file: _Readable) -> Iterator[Block]:
+def _gathered(lines: Iterator[str]) -> Iterator[Block]:
+    """Lines as blocks; the first is number 0 when it is a header."""
+    gathered: list[str] = []
+    size = 0
+    first = -1
+    for line in lines:
+        if first < 0:
+            first = 1 if line[:1] in "-+.0123456789" else 0
+        gathered.append(line)
+        size += len(line)
+        if size >= BLOCK_BYTES:
+            yield Block(("\n".join(gathered) + "\n").encode(), first)
+            first += len(gathered)
+            gathered, size = [], 0
+    if gathered:
+        yield Block(("\n".join(gathered) + "\n").encode(), first)
+
+
+def _blocks(path: Path, file: Readable, start: bytes) -> Iterator[Block]:
     line = 1
     rest = b""
-    while chunk := file.read(BLOCK_BYTES):
+    chunk = start
+    while chunk:
         text = rest + chunk
         cut = text.rfind(b"\n") + 1
         text, rest = text[:cut], text[cut:]
@@ -86,6 +115,7 @@ def _blocks(path: Path, file: _Readable) -> Iterator[Block]:
         if text:
             yield _block(text, line)
             line += int(np.count_nonzero(np.frombuffer(text, np.uint8) == _NEWLINE))
+        chunk = file.read(BLOCK_BYTES)
     if rest:
         yield _block(rest + b"\n", line)
 

@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from bot.adapters.tapes import rows
+from bot.adapters.tapes.bars import BARS
 from bot.adapters.tapes.blocks import Block
 from bot.adapters.tapes.faults import FaultReason, TapeFaults
 from bot.adapters.tapes.layout import Layout, sniff
-from bot.adapters.tapes.reader import Columns, RowReader, data_blocks
+from bot.adapters.tapes.reader import Columns, RowReader, tape_blocks
 from bot.adapters.tapes.source import TapeArgument, TapeKind
 from bot.adapters.tapes.table import Integers, Table, tabulate
 from bot.domain.errors import ContractError
@@ -23,13 +24,13 @@ from bot.domain.market import Candle
 def read_candles(
     argument: TapeArgument, instrument: Instrument, faults: TapeFaults | None = None
 ) -> Iterator[Candle]:
-    """Yield the file's bars in time order.
+    """Yield the file's bars in time order; of the mark or index price when the argument's kind says so.
 
     Prices and volume (base units) are at the instrument's scales, rounded half to even where the file has
     more digits. Bad and repeated rows are skipped and counted in ``faults``, and so are holes between bars.
     Raises InputError when the file cannot be read or holds no candles.
     """
-    layout = sniff(argument.path, TapeKind.CANDLES)
+    layout = sniff(argument.path, argument.kind or TapeKind.CANDLES)
     reader = CandleRows(
         layout,
         price_digits=instrument.price_digits,
@@ -40,12 +41,13 @@ def read_candles(
 
 
 def _candles_by_block(path: Path, reader: CandleRows, instrument: int) -> Iterator[Iterable[Candle]]:
-    for block in data_blocks(path, reader.layout):
+    bar_type = BARS[reader.layout.kind]
+    for block in tape_blocks(path, reader):
         columns = reader.take(block, tabulate(block.text, reader.layout))
         if columns:
             opened, opens, highs, lows, closes, volumes = (column.tolist() for column in columns)
             yield map(
-                Candle, opened, repeat(reader.span), repeat(instrument), opens, highs, lows, closes, volumes
+                bar_type, opened, repeat(reader.span), repeat(instrument), opens, highs, lows, closes, volumes
             )
 
 

@@ -24,17 +24,32 @@ class FaultReason(Enum):
     VOLUME_NEGATIVE = "the volume is negative"
     BAR_CONTRADICTORY = "the high is not the highest of the bar, or the low not the lowest"
     BAR_OVERLAPPING = "the bar opens before the one before it has ended"
+    SIDE_INVALID = "the side is neither a buy nor a sell"
+    QUOTE_CROSSED = "the bid is not below the ask"
+    MESSAGE_INVALID = "the line holds no JSON message, or one that lacks what its kind has"
+    STAMP_MISSING = "nothing on the line or before it says when it was"
+    SYMBOL_MISSING = "the message does not say of which market it is, and the file has several"
     PRICE_JUMPED = "a price is more than 100 times, or less than a hundredth of, the one before"
-    DUPLICATE = "a row of this stamp (candles) or trade id (trades) was there already"
+    DUPLICATE = "a row of this stamp (candles) or number (trades, quotes), or the very same row, was there already"
+    BOOK_UNANCHORED = "a change of the book that no snapshot, or a gap in the numbers, lets us place"
+    NO_FACT = "a message of a kind that says nothing about prices we use"
+
+
+# Rows that are left out though nothing is wrong with them.
+NOT_BAD = (FaultReason.DUPLICATE, FaultReason.BOOK_UNANCHORED, FaultReason.NO_FACT)
 
 
 @dataclass(frozen=True, slots=True)
 class TapeFault:
-    """One skipped row; ``line`` counts from 1 in the unpacked file."""
+    """One skipped row; ``line`` counts from 1 in the unpacked file, elements in a JSON array or a table.
+
+    ``file`` is its name when the tape is a folder, else "".
+    """
 
     line: int
     reason: FaultReason
     text: str
+    file: str = ""
 
 
 @dataclass(slots=True)
@@ -42,7 +57,8 @@ class TapeFaults:
     """Collects the faults of one pass over one file; also the holes between candles.
 
     ``gaps`` is the number of holes, ``bars_missing`` the bars that would fill them and ``gap_max_ns`` the
-    longest time from one bar's open to the next one's; a hole is no bad row.
+    longest time from one bar's open to the next one's; a hole is no bad row. ``book_gaps`` are the places where
+    the numbers of a book's changes do not follow each other; the book is unknown from there to the next snapshot.
     """
 
     counts: Counter[FaultReason] = field(default_factory=Counter)
@@ -50,11 +66,18 @@ class TapeFaults:
     gaps: int = 0
     bars_missing: int = 0
     gap_max_ns: int = 0
+    book_gaps: int = 0
+    file: str = ""
 
     @property
     def rows_bad(self) -> int:
-        """Rows skipped for any reason but repetition."""
-        return self.counts.total() - self.duplicates
+        """Rows skipped because something is wrong with them."""
+        return self.counts.total() - self.left_out - self.duplicates
+
+    @property
+    def left_out(self) -> int:
+        """Rows skipped though nothing is wrong with them, repetitions not counted."""
+        return sum(self.counts[reason] for reason in NOT_BAD if reason is not FaultReason.DUPLICATE)
 
     @property
     def duplicates(self) -> int:
@@ -64,5 +87,5 @@ class TapeFaults:
     def add(self, line: int, reason: FaultReason, text: str) -> None:
         """Count one skipped row; keep it when it is among the first."""
         self.counts[reason] += 1
-        if len(self.samples) < SAMPLES_MAX:
-            self.samples.append(TapeFault(line, reason, text[:SAMPLE_TEXT_MAX]))
+        if reason not in NOT_BAD[1:] and len(self.samples) < SAMPLES_MAX:
+            self.samples.append(TapeFault(line, reason, text[:SAMPLE_TEXT_MAX], self.file))

@@ -12,8 +12,10 @@ from bot.adapters.tapes import rows
 from bot.adapters.tapes.blocks import Block, read_blocks
 from bot.adapters.tapes.faults import TapeFaults
 from bot.adapters.tapes.jumps import JumpWatch
-from bot.adapters.tapes.layout import Layout
+from bot.adapters.tapes.layout import Layout, sniff
+from bot.adapters.tapes.source import files_of
 from bot.adapters.tapes.table import Integers, Table, at_scale
+from bot.domain.errors import InputError
 
 # Stamp in ns first, then the prices, then the quantity; for trades also the taker's side.
 Columns = tuple[Integers, ...]
@@ -30,6 +32,16 @@ def data_blocks(path: Path, layout: Layout) -> Iterator[Block]:
         lines = block.text.lstrip(b"\n")
         body = lines.partition(b"\n")[2]
         yield Block(body, block.line + len(block.text) - len(lines) + 1)
+
+
+def tape_blocks(path: Path, reader: RowReader) -> Iterator[Block]:
+    """Yield the blocks of a tape, of each file of a folder in turn, for ``reader``, whose layout follows them."""
+    files = files_of(path)
+    for file in files:
+        if len(files) > 1:
+            reader.turn_to(sniff(file, reader.layout.kind), file)
+            reader.faults.file = file.name
+        yield from data_blocks(file, reader.layout)
 
 
 class RowReader(ABC):
@@ -59,6 +71,15 @@ class RowReader(ABC):
         self.watch.rescale(10 ** (price_digits - self.price_digits))
         self.price_digits = price_digits
         self.quantity_digits = quantity_digits
+
+    def turn_to(self, layout: Layout, path: Path) -> None:
+        """Go on with the next file of a folder, whose header and stamps may be written another way.
+
+        Raises InputError when its bars have another length.
+        """
+        if layout.span != self.layout.span:
+            raise InputError(f"tape {path}: its bars have another length than in the files before; keep them apart")
+        self.layout = layout
 
     @abstractmethod
     def _row(self, fields: list[str]) -> tuple[int, ...]:

@@ -8,6 +8,7 @@ from typing import Final
 
 from bot.adapters.tapes.faults import FaultReason
 from bot.adapters.tapes.layout import Layout
+from bot.adapters.tapes.stamps import TEXT_STAMP, moment
 from bot.adapters.tapes.table import DIGITS_MAX
 from bot.domain.scale import NS_PER_SECOND
 
@@ -35,10 +36,10 @@ def split_row(text: str, layout: Layout) -> list[str]:
     return fields
 
 
-def number(text: str, digits: int) -> int:
+def number(text: str, digits: int, digits_max: int = DIGITS_MAX) -> int:
     """Return decimal text at 10^-digits, rounded half to even; raises BadRow. ``1e-05`` is a number."""
     decimal = _decimal(text)
-    if decimal and decimal.adjusted() + digits >= DIGITS_MAX:
+    if decimal and decimal.adjusted() + digits >= digits_max:
         raise BadRow(FaultReason.NUMBER_TOO_LARGE)
     return int(decimal.scaleb(digits, _EXACT).to_integral_value(ROUND_HALF_EVEN, _EXACT))
 
@@ -55,7 +56,19 @@ def whole(text: str) -> int:
 
 def stamp(text: str, layout: Layout) -> int:
     """Return a stamp in ns; raises BadRow outside 2009 to 2100."""
-    nanoseconds = whole(text) * layout.stamp_ns
+    return plausible(date(text) if layout.stamp_ns == TEXT_STAMP else whole(text) * layout.stamp_ns)
+
+
+def date(text: str) -> int:
+    """Return a stamp written as a date in ns; raises BadRow."""
+    try:
+        return moment(text)
+    except (ValueError, OverflowError):
+        raise BadRow(FaultReason.STAMP_IMPLAUSIBLE) from None
+
+
+def plausible(nanoseconds: int) -> int:
+    """Return the stamp; raises BadRow outside 2009 to 2100."""
     if not STAMP_MIN <= nanoseconds < STAMP_MAX:
         raise BadRow(FaultReason.STAMP_IMPLAUSIBLE)
     return nanoseconds

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from bot.domain.errors import InputError, Unsupported
+from bot.domain.errors import InputError
 
 _HASH_CHUNK = 1 << 20
 # ccxt's unified symbols (BTC/USDT, BTC/USDT:USDT, BTC/USD:BTC-241227-60000-C) or a venue's own id.
+_PERPETUAL = re.compile(r"[-_](PERP|SWAP|PERPETUAL)$")
 _SYMBOL = re.compile(r"[A-Z0-9]+/[A-Z0-9]+(:[A-Z0-9]+(-[A-Z0-9]+)*)?|(?=[0-9]*[A-Z])[A-Z0-9][A-Z0-9_-]{4,}")
 
 
@@ -24,9 +25,11 @@ class TapeKind(Enum):
     INDEX = "index"
     FUNDING = "funding"
     LIQUIDATIONS = "liquidations"
+    QUOTES = "quotes"
+    OPEN_INTEREST = "open_interest"
 
 
-READABLE = (TapeKind.CANDLES, TapeKind.TRADES)
+BAR_KINDS = (TapeKind.CANDLES, TapeKind.MARK, TapeKind.INDEX)     # what a candle can be of
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,7 @@ def parse_tape_argument(text: str) -> TapeArgument:
 
     The text is split at its first ``=`` only when what stands before it looks like a symbol in capitals;
     a path that does (``DATA/X=1.csv``) is written ``./DATA/X=1.csv``. Raises InputError for an empty path
-    or an unknown kind, Unsupported for a kind that this version does not read.
+    or an unknown kind.
     """
     left, equals, right = text.partition("=")
     symbol, at, kind = left.partition("@")
@@ -60,19 +63,39 @@ def _path(path: str, text: str) -> Path:
 
 def _kind(word: str, text: str) -> TapeKind:
     try:
-        kind = TapeKind(word)
+        return TapeKind(word)
     except ValueError:
         known = ", ".join(kind.value for kind in TapeKind)
         raise InputError(f"--tape {text}: unknown kind, was {word!r}; write one of {known}") from None
-    if kind not in READABLE:
-        readable = " and ".join(kind.value for kind in READABLE)
-        raise Unsupported(f"--tape {text}: tapes of {word} are not read yet; this version reads {readable}")
-    return kind
 
 
 def venue_id(symbol: str) -> str:
-    """Return a symbol the way file names and venues write it: ``BTC/USDT:USDT -> BTCUSDT``."""
-    return re.sub(r"[^A-Z0-9]", "", symbol.partition(":")[0].upper())
+    """Return a symbol the way file names and venues write it, without what says perpetual.
+
+    ``BTC/USDT:USDT -> BTCUSDT``, ``BTCUSD_PERP -> BTCUSD``.
+    """
+    return re.sub(r"[^A-Z0-9]", "", _PERPETUAL.sub("", symbol.partition(":")[0].upper()))
+
+
+def stands_for(name: str, symbol: str) -> bool:
+    """Return whether a market that a file calls ``name`` is ``symbol``; a bare coin stands for its pairs."""
+    return venue_id(name) in (venue_id(symbol), symbol.partition("/")[0].upper())
+
+
+def files_of(path: Path) -> tuple[Path, ...]:
+    """Return the file at ``path``, or the files of a folder in the order of their names: days in order.
+
+    Hidden files and checksums are no tapes. Raises InputError when a folder has none.
+    """
+    if not path.is_dir():
+        return (path,)
+    files = tuple(
+        file for file in sorted(path.iterdir())
+        if file.is_file() and not file.name.startswith(".") and file.suffix.upper() != ".CHECKSUM"
+    )
+    if not files:
+        raise InputError(f"tape {path}: the folder has no file; name a file, or the folder that holds the days")
+    return files
 
 
 def match_symbol(argument: TapeArgument, symbols: Sequence[str]) -> str | None:
@@ -107,12 +130,16 @@ def _name_pattern(symbol: str) -> re.Pattern[str]:
 
 
 def tape_hash(path: Path) -> str:
-    """Return the sha256 of the file as it lies on the disk, packed or not, in hexadecimal."""
+    """Return the sha256 of the file as it lies on the disk, packed or not, in hexadecimal.
+
+    Of a folder, the sha256 of its files' bytes one after the other.
+    """
     digest = hashlib.sha256()
     try:
-        with path.open("rb") as file:
-            while chunk := file.read(_HASH_CHUNK):
-                digest.update(chunk)
+        for each in files_of(path):
+            with each.open("rb") as file:
+                while chunk := file.read(_HASH_CHUNK):
+                    digest.update(chunk)
     except OSError as error:
         raise InputError(f"tape {path}: cannot be read, {error.strerror}; check the path") from error
     return digest.hexdigest()

@@ -13,8 +13,8 @@ from bot.adapters.tapes.blocks import Block
 from bot.adapters.tapes.candles import CandleRows
 from bot.adapters.tapes.faults import TapeFaults
 from bot.adapters.tapes.layout import Layout, sniff
-from bot.adapters.tapes.reader import Columns, RowReader, data_blocks
-from bot.adapters.tapes.source import TapeKind
+from bot.adapters.tapes.reader import Columns, RowReader, tape_blocks
+from bot.adapters.tapes.source import BAR_KINDS, TapeKind
 from bot.adapters.tapes.table import Integers, Table, tabulate
 from bot.adapters.tapes.trades import TradeRows
 from bot.domain.errors import InputError
@@ -69,8 +69,8 @@ def survey(path: Path, kind: TapeKind | None) -> TapeSurvey:
     layout = sniff(path, kind)
     faults = TapeFaults()
     tally = _Tally(_reader(layout, faults))
-    for block in data_blocks(path, layout):
-        tally.add(block, tabulate(block.text, layout))
+    for block in tape_blocks(path, tally.reader):
+        tally.add(block, tabulate(block.text, tally.reader.layout))
     if tally.rows <= faults.rows_bad:
         first = f"; line {faults.samples[0].line}: {faults.samples[0].reason.value}" if faults.samples else ""
         raise InputError(f"tape {path}: {tally.rows} good rows and {faults.rows_bad} bad ones{first}; mend the file")
@@ -78,7 +78,7 @@ def survey(path: Path, kind: TapeKind | None) -> TapeSurvey:
 
 
 def _reader(layout: Layout, faults: TapeFaults) -> RowReader:
-    if layout.kind is TapeKind.CANDLES:
+    if layout.kind in BAR_KINDS:
         return CandleRows(layout, price_digits=0, quantity_digits=0, faults=faults)
     return TradeRows(layout, price_digits=0, quantity_digits=0, faults=faults)
 

@@ -1,4 +1,4 @@
-"""Trades of a tape: Binance aggTrades as a stream of ``Trade``."""
+"""Trades of a tape: Binance aggTrades and trades as a stream of ``Trade``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from bot.adapters.tapes import rows
 from bot.adapters.tapes.faults import FaultReason, TapeFaults
 from bot.adapters.tapes.layout import Layout, sniff
-from bot.adapters.tapes.reader import Columns, RowReader, data_blocks
+from bot.adapters.tapes.reader import Columns, RowReader, tape_blocks
 from bot.adapters.tapes.source import TapeArgument, TapeKind
 from bot.adapters.tapes.table import Table, tabulate
 from bot.domain.errors import ContractError
@@ -40,7 +40,7 @@ def read_trades(
 
 
 def _trades_by_block(path: Path, reader: RowReader, instrument: int) -> Iterator[Iterable[Trade]]:
-    for block in data_blocks(path, reader.layout):
+    for block in tape_blocks(path, reader):
         columns = reader.take(block, tabulate(block.text, reader.layout))
         if columns:
             stamps, prices, quantities, sides = (column.tolist() for column in columns)
@@ -52,11 +52,18 @@ class TradeRows(RowReader):
 
     def __init__(self, layout: Layout, *, price_digits: int, quantity_digits: int, faults: TapeFaults) -> None:
         super().__init__(layout, price_digits=price_digits, quantity_digits=quantity_digits, faults=faults)
+        self._point_at_columns(layout)
+        self.last_id = -1
+
+    def turn_to(self, layout: Layout, path: Path) -> None:
+        super().turn_to(layout, path)
+        self._point_at_columns(layout)
+
+    def _point_at_columns(self, layout: Layout) -> None:
         if layout.trade_id is None or layout.maker is None:
             raise ContractError(f"trades: the layout has no trade id or maker flag, was {layout.name}")
         self.trade_id = layout.trade_id
         self.maker = layout.maker
-        self.last_id = -1
 
     def _row(self, fields: list[str]) -> tuple[int, ...]:
         trade_id = rows.whole(fields[self.trade_id])
