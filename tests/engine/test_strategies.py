@@ -6,20 +6,21 @@ from pathlib import Path
 
 import pytest
 
-from bot.domain.effects import OpenEpisode
+from bot.domain.effects import OpenEpisode, PlanEpisode, PlannedCut
 from bot.domain.market import FundingRate
 from bot.domain.scale import NS_PER_HOUR, NS_PER_SECOND
 from bot.engine.engine import Engine
-from tests.builders import STRATEGIES, T0, engine, snapshot, trade
+from tests.builders import KEY, STRATEGIES, T0, engine, snapshot, trade
 
 HOUR = 3_600.0
 
 
-def guarded(name: str, *, usdt: float, btc: int, entry: float = 8_000.0) -> Engine:
-    """An account with a BTC position, guarded by one of the bundled rule books."""
+def guarded(name: str, *, usdt: float, btc: int, entry: float = 8_000.0, eth: int = 0) -> Engine:
+    """An account with a BTC position, and ETH at 2,000, guarded by one of the bundled rule books."""
     run = engine((STRATEGIES / f"{name}.yaml").read_text(encoding="utf-8"))
     run.step(trade(0, entry))
-    run.step(snapshot(0.1, usdt=usdt, btc=btc, entry=entry))
+    run.step(trade(0, 2_000.0, instrument=1))
+    run.step(snapshot(0.1, usdt=usdt, btc=btc, entry=entry, eth=eth, eth_entry=2_000.0))
     return run
 
 
@@ -103,6 +104,33 @@ def test_leverage_cap_fires_above_five_and_not_at_less() -> None:
     """8,000 on 1,650 is 4.85x; a fall of 100 makes it 5.1x."""
     assert prices(guarded("exposure_caps", usdt=1_650, btc=1_000), (10, 7_990.0), (30, 7_991.0)) == []
     assert prices(guarded("exposure_caps", usdt=1_650, btc=1_000), (10, 7_900.0), (30, 7_901.0)) == ["leverage_cap"]
+
+
+@pytest.mark.parametrize("side", [1, -1])
+def test_gross_cap_fires_above_a_quarter_million_and_not_at_less(side: int) -> None:
+    """20 BTC at 8,000 against 44 ETH at 2,000 are 248,000 in all, against 46 ETH 252,000; the net is below its cap."""
+    for eth, fired in ((44_000, []), (46_000, ["gross_cap"])):
+        run = guarded("exposure_caps", usdt=1_000_000, btc=side * 20_000, eth=-side * eth)
+        assert prices(run, (10, 8_000.5), (30, 8_000.0)) == fired
+
+
+@pytest.mark.parametrize("side", [1, -1])
+def test_net_cap_fires_on_either_side_and_a_hedge_keeps_it_still(side: int) -> None:
+    """15.6 BTC at 8,000 are 124,800, 15.7 are 125,600; with 3 ETH against them the net is within the cap again."""
+    for btc, eth, fired in ((15_600, 0, []), (15_700, 0, ["net_cap"]), (15_700, -3_000, [])):
+        run = guarded("exposure_caps", usdt=1_000_000, btc=side * btc, eth=side * eth)
+        assert prices(run, (10, 8_000.5), (30, 8_000.0)) == fired
+
+
+@pytest.mark.parametrize("side", [1, -1])
+def test_net_cap_sells_of_the_heavy_side_only(side: int) -> None:
+    """Of 20 BTC against 10 ETH the net is 140,000: 5 BTC go, and no ETH, whichever way the book leans."""
+    run = guarded("exposure_caps", usdt=1_000_000, btc=side * 20_000, eth=side * -10_000)
+    plans = [
+        effect for seconds, price in ((10, 8_000.5), (30, 8_000.0)) for effect in run.step(trade(seconds, price))[0]
+        if isinstance(effect, PlanEpisode)
+    ]
+    assert [plan.cuts for plan in plans] == [(PlannedCut(KEY, 15_000),)]
 
 
 def test_trailing_stop_follows_a_winner_up_and_fires_on_the_way_back() -> None:
