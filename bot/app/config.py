@@ -132,6 +132,10 @@ class Config:
     limits: LimitsSpec = field(
         default_factory=LimitsSpec, metadata={"doc": "What every order is held against; rules cannot raise it."}
     )
+    plugins: tuple[Path, ...] = field(
+        default=(),
+        metadata={"doc": "Python plug-ins that rules may use, by their paths relative to this file; see plugins.md."},
+    )
     marker: str = field(
         default=MARKER_DEFAULT, metadata={"doc": "Begins every order's name, so that we know our own at the venue."}
     )

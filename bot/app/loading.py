@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.app.config import Config
+from bot.app.plugins import load_plugin
 from bot.app.starts import singles_of
 from bot.domain.errors import InputError
+from bot.rules.bound_plugins import BoundPlugins, bind_plugins
 from bot.rules.feasibility import require_feasible
 from bot.rules.ruleset import Rule, RuleSet, make_rule
 from bot.rules.spec import RuleBook, RuleSpec
@@ -33,23 +35,24 @@ class Loaded:
 def load_all(path: Path, environ: Mapping[str, str]) -> Loaded:
     """Read a configuration and its rule books; raises InputError at the first thing that is wrong."""
     config = load(path, Config, environ, override_prefix=OVERRIDE_PREFIX)
+    plugins = bind_plugins([load_plugin(plugin) for plugin in config.plugins], config.symbols)
     rules: dict[str, Rule] = {}
     for book_path in config.strategies:
         for name, spec in load(book_path, RuleBook, environ).rules.items():
             if name in rules:
                 raise InputError(f"{book_path}: a rule of this name was loaded before, was {name!r}; rename one")
-            rules[name] = _checked(name, spec, config)
+            rules[name] = _checked(name, spec, config, plugins)
     return Loaded(
         path=path,
         config=config,
-        rules=RuleSet(tuple(rules.values())),
-        digest=_digest([path, *config.strategies], environ),
+        rules=RuleSet(tuple(rules.values()), plugins),
+        digest=_digest([path, *config.strategies, *config.plugins], environ),
         text=path.read_text(encoding="utf-8"),
     )
 
 
-def _checked(name: str, spec: RuleSpec, config: Config) -> Rule:
-    rule = make_rule(name, spec, config.symbols)
+def _checked(name: str, spec: RuleSpec, config: Config, plugins: BoundPlugins) -> Rule:
+    rule = make_rule(name, spec, config.symbols, plugins)
     require_feasible(rule, singles_of(config), order_rate_max=config.limits.order_rate_max)
     return rule
 

@@ -142,6 +142,7 @@ class Engine:
 
     def _take_rules(self, rules: RuleSet) -> None:
         by_name = dict(rules.by_name())
+        self.readings.plugins.take(rules.plugins, self._alarm)
         self.watch = Watch(self.layout, self.book, self.columns, self.readings, rules)
         self.accounts_on = self.watch.accounts_moved_by()
         self.episodes = Episodes(self.desk, self.watch, by_name)

@@ -24,6 +24,7 @@ from bot.domain.order import OrderClass
 from bot.domain.scale import NS_PER_SECOND
 from bot.engine.book import Episode
 from bot.engine.desk import Desk
+from bot.engine.plugin_remedies import PluginRemedies
 from bot.engine.watch import Watch
 from bot.risk.deleverage import Plan, forecast_level, wanted
 from bot.risk.exposure import kept_after
@@ -45,6 +46,7 @@ class Episodes:
         self.desk = desk
         self.watch = watch
         self.rules = rules
+        self.remedies = PluginRemedies(desk, rules.values())
 
     def decide(self, account: int, now: int, *, is_first: bool) -> None:
         """Bring triggers, episodes and plans of one account up to ``now``.
@@ -153,7 +155,7 @@ class Episodes:
                 episode=desk.book.next_episode,
                 rule=rule.name,
                 element=element,
-                goal=rule.goal,
+                goal=self.remedies.goal_of(rule, account=element.account, position=position, now=now),
                 why=explain(rule.when, values.__getitem__),
                 readings=tuple(readings),
                 marks=tuple(

@@ -270,6 +270,8 @@ def _is_optional(ref: ReadingRef) -> bool:
     if ref.derived is None:
         is_of_market = MEASURES[ref.measure].subject is Subject.MARKET
         return ref.measure in OFTEN_MISSING or (is_of_market and ref.measure not in ALWAYS_THERE)
+    if ref.derived.is_plugged:
+        return True                      # it may fail, and no guard must be off for that
     if ref.derived.operand is None:
         return ref.derived.subject is Subject.MARKET
     return any(_is_optional(read.ref) for read in reads_in(ref.derived.operand))

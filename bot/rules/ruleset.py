@@ -9,15 +9,19 @@ from bot.domain.effects import Goal
 from bot.domain.errors import InputError
 from bot.domain.units import SourceText
 from bot.execution.spec import ExecutionSpec
+from bot.rules.bound_plugins import NO_PLUGINS, BoundPlugins, BoundRemedy
 from bot.rules.language.check import check_condition
 from bot.rules.language.currency import currencies_of
 from bot.rules.language.typed import Condition, Scope
-from bot.rules.spec import Deleverage, RuleSpec, Until
+from bot.rules.spec import AskPlugin, Deleverage, RuleSpec, Until
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One checked rule; times in ns. ``fires_max`` None is no limit."""
+    """One checked rule; times in ns. ``fires_max`` None is no limit.
+
+    Where a plug-in has a ``remedy``, ``goal`` is what is done when it gives none.
+    """
 
     name: str
     scope: Scope
@@ -30,6 +34,7 @@ class Rule:
     until: Until = Until.GOAL
     cooldown: int = 0
     fires_max: int | None = None
+    remedy: BoundRemedy | None = None
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
@@ -37,17 +42,18 @@ class Rule:
         return tuple(each for each in (self.when, self.clear, self.confirm) if each is not None)
 
 
-def make_rule(name: str, spec: RuleSpec, symbols: Sequence[str]) -> Rule:
+def make_rule(name: str, spec: RuleSpec, symbols: Sequence[str], plugins: BoundPlugins = NO_PLUGINS) -> Rule:
     """Return the rule with its conditions and its goal checked over the markets ``symbols``.
 
-    Raises LanguageError for a condition, InputError for an amount in another currency than the accounts'.
+    Raises LanguageError for a condition, InputError for an amount in another currency than the accounts' and for a
+    remedy that no plug-in has.
     """
 
     def checked(source: SourceText) -> Condition:
-        return check_condition(source, spec.for_each, symbols)
+        return check_condition(source, spec.for_each, symbols, plugins.plugged)
 
-    if isinstance(spec.do, Deleverage):
-        _require_currency(spec.do, symbols)
+    if isinstance(spec.plain_remedy, Deleverage):
+        _require_currency(spec.plain_remedy, symbols)
     return Rule(
         name=name,
         scope=spec.for_each,
@@ -60,7 +66,21 @@ def make_rule(name: str, spec: RuleSpec, symbols: Sequence[str]) -> Rule:
         until=spec.until,
         cooldown=spec.cooldown,
         fires_max=1 if spec.latch else spec.max_fires,
+        remedy=_remedy(spec.do, spec.for_each, plugins) if isinstance(spec.do, AskPlugin) else None,
     )
+
+
+def _remedy(asked: AskPlugin, scope: Scope, plugins: BoundPlugins) -> BoundRemedy:
+    found = plugins.remedies.get(asked.remedy)
+    if found is None:
+        known = f"they have {', '.join(plugins.remedies)}" if plugins.remedies else "name its file under `plugins:`"
+        raise InputError(f"{asked.place}: remedy is of no plug-in, was {asked.remedy!r}; {known}")
+    if found.scope is not scope:
+        raise InputError(
+            f"{asked.place}: remedy {asked.remedy} is for each {found.scope.value}, was asked for each {scope.value}; "
+            "change for_each, or take another remedy"
+        )
+    return found
 
 
 def _require_currency(remedy: Deleverage, symbols: Sequence[str]) -> None:
@@ -78,6 +98,7 @@ class RuleSet:
     """All rules, in the order of their files; the order decides nothing but the order of the record."""
 
     rules: tuple[Rule, ...] = ()
+    plugins: BoundPlugins = NO_PLUGINS
 
     def of_scope(self, scope: Scope) -> tuple[Rule, ...]:
         """Return the rules that look at one kind of element."""

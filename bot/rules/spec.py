@@ -109,7 +109,24 @@ class Deleverage:
         return self.to.goal
 
 
-Remedy = Close | Reduce | Deleverage
+@dataclass(frozen=True, slots=True)
+class AskPlugin:
+    """Let a Python plug-in say what is to be reached, when the rule fires."""
+
+    tag: ClassVar[str] = "plugin"
+
+    remedy: str = field(metadata={"doc": "The name of a remedy that a file under `plugins:` declares."})
+    otherwise: Close | Reduce | Deleverage = field(
+        metadata={"doc": "What to do instead when the plug-in fails, is switched off, or lacks a reading."}
+    )
+    place: Place = field(default=NOWHERE, compare=False, repr=False)
+
+    @property
+    def goal(self) -> Goal:
+        return self.otherwise.goal
+
+
+Remedy = Close | Reduce | Deleverage | AskPlugin
 
 
 class Until(Enum):
@@ -153,12 +170,18 @@ class RuleSpec:
             raise ValueError(f"max_fires: must be at least 1, was {self.max_fires}; leave the rule out instead")
         if self.latch and self.max_fires is not None:
             raise ValueError(f"max_fires: latch is once already, was {self.max_fires}; leave out one of them")
-        if isinstance(self.do, Deleverage) and self.for_each is not Scope.ACCOUNT:
+        plain = self.plain_remedy
+        if isinstance(plain, Deleverage) and self.for_each is not Scope.ACCOUNT:
             raise ValueError("do: deleverage acts on an account; say `for_each: account`, or `do: close`")
-        if isinstance(self.do, Close | Reduce) and self.for_each is not Scope.POSITION:
+        if isinstance(plain, Close | Reduce) and self.for_each is not Scope.POSITION:
             raise ValueError(
-                f"do: {self.do.tag} acts on a position; say `for_each: position`, or `do: deleverage`"
+                f"do: {plain.tag} acts on a position; say `for_each: position`, or `do: deleverage`"
             )
+
+    @property
+    def plain_remedy(self) -> Close | Reduce | Deleverage:
+        """What the rule does without any plug-in's help."""
+        return self.do.otherwise if isinstance(self.do, AskPlugin) else self.do
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,6 +128,8 @@ def _value(value: object, annotation: object) -> str:
         return str(value.value)
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, tuple):
+        return f"[{', '.join(str(each) for each in value)}]"
     if Unit.RATIO in units and isinstance(value, int | float):
         return f"{value * 100:g}%"
     if Unit.DURATION in units and isinstance(value, int):

@@ -6,7 +6,7 @@ plain number beside a ratio, 0 beside anything, money beside a price in that mon
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, assert_never
 
 from bot.domain.units import SourceText
@@ -37,6 +37,7 @@ from bot.rules.language.moments import (
     stray_clock_fault,
 )
 from bot.rules.language.names import bare_name_fault, measure_of, reading_of, unknown_function_fault
+from bot.rules.language.plugged import PLUGIN, Plugged, plugged_reading
 from bot.rules.language.syntax import (
     ArithmeticSyntax,
     CallSyntax,
@@ -76,17 +77,21 @@ from bot.rules.language.typed import (
 )
 
 READINGS_MAX = 64                    # one rule; each costs a load at every evaluation
+NOTHING_PLUGGED: Final[Mapping[str, Plugged]] = {}
 
 
-def check_condition(source: SourceText, scope: Scope, symbols: Sequence[str]) -> Condition:
+def check_condition(
+    source: SourceText, scope: Scope, symbols: Sequence[str], plugged: Mapping[str, Plugged] = NOTHING_PLUGGED
+) -> Condition:
     """Return the checked condition of a rule that looks at ``scope``, over the markets ``symbols``.
 
-    The symbols give the currencies that literals are held against, and are the markets that can be named.
+    The symbols give the currencies that literals are held against, and are the markets that can be named;
+    ``plugged`` are the measures of plug-ins.
     Raises LanguageError, at ``path:line:column``, for whatever is not a condition of the language, and its
     subclass NotBuiltYet for names that a later version knows.
     """
     try:
-        checker = _Checker(scope, symbols)
+        checker = _Checker(scope, symbols, plugged)
         root = checker.truth(parse(source.text))
         if not checker.reads:
             raise Fault(0, f"condition: reads no measure and never changes, was {expression_text(root)}; "
@@ -96,12 +101,24 @@ def check_condition(source: SourceText, scope: Scope, symbols: Sequence[str]) ->
     return Condition(root, tuple(checker.reads.values()), scope, source)
 
 
+def check_reading(source: SourceText, scope: Scope, symbols: Sequence[str]) -> Read:
+    """Return the one reading that ``source`` names, such as an input of a plug-in; raises LanguageError."""
+    try:
+        value = _Checker(scope, symbols, NOTHING_PLUGGED).value(parse(source.text))
+        if not isinstance(value, Read):
+            raise Fault(0, f"input: is one reading, was {expression_text(value)}; name each measure that it is made of")
+    except Fault as fault:
+        raise located(source, fault) from None
+    return value
+
+
 class _Checker:
     """One walk over one tree; ``reads`` collects the distinct readings in order of appearance."""
 
-    def __init__(self, scope: Scope, symbols: Sequence[str]) -> None:
+    def __init__(self, scope: Scope, symbols: Sequence[str], plugged: Mapping[str, Plugged]) -> None:
         self.scope: Final = scope
         self.symbols: Final = symbols
+        self.plugged: Final = plugged
         self.currencies: Final = currencies_of(symbols)
         self.reads: Final[dict[ReadingRef, Read]] = {}
 
@@ -169,6 +186,10 @@ class _Checker:
                                            "compare time.of_day instead")
             periods = [self.value(argument) for argument in syntax.arguments or ()]
             return self._register(every_of(syntax, periods), syntax.offset)
+        if syntax.subject == PLUGIN:
+            return self._register(
+                plugged_reading(syntax, self.plugged, self.scope, self.currencies), syntax.offset
+            )
         measure = measure_of(syntax)
         arguments = tuple(self.value(argument) for argument in syntax.arguments or ())
         read = reading_of(

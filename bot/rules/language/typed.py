@@ -26,15 +26,23 @@ class Scope(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Derived:
-    """What tells a reading that is worked out from others: a window, an indicator, a period of time.
+    """What tells a reading that is worked out from others: a window, an indicator, a period of time, a plug-in.
 
-    ``text`` is the reading as a person writes it, ``operand`` what a window looks at.
+    ``text`` is the reading as a person writes it, ``operand`` what a window looks at; ``inputs`` is what a plug-in
+    reads, and ``sha256`` that of its file, empty for all others.
     """
 
     text: str
     subject: Subject
     unit: str
     operand: Value | None = None
+    inputs: tuple[Read, ...] = ()
+    sha256: str = ""
+
+    @property
+    def is_plugged(self) -> bool:
+        """True for what a plug-in works out."""
+        return bool(self.sha256)
 
 
 @dataclass(frozen=True, slots=True)
