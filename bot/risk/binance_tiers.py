@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from bot.risk.tiers import TierTable, table
 
-_SOURCE = "Binance USD-M leverage brackets, 2024-10-24"
+_AS_OF = "2024-10-24"
+_SOURCE = f"Binance USD-M leverage brackets, {_AS_OF}"
 
 _BTC = table(
     [
@@ -18,6 +19,7 @@ _BTC = table(
         (800_000_000, "0.25", 2), (1_200_000_000, "0.5", 1),
     ],
     source=_SOURCE,
+    as_of=_AS_OF,
 )
 
 _ETH = table(
@@ -28,6 +30,7 @@ _ETH = table(
         (530_000_000, "0.25", 2), (800_000_000, "0.5", 1),
     ],
     source=_SOURCE,
+    as_of=_AS_OF,
 )
 
 _SOL = table(
@@ -37,6 +40,7 @@ _SOL = table(
         (80_000_000, "0.125", 4), (100_000_000, "0.25", 2), (200_000_000, "0.5", 1),
     ],
     source=_SOURCE,
+    as_of=_AS_OF,
 )
 
 # SUI's brackets: the middle of the field, stricter than LINK's or FIL's and milder than a new listing's.
@@ -47,6 +51,7 @@ _OTHERS = table(
         (25_000_000, "0.25", 2), (50_000_000, "0.5", 1),
     ],
     source=f"{_SOURCE}, SUI/USDT:USDT, standing for an instrument that is not typed in",
+    as_of=_AS_OF,
 )
 
 _TABLES = {"BTC": _BTC, "ETH": _ETH, "SOL": _SOL, "SUI": _OTHERS}

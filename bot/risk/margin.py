@@ -1,4 +1,4 @@
-"""Margin of a cross account with linear instruments: equity, maintenance, and the way to liquidation.
+"""Margin of an account of one settlement currency: equity, maintenance, and the way to liquidation.
 
     equity = wallet + sum of unrealised profit        margin_ratio = maintenance / equity
     liquidation when equity <= maintenance (Binance: margin ratio of 100 %)
@@ -7,50 +7,29 @@ The *liquidation distance* is the smallest common relative move of all underlyin
 that brings equity to maintenance margin. Maintenance is convex in the move and equity linear, so what is
 left is concave: it crosses zero at most once in each direction, and walking the bracket bounds is exact.
 
+An isolated position is an account of its own, whose wallet is its margin. The walks here are for linear
+contracts, and fast; inverse ones go the way of ``settled``, and accounts of several assets that of ``pool``.
+
 Cash arguments are integers at 10^-8; moves and ratios are float fractions, from one division of integers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 
-from bot.domain.account import PositionKey
-from bot.domain.instrument import Instrument
-from bot.risk.tiers import PPM, TierTable
-
-
-@dataclass(frozen=True, slots=True)
-class Holding:
-    """A position and what is needed to value it; ``quantity`` and ``entry_value`` are signed."""
-
-    key: PositionKey
-    instrument: Instrument
-    tiers: TierTable
-    quantity: int
-    entry_value: int
-    mark: int
-
-    @property
-    def value(self) -> int:
-        """Signed value at the mark, cash."""
-        return self.instrument.value(price=self.mark, quantity=self.quantity)
-
-    @property
-    def unrealised(self) -> int:
-        """Profit at the mark, cash."""
-        return self.value - self.entry_value
-
-    @property
-    def maintenance(self) -> int:
-        """Maintenance margin at the mark, cash."""
-        return self.tiers.maintenance(abs(self.value))
+from bot.domain.instrument import InstrumentKind
+from bot.domain.scale import CASH_UNIT
+from bot.risk.crossing import Rest, crossing_price
+from bot.risk.holding import Holding as Holding
+from bot.risk.settled import ATOMS, Coin, Leg, distances
+from bot.risk.tiers import NO_MAINTENANCE, PPM, TierTable
 
 
 @dataclass(frozen=True, slots=True)
 class AccountMargin:
-    """Totals of one cross account, cash; ``net`` is the signed sum of values, ``gross`` the unsigned."""
+    """Totals of one account, cash; ``net`` is the signed sum of values, ``gross`` the unsigned."""
 
     wallet: int
     equity: int
@@ -74,7 +53,7 @@ class AccountMargin:
 
 
 def account_margin(wallet: int, holdings: Sequence[Holding]) -> AccountMargin:
-    """Return the totals of a cross account at the holdings' marks."""
+    """Return the totals of an account at the holdings' marks, all of one settlement currency."""
     values = [holding.value for holding in holdings]
     return AccountMargin(
         wallet=wallet,
@@ -98,15 +77,19 @@ class Distances:
 
 
 def liquidation_distances(wallet: int, holdings: Sequence[Holding]) -> Distances:
-    """Return both distances of a cross account: (0, 0) at or past liquidation, (inf, inf) when flat.
+    """Return both distances of an account: (0, 0) at or past liquidation, (inf, inf) when flat.
 
-    A fall is followed to a price of zero; if equity still covers maintenance there, it is +inf.
+    A fall is followed to a price of zero; if equity still covers maintenance there, it is +inf. The wallet of an
+    inverse account is the coin, which falls and rises with the contracts.
     """
     held = [holding for holding in holdings if holding.quantity]
     if not held:
         return Distances(inf, inf)
     values = [holding.value for holding in held]
     tables = [holding.tiers for holding in held]
+    if held[0].instrument.kind is InstrumentKind.INVERSE:
+        legs = [Leg(holding.value, holding.entry_value, holding.tiers) for holding in held]
+        return Distances(*distances([Coin(wallet, CASH_UNIT, PPM, tuple(legs))]))
     return distances_of(wallet + sum(holding.unrealised for holding in held), values, tables)
 
 
@@ -191,26 +174,49 @@ def _walk(
     raise AssertionError("a walk over finitely many brackets ends")
 
 
+def initial_margin(holding: Holding, *, leverage: int) -> int:
+    """Return the margin that opening a holding takes, cash of its settlement currency, rounded up.
+
+    Its value at the mark over ``leverage``, or over what its bracket grants where that is less.
+    """
+    size = abs(holding.value)
+    return -(-size // min(leverage, holding.tiers.leverage_max(size)))
+
+
 def liquidation_price(wallet: int, holdings: Sequence[Holding], position: int) -> float | None:
     """Return the price of one holding at which the account is liquidated, all other marks unchanged.
 
-    In price units of the instrument (divide by 10^price_digits). None when no positive price does it, and when
-    nothing is held.
-    This is the venue's number: it says little of a book whose legs move together.
+    In price units of the instrument (divide by 10^price_digits). A second leg of the same instrument, as in hedge
+    mode, moves with it: both have one price, the nearer to the mark where there are two. None when no positive
+    price does it, and when nothing is held.
     """
     target = holdings[position]
     if target.quantity == 0:
         return None
-    others = [holding for index, holding in enumerate(holdings) if index != position]
-    rest = account_margin(wallet, others)
-    cushion = rest.equity - rest.maintenance
-    sign = 1 if target.quantity > 0 else -1
-    size = abs(target.quantity) * target.instrument.value_multiplier
-    for tier in target.tiers.tiers:
-        # cushion + sign*size*p - entry_value = size*p*rate - cum
-        denominator = size * (tier.rate_ppm - sign * PPM)
-        price = (cushion - target.entry_value + tier.cum) * PPM / denominator
-        notional = price * size
-        if price > 0 and tier.floor <= notional and (tier.cap is None or notional <= tier.cap):
-            return price
-    return None
+    legs, others = _sides(holdings, target)
+    spare = -sum(holding.maintenance for holding in others) * ATOMS
+    balance = wallet + sum(holding.unrealised for holding in others)
+    return crossing_price(Rest(spare, balance, CASH_UNIT), legs)
+
+
+def bankruptcy_price(wallet: int, holdings: Sequence[Holding], position: int) -> float | None:
+    """Return the price of one holding at which equity is nothing, in price units; None as ``liquidation_price``.
+
+    Past it a liquidation costs the venue's insurance fund. For an isolated position the wallet is its margin.
+    """
+    target = holdings[position]
+    if target.quantity == 0:
+        return None
+    legs, others = _sides(holdings, target)
+    balance = wallet + sum(holding.unrealised for holding in others)
+    return crossing_price(Rest(0, balance, CASH_UNIT), [replace(leg, tiers=NO_MAINTENANCE) for leg in legs])
+
+
+def _sides(holdings: Sequence[Holding], target: Holding) -> tuple[list[Holding], list[Holding]]:
+    """Return the legs of a holding's instrument, and all other holdings."""
+    legs: list[Holding] = []
+    others: list[Holding] = []
+    for holding in holdings:
+        is_leg = holding.quantity and holding.instrument.index == target.instrument.index
+        (legs if is_leg else others).append(holding)
+    return legs, others

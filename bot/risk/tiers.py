@@ -31,12 +31,13 @@ class Tier:
 
 @dataclass(frozen=True, slots=True)
 class TierTable:
-    """The brackets of one instrument, ascending, and where they were read."""
+    """The brackets of one instrument, ascending; where they were read, and on which day (2024-10-24), if known."""
 
     tiers: tuple[Tier, ...]
     source: str
+    as_of: str | None = None
 
-    def index_of(self, notional: int) -> int:
+    def index_of(self, notional: float) -> int:
         """Return the index of the bracket of an unsigned notional; a bound belongs to the lower one."""
         return bisect_left(self.tiers, notional, lo=0, hi=len(self.tiers) - 1, key=_cap)
 
@@ -45,6 +46,14 @@ class TierTable:
         tier = self.tiers[self.index_of(notional)]
         return notional * tier.rate_ppm // PPM - tier.cum
 
+    def leverage_max(self, notional: int) -> int:
+        """Return the highest leverage that the venue grants a position of an unsigned notional."""
+        return self.tiers[self.index_of(notional)].leverage_max
+
+
+NO_MAINTENANCE = TierTable((Tier(floor=0, cap=None, rate_ppm=0, cum=0, leverage_max=1),), "nothing to hold")
+"""Brackets of what needs no margin: with them a liquidation price is a bankruptcy price."""
+
 
 def _cap(tier: Tier) -> int:
     if tier.cap is None:
@@ -52,7 +61,7 @@ def _cap(tier: Tier) -> int:
     return tier.cap
 
 
-def table(rows: Sequence[tuple[int, str, int]], *, source: str) -> TierTable:
+def table(rows: Sequence[tuple[int, str, int]], *, source: str, as_of: str | None = None) -> TierTable:
     """Build a table from (floor in quote units, rate, highest leverage) rows; ``cum`` is derived.
 
     The last bracket is left open: a venue refuses larger positions, but a position that is larger all
@@ -69,4 +78,4 @@ def table(rows: Sequence[tuple[int, str, int]], *, source: str) -> TierTable:
         cap = rows[position + 1][0] * CASH_UNIT if position + 1 < len(rows) else None
         tiers.append(Tier(floor=floor, cap=cap, rate_ppm=rate_ppm, cum=cum, leverage_max=leverage_max))
         previous_rate = rate_ppm
-    return TierTable(tiers=tuple(tiers), source=source)
+    return TierTable(tiers=tuple(tiers), source=source, as_of=as_of)
