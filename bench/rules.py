@@ -2,15 +2,20 @@
 
     python -m bench.rules [--json]
 
-* rules: the compiled conditions over columns of readings that are there already.
+* rules: the compiled conditions over columns of readings that are there already, as the engine's watch evaluates
+  them: "all" by column and held against the last truths where the book is wide, else one by one.
+* scalar: the conditions one by one, whatever the width. differ: by column where the bits of every position are
+  other than the last time, each of which becomes an integer again; in live trading few do.
 * hand: the same conditions written out in plain Python over the same columns; it tests for missing readings.
 * numpy: the same conditions over arrays. It knows no missing readings.
 * look: the engine's whole watch of a price: readings worked out anew, conditions, truths held against the last.
+  A price is one event, so "all" is as many looks. again: the watch of a whole account after a fill or a minute.
+* shared: a look at one price when a rule also reads the account, so that every position's truths may change.
 * hand_look: plain Python that does the same from quantity, entry value and value at mark.
 
-"one" is one price that changed, "all" is every price. Before anything is timed, rules, hand, numpy and the engine's
-watch are asserted to agree on every position. The best of ``ROUNDS`` rounds counts, all interleaved, and time is the
-process's own, since the machine may be busy. Aims: 1.5 times hand-written at 1 and 10 positions, 3 times numpy at 1000.
+"one" is one price that changed, "all" is every price: rare in live trading, where prices come one by one. Before
+anything is timed, rules, hand, numpy and the engine's watch are asserted to agree on every position. The best of
+``ROUNDS`` rounds counts, all interleaved, and time is the process's own, since the machine may be busy. Aims: 1.5 times hand-written at 1 and 10 positions, 3 times numpy at 1000.
 """
 
 from __future__ import annotations
@@ -18,7 +23,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import process_time
 from timeit import timeit
 
@@ -75,7 +80,10 @@ Floats = NDArray[np.float64]
 Column = list[float | None]
 
 
-def make_engine(size: int, rng: random.Random) -> Engine:
+SHARED = "position.loss_ratio > 8% and account.leverage > 3"
+
+
+def make_engine(size: int, rng: random.Random, conditions: Sequence[str] = CONDITIONS) -> Engine:
     """Return an engine that watches ``size`` positions, each of its own market, long and short, up and down."""
     instruments = tuple(
         make_instrument(
@@ -92,7 +100,7 @@ def make_engine(size: int, rng: random.Random) -> Engine:
     rules = RuleSet(
         tuple(
             make_rule(f"r{number}", RuleSpec(Scope.POSITION, SourceText(text, Place("bench", 1, 1)), Close()), symbols)
-            for number, text in enumerate(CONDITIONS)
+            for number, text in enumerate(conditions)
         )
     )
     engine = Engine(layout, rules, limits=LimitsSpec(), survival=(SurvivalSpec(),), marker="pen")
@@ -183,6 +191,7 @@ class Contest:
     def __init__(self, size: int) -> None:
         self.size = size
         self.engine = make_engine(size, random.Random(size))
+        self.shared = make_engine(size, random.Random(size), (*CONDITIONS[1:], SHARED)).watch
         self.columns = [self.engine.readings.column_of(ReadingRef(name)) for name in READINGS]
         self.arrays = [np.array(column, dtype=np.float64) for column in self.columns]
         self.last = [0] * size
@@ -200,6 +209,8 @@ class Contest:
         ours = [self.engine.watch.evaluate_position(place, 0, place) for place in range(self.size)]
         assert ours == self.hand_all(), "hand-written differs"
         assert ours == self.engine.watch.position_bits, "the engine's watch differs"
+        shared = self.shared
+        assert shared.position_bits == [shared.evaluate_position(place, 0, place) for place in range(self.size)]
         truths = numpy_truths(*self.arrays)
         assert ours == [
             sum(int(row[place]) << 2 * number for number, row in enumerate(truths)) for place in range(self.size)
@@ -210,12 +221,20 @@ class Contest:
 
     def contenders(self) -> dict[str, Callable[[], object]]:
         """Return what is timed, by name."""
-        evaluate, look, at = self.engine.watch.evaluate_position, self.engine.watch.look, self.at
+        watch, at = self.engine.watch, self.at
+        evaluate, look, wide = watch.evaluate_position, watch.look, watch.wide.get(0)
         places = range(self.size)
 
-        def rules_all() -> None:
+        def scalar_all() -> None:
             for place in places:
                 evaluate(place, 0, place)
+
+        def differ_all() -> None:
+            if wide is None:
+                scalar_all()
+                return
+            np.logical_not(wide.last, out=wide.last)
+            wide.changes()
 
         def look_all() -> None:
             for place in places:
@@ -227,11 +246,15 @@ class Contest:
             "numpy_one": lambda: numpy_truths(*self.slices),
             "look_one": lambda: look(at),
             "hand_look_one": lambda: self.hand_look(at),
-            "rules_all": rules_all,
+            "rules_all": scalar_all if wide is None else wide.changes,
+            "scalar_all": scalar_all,
+            "differ_all": differ_all,
             "hand_all": self.hand_all,
             "numpy_all": lambda: numpy_truths(*self.arrays),
             "look_all": look_all,
             "hand_look_all": self.hand_look_all,
+            "again_all": lambda: watch.look_again(0),
+            "shared_one": lambda: self.shared.look(at),
         }
 
     def hand_one(self) -> int:

@@ -8,6 +8,7 @@ begin again with a restart too, because the prices that a restart catches up wit
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from math import nan
 from typing import TYPE_CHECKING
 
 from bot.domain.errors import ContractError
@@ -136,7 +137,8 @@ class DerivedReadings:
         fixed = readings.element_of(ref)
 
         def refresh(instrument: int) -> None:
-            column[instrument] = windows[instrument].update(self.now, value_of(NONE, NONE, instrument))
+            value = windows[instrument].update(self.now, value_of(NONE, NONE, instrument))
+            column[instrument] = nan if value is None else value
 
         def compute(instrument: int) -> float | None:
             if fixed is not None:

@@ -2,13 +2,13 @@
 
 ``bot.rules.language.measures`` says what each measure is; how it is worked out stands in
 ``account_readings``, ``position_readings`` and ``market_readings``. Only readings that some rule uses have a
-column. Values are floats in the units of the rule language, None (in wide books NaN) where unavailable.
+column. Values are floats in the units of the rule language, None or NaN where unavailable.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import isnan
+from math import isnan, nan
 from typing import assert_never
 
 from bot.domain.errors import ContractError
@@ -101,7 +101,8 @@ class Readings:
 
     def refresh_position(self, position: int) -> None:
         for column, compute in self.of_position:
-            column[position] = compute(position)
+            value = compute(position)
+            column[position] = nan if value is None else value
 
     def refresh_elsewhere(self, account: int) -> None:
         """Rewrite what another market's price, or time, changes about the open positions of an account."""
@@ -109,11 +110,13 @@ class Readings:
         for column, compute in self.of_position_elsewhere:
             for position in self.layout.positions_of[account]:
                 if quantity[position]:
-                    column[position] = compute(position)
+                    value = compute(position)
+                    column[position] = nan if value is None else value
 
     def refresh_market(self, instrument: int) -> None:
         for column, compute in self.of_market:
-            column[instrument] = compute(instrument)
+            value = compute(instrument)
+            column[instrument] = nan if value is None else value
 
     def refresh_all(self, account: int) -> None:
         """Rewrite everything about an account: after a fill, a snapshot, or the end of a minute."""

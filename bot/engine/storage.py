@@ -2,35 +2,32 @@
 
 from __future__ import annotations
 
-import math
 from array import array
-from typing import Protocol, SupportsIndex
+from math import nan
+from typing import Protocol, cast
 
-# Below this many positions of one account, taking them one by one is faster than arrays (bench/rules).
+# One by one, 20 conditions take 1.2 us an element; by column 80 us and 0.05 an element (bench/rules).
 WIDE_AT_LEAST = 64
 
 
 class Column(Protocol):
-    """Readings by element: None, or in a wide column NaN, where unavailable."""
+    """Readings by element; None or NaN where unavailable.
+
+    What ``blank_column`` returned takes numbers only: ``bot.engine.readings`` writes NaN there.
+    """
 
     def __getitem__(self, place: int, /) -> float | None: ...
 
     def __setitem__(self, place: int, value: float | None, /) -> None: ...
 
 
-class WideColumn(array):  # type: ignore[type-arg]
-    """A buffer of doubles that is written like a list: None becomes NaN. Arrays look at it without a copy."""
-
-    def __setitem__(self, place: SupportsIndex, value: float | None) -> None:  # type: ignore[override]
-        array.__setitem__(self, place, math.nan if value is None else value)
-
-
 def blank_column(count: int, positions: int) -> Column:
     """Return a column of ``count`` elements, all unavailable, for a layout of so many positions.
 
-    A wide column costs 0.05 us more to read and 0.1 us more to write, so narrow books have lists.
+    Arrays look at a buffer of doubles without a copy, but 0.04 us more to read one is more than a narrow
+    book gains.
     """
     if positions < WIDE_AT_LEAST:
         column: list[float | None] = [None] * count
         return column
-    return WideColumn("d", (math.nan,) * count)
+    return cast(Column, array("d", (nan,) * count))

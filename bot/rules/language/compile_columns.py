@@ -81,11 +81,10 @@ def compile_columns(
     writer = _Writer(column_of, element_of)
     for number, condition in enumerate(conditions):
         true, false = writer.truth(condition.root)
-        writer.lines.append(f" true[{number}] = {true}")
-        writer.lines.append(f" false[{number}] = {false}")
-    writer.lines.append(" return None")
+        writer.store(true, f"true[{number}]")
+        writer.store(false, f"false[{number}]")
     evaluate: EvaluateColumns = make_function(
-        "position, account, instrument, true, false", writer.lines, {**_FUNCTIONS, **writer.columns}
+        "position, account, instrument, true, false", [*writer.lines, " return None"], {**_FUNCTIONS, **writer.columns}
     )
 
     def evaluate_quietly(
@@ -139,6 +138,7 @@ class _Writer:
         self._column_of = column_of
         self._element_of = element_of
         self._names: Final[dict[str, str]] = {}          # by the text of what they hold
+        self._line_of: Final[dict[str, int]] = {}
         self._read: Final[dict[ReadingRef, str]] = {}
 
     def _call(self, function: str, *operands: str) -> str:
@@ -146,8 +146,17 @@ class _Writer:
         name = self._names.get(text)
         if name is None:
             name = self._names[text] = f"t{len(self._names)}"
+            self._line_of[name] = len(self.lines)
             self.lines.append(f" {name} = {text}")
         return name
+
+    def store(self, name: str, row: str) -> None:
+        """Have a truth written to a row; where it is worked out, unless an earlier row has it already."""
+        line = self._line_of.pop(name, None)
+        if line is None:
+            self.lines.append(f" {row} = {name}")
+        else:
+            self.lines[line] = f"{self.lines[line][:-1]}, {row})"
 
     # Conditions -------------------------------------------------------------------------------------------
 
