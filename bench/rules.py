@@ -15,7 +15,8 @@
 
 "one" is one price that changed, "all" is every price: rare in live trading, where prices come one by one. Before
 anything is timed, rules, hand, numpy and the engine's watch are asserted to agree on every position. The best of
-``ROUNDS`` rounds counts, all interleaved, and time is the process's own, since the machine may be busy. Aims: 1.5 times hand-written at 1 and 10 positions, 3 times numpy at 1000.
+``ROUNDS`` rounds counts, all interleaved, and time is the process's own, since the machine may be busy.
+Aims: 1.5 times hand-written at 1 and 10 positions, 3 times numpy at 1000.
 """
 
 from __future__ import annotations
