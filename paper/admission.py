@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.domain.account import MarginMode, PositionSide
 from bot.domain.order import OrderRequest, Side, TimeInForce
 from paper.exchange import Exchange
-from paper.holdings import quantity_held
+from paper.holdings import closes_only, quantity_held
 from paper.impact import depth
-from paper.margin import initial_margin, totals
+from paper.margin import affords, notional_asked
+from paper.opening import LEGS
 from paper.state import Account
 
 
@@ -40,6 +40,7 @@ WOULD_TAKE = Refusal(
     "-5022", "Due to the order could not be executed as maker, the Post Only order will be rejected."
 )
 MARGIN_INSUFFICIENT = Refusal("-2019", "Margin is insufficient.")
+POSITION_TOO_LARGE = Refusal("-2027", "Exceeded the maximum allowable position at current leverage.")
 
 
 def refusal(exchange: Exchange, account: Account, request: OrderRequest) -> Refusal | None:
@@ -56,6 +57,7 @@ def refusal(exchange: Exchange, account: Account, request: OrderRequest) -> Refu
         return UNKNOWN_SYMBOL
     return (
         _malformed(request)
+        or _other_mode(account, request)
         or _filtered(exchange, request)
         or _unreducing(account, request)
         or _taking(exchange, request)
@@ -76,7 +78,17 @@ def _malformed(request: OrderRequest) -> Refusal | None:
         return PRICE_MISSING
     if request.time_in_force is TimeInForce.GTD and request.good_until is None:
         return GOOD_UNTIL_MISSING
-    if request.key.side is not PositionSide.NET or request.key.mode is not MarginMode.CROSS:
+    return None
+
+
+def _other_mode(account: Account, request: OrderRequest) -> Refusal | None:
+    """Refuse an order for a leg, or a margin mode, that the account does not have.
+
+    Binance's orders name no margin mode; one of ours that names the wrong one comes from a client that is wrong
+    about its position too, so it is refused with the nearest code.
+    """
+    key = request.key
+    if key.side not in LEGS[account.position_mode] or key.mode is not account.mode_of(key.instrument):
         return WRONG_SIDE
     return None
 
@@ -102,7 +114,7 @@ def _filtered(exchange: Exchange, request: OrderRequest) -> Refusal | None:
 
 
 def _unreducing(account: Account, request: OrderRequest) -> Refusal | None:
-    if request.reduce_only and reduces(account, request) == 0:
+    if closes_only(request) and reduces(account, request) == 0:
         return NOTHING_TO_REDUCE
     return None
 
@@ -123,12 +135,16 @@ def _taking(exchange: Exchange, request: OrderRequest) -> Refusal | None:
 
 
 def _unfunded(exchange: Exchange, account: Account, request: OrderRequest) -> Refusal | None:
-    """Refuse an order that needs more initial margin than there is equity; closing orders need none."""
-    if request.reduce_only:
+    """Refuse an order that needs more initial margin than there is equity; closing orders need none.
+
+    Nor may a position grow beyond the bracket that its leverage reaches to.
+    """
+    if closes_only(request):
         return None
-    if exchange.instruments[request.key.instrument].settle != account.asset:
-        return MARGIN_INSUFFICIENT
-    needed = initial_margin(exchange, account, request)
-    if needed <= initial_margin(exchange, account):
-        return None
-    return MARGIN_INSUFFICIENT if needed > totals(exchange, account).equity else None
+    index = request.key.instrument
+    most = exchange.brackets[index].notional_max(account.leverage_of(index))
+    _, before = notional_asked(exchange, account, index)
+    _, after = notional_asked(exchange, account, index, request)
+    if after > before and after > most:
+        return POSITION_TOO_LARGE
+    return None if affords(exchange, account, request) else MARGIN_INSUFFICIENT

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from bot.domain.account import Balance, PositionReport
+from bot.domain.account import Balance, MarginMode, PositionReport
 from bot.domain.events import AccountSnapshot
-from paper import funding, matching, orders
+from paper import funding, matching, modes, orders
+from paper.collateral import moving
 from paper.exchange import Exchange
 from paper.liquidation import liquidate
-from paper.messages import CancelRequest, QueryAccount, QueryOrder, SubmitOrder
-from paper.state import Account, Due, FundingDue, GoodUntil
+from paper.messages import (
+    AddMargin,
+    CancelRequest,
+    QueryAccount,
+    QueryOrder,
+    SetLeverage,
+    SetMarginMode,
+    SetPositionMode,
+    SubmitOrder,
+)
+from paper.state import Account, Due, FundingDue, GoodUntil, WarningDue
 
 
 def perform(exchange: Exchange, due: Due) -> None:
@@ -24,21 +34,44 @@ def perform(exchange: Exchange, due: Due) -> None:
             _report_account(exchange, exchange.accounts[account])
         case GoodUntil(account, name):
             orders.expire(exchange, exchange.accounts[account], name)
+        case SetMarginMode() | SetPositionMode() | SetLeverage() | AddMargin():
+            modes.change(exchange, exchange.accounts[due.account], due)
+        case WarningDue(account):
+            liquidate(exchange, exchange.accounts[account])
         case FundingDue(instrument):
             funding.pay(exchange, instrument)
             judge(exchange, instrument)
 
 
 def judge(exchange: Exchange, index: int) -> None:
-    """Liquidate every holder of an instrument whose equity no longer exceeds its maintenance margin."""
+    """Liquidate whoever an instrument's price brings to his maintenance margin: as a position, or as collateral."""
     for account in exchange.state.accounts:
-        if any(holding.key.instrument == index for holding in account.holdings):
-            liquidate(exchange, account, orders.end)
+        if any(holding.key.instrument == index for holding in account.holdings) or any(
+            moved == index for moved, _ in moving(exchange, account)
+        ):
+            liquidate(exchange, account)
 
 
 def position_reports(account: Account) -> tuple[PositionReport, ...]:
     """Return what the account holds, as the venue tells it."""
-    return tuple(PositionReport(holding.key, holding.quantity, holding.entry_value) for holding in account.holdings)
+    return tuple(
+        PositionReport(
+            holding.key,
+            holding.quantity,
+            holding.entry_value,
+            holding.margin if holding.key.mode is MarginMode.ISOLATED else None,
+        )
+        for holding in account.holdings
+    )
+
+
+def balances(exchange: Exchange, account: Account) -> tuple[Balance, ...]:
+    """Return the cash of every asset, what isolated positions hold included."""
+    total = dict(account.wallets)
+    for holding in account.holdings:
+        asset = exchange.instruments[holding.key.instrument].settle
+        total[asset] = total.get(asset, 0) + holding.margin
+    return tuple(Balance(asset, amount) for asset, amount in total.items())
 
 
 def _report_account(exchange: Exchange, account: Account) -> None:
@@ -48,7 +81,7 @@ def _report_account(exchange: Exchange, account: Account) -> None:
             now=exchange.told,
             taken=account.taken,
             account=account.index,
-            balances=(Balance(account.asset, account.wallet),),
+            balances=balances(exchange, account),
             positions=position_reports(account),
         )
     )

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from heapq import heappush
 
 from bot.domain.errors import ContractError, Unsupported
 from bot.domain.events import AccountFact
 from bot.domain.instrument import Instrument, InstrumentKind
+from bot.domain.scale import CASH_UNIT
 from paper.spec import VenueSpec
-from paper.state import Account, Due, VenueState
+from paper.state import Account, Due, Ledger, VenueState
 from paper.tiers import brackets_of
 
 RATE_UNIT = 10**8                    # fees and funding rates as integers
@@ -25,12 +27,21 @@ def charge(value: int, rate: int) -> int:
     return -(-value * rate // RATE_UNIT)
 
 
+@dataclass(frozen=True, slots=True)
+class FeeRates:
+    """Rates at 10^-8 from a volume on, which is in cash units."""
+
+    volume: int
+    maker: int
+    taker: int
+
+
 class Exchange:
     """What the parts share. ``at`` is the venue's time of what happens now, ``told`` when clients learn of it."""
 
     __slots__ = (
-        "accounts", "at", "brackets", "instruments", "liquidation_fees", "maker_fee", "markets", "reports",
-        "spec", "state", "taker_fee", "told",
+        "accounts", "at", "brackets", "fee_tiers", "instruments", "liquidation_fees", "markets", "report_latency",
+        "reports", "spec", "state", "told",
     )
 
     def __init__(self, spec: VenueSpec, instruments: Sequence[Instrument], state: VenueState) -> None:
@@ -40,7 +51,7 @@ class Exchange:
                     f"venue: instruments must be given in the order of their indexes, "
                     f"was {instrument.symbol} with {instrument.index} at {place}"
                 )
-            if instrument.kind is not InstrumentKind.LINEAR:
+            if instrument.kind not in (InstrumentKind.LINEAR, InstrumentKind.INVERSE):
                 raise Unsupported(
                     f"{instrument.symbol}: {instrument.kind.value} instruments are not simulated yet"
                 )
@@ -49,9 +60,15 @@ class Exchange:
         self.state = state
         self.markets = state.markets
         self.accounts = {account.index: account for account in state.accounts}
-        self.brackets = tuple(brackets_of(instrument.base) for instrument in instruments)
-        self.maker_fee = rate_units(spec.maker_fee)
-        self.taker_fee = rate_units(spec.taker_fee)
+        self.brackets = tuple(brackets_of(instrument) for instrument in instruments)
+        self.fee_tiers = (
+            FeeRates(0, rate_units(spec.maker_fee), rate_units(spec.taker_fee)),
+            *(
+                FeeRates(tier.volume * CASH_UNIT, rate_units(tier.maker), rate_units(tier.taker))
+                for tier in spec.fee_tiers
+            ),
+        )
+        self.report_latency = spec.latency if spec.report_latency is None else spec.report_latency
         self.liquidation_fees = tuple(
             rate_units(spec.liquidation_fee(instrument.symbol)) for instrument in instruments
         )
@@ -62,7 +79,7 @@ class Exchange:
     def begin(self, *, at: int, now: int) -> None:
         """Enter the instant ``at``; ``now`` is when the driver brought us here, never earlier."""
         self.at = at
-        self.told = max(at + self.spec.latency, now)
+        self.told = max(at + self.report_latency, now)
 
     def schedule(self, at: int, due: Due) -> None:
         """Have ``due`` done at ``at``; of two things at one instant the one scheduled first comes first."""
@@ -72,6 +89,16 @@ class Exchange:
     def report(self, fact: AccountFact) -> None:
         """Send ``fact`` to its client; it was made with ``now=self.told``."""
         self.reports.append((self.told, fact))
+
+    def ledger(self, asset: str) -> Ledger:
+        """Return the ledger of an asset; a new one when nothing was ever booked in it."""
+        return self.state.ledgers.setdefault(asset, Ledger())
+
+    def fund(self, asset: str) -> int | None:
+        """Return what the insurance fund has of an asset, cash units; None when it never runs dry."""
+        if self.spec.insurance is None:
+            return None
+        return self.spec.insurance.get(asset, 0) + self.ledger(asset).insurance
 
     def mark(self, instrument: int) -> int | None:
         """Return what margin is counted at: the tape's mark, else the last price; None before the first."""

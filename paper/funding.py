@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.domain.account import MarginMode
 from bot.domain.events import FundingPaid
 from bot.domain.market import FundingRate
 from paper.exchange import Exchange, charge
@@ -26,17 +27,22 @@ def announce(market: Market, fact: FundingRate) -> int | None:
 def pay(exchange: Exchange, index: int) -> None:
     """Move what is due at this instant between the holders of an instrument and its other side.
 
-    A positive rate is paid by longs to shorts. Rounded up per holding, against the account.
+    A positive rate is paid by longs to shorts, a negative one by shorts to longs: out of the wallet, or of the
+    margin of an isolated position. Rounded up per holding, against the account.
     """
     market = exchange.markets[index]
     if market.funding_at != exchange.at or market.funding_done == exchange.at or exchange.mark(index) is None:
         return                       # moved to another time since, paid already, or nothing was ever traded
     market.funding_done = market.funding_at
+    settle = exchange.instruments[index].settle
     for account in exchange.state.accounts:
         for holding in account.holdings:
             if holding.key.instrument != index:
                 continue
             amount = charge(value_at_mark(exchange, holding), market.funding_rate)
-            account.wallet -= amount
-            exchange.state.ledger.funding += amount
+            if holding.key.mode is MarginMode.ISOLATED:
+                holding.margin -= amount
+            else:
+                account.pay(settle, -amount)
+            exchange.ledger(settle).funding += amount
             exchange.report(FundingPaid(exchange.told, account.index, holding.key, amount))

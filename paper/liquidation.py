@@ -1,79 +1,163 @@
-"""How the venue closes an account that no longer covers its maintenance margin.
+"""How the venue closes a pool that no longer covers its maintenance margin.
 
-1. All open orders of the account are cancelled.
+1. The open orders that share the pool are cancelled: of the whole cross account, or of the isolated instrument.
 2. The position with the largest maintenance margin goes first, whole, as one immediate-or-cancel order at its
-   bankruptcy price. Where the modelled market is better than that, it fills there; otherwise the insurance fund
-   takes the position at the bankruptcy price and bears what the market takes beyond it.
-3. A liquidation fee goes to the fund, never more than what is left.
-4. Equity and maintenance are compared again after each position; the rest stays when it is covered.
-5. A flat account with less than nothing is brought to zero by the fund.
+   bankruptcy price. What the market takes inside that price fills there.
+3. The rest is taken over at the bankruptcy price: by the insurance fund, which sells it on at once and bears what
+   the market takes beyond that price; or, when the fund cannot, by the accounts and others that gain most from
+   the move (see ``paper.adl``).
+4. A liquidation fee goes to the fund, never more than what is left.
+5. Equity and maintenance are compared again after each position; the rest stays when it is covered.
+6. A flat currency with less than nothing is brought to zero by the fund: even by an empty one, whose owner is the
+   venue. Other collateral pays first.
 
-Source: Binance FAQ "Binance Futures Liquidation Protocols" (updated 2024-05-29). The fund is unlimited here.
+An isolated position goes alone, at the bankruptcy price of its own margin.
+
+Source: Binance FAQ "Binance Futures Liquidation Protocols" (updated 2024-05-29).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
+from bot.domain.account import MarginMode
 from bot.domain.events import CashMoved, FillOrigin, LiquidationStage, Liquidity, OrderFilled
 from bot.domain.order import OrderStatus, Side
+from paper import adl, collateral, warnings
 from paper.exchange import Exchange, charge
-from paper.holdings import trade
+from paper.holdings import book, direction
 from paper.impact import depth, remember
-from paper.margin import bankruptcy_price, maintenance_of, must_liquidate, totals
-from paper.state import Account, Holding, Order
+from paper.margin import (
+    Pool,
+    bankruptcy_price,
+    maintenance_of,
+    must_liquidate,
+    pool_asset,
+    pool_totals,
+    pools,
+    unrealised,
+)
+from paper.orders import end
+from paper.spec import AssetMode
+from paper.state import Account, Holding
 
 NAME_PREFIX = "autoclose-"           # Binance names liquidation orders so
-EndOrder = Callable[[Exchange, Account, Order, OrderStatus], None]
 
 
-def liquidate(exchange: Exchange, account: Account, end_order: EndOrder) -> None:
-    """Close ``account`` out as far as needed; nothing happens while equity exceeds maintenance margin."""
-    if not must_liquidate(exchange, account):
-        return
-    for order in list(account.resting.values()):
-        end_order(exchange, account, order, OrderStatus.CANCELED)
-    while must_liquidate(exchange, account):
-        _close(exchange, account, max(account.holdings, key=lambda holding: maintenance_of(exchange, holding)))
-    cover_deficit(exchange, account)
+def liquidate(exchange: Exchange, account: Account) -> None:
+    """Close ``account`` out as far as needed, and whoever is drawn into it; warn those who are near.
+
+    Nothing happens to a pool while its equity exceeds its maintenance margin.
+    """
+    waiting = [account]
+    while waiting:                   # each round closes positions for good, so it ends
+        judged = waiting.pop(0)
+        if judged.asset_mode is AssetMode.MULTI:
+            collateral.pay_debts(exchange, judged, worth_over=exchange.spec.auto_exchange_debt)
+        while (pool := next((each for each in pools(exchange, judged) if must_liquidate(exchange, each)), None)):
+            _cancel_orders(exchange, pool)
+            waiting += _close(exchange, pool, max(pool.holdings, key=lambda holding: maintenance_of(exchange, holding)))
+            cover_deficit(exchange, judged)
+        warnings.warn(exchange, judged)
 
 
 def cover_deficit(exchange: Exchange, account: Account) -> None:
-    """Let the insurance fund pay what a flat account owes."""
-    if account.wallet >= 0 or account.holdings or account.starting:
+    """Let the insurance fund pay what a flat currency owes."""
+    if account.starting or all(amount >= 0 for amount in account.wallets.values()):
         return
-    deficit = -account.wallet
-    account.wallet = 0
-    exchange.state.ledger.insurance -= deficit
-    exchange.report(CashMoved(exchange.told, account.index, account.asset, deficit, "insurance fund"))
+    backing = {
+        pool_asset(exchange, account, holding.key.instrument)
+        for holding in account.holdings if holding.key.mode is MarginMode.CROSS
+    }
+    is_multi = account.asset_mode is AssetMode.MULTI
+    if is_multi and account.asset in backing:
+        return
+    if is_multi:
+        collateral.pay_debts(exchange, account, worth_over=0)
+    for asset in sorted(asset for asset, amount in account.wallets.items() if amount < 0 and asset not in backing):
+        deficit = -account.wallets[asset]
+        account.pay(asset, deficit)
+        exchange.ledger(asset).insurance -= deficit
+        exchange.report(CashMoved(exchange.told, account.index, asset, deficit, "insurance fund"))
 
 
-def _close(exchange: Exchange, account: Account, holding: Holding) -> None:
-    key = holding.key
-    instrument = exchange.instruments[key.instrument]
+def fund_gain(*, side: Side, bankrupt_value: int, market_value: int, gains_with_value: int) -> int:
+    """Return what the fund makes of a position taken over at its bankruptcy price, cash; negative is a loss.
+
+    ``side`` is that of the order that closes it; ``gains_with_value`` is +1 for linear contracts, -1 for inverse.
+    """
+    return (bankrupt_value - market_value) * side.sign * gains_with_value
+
+
+def _cancel_orders(exchange: Exchange, pool: Pool) -> None:
+    account = pool.account
+    own = pool.holdings[0].key.instrument
+    for order in list(account.resting.values()):
+        index = order.request.key.instrument
+        if index == own or (
+            not pool.isolated and account.mode_of(index) is MarginMode.CROSS
+            and pool_asset(exchange, account, index) == pool.asset
+        ):
+            end(exchange, account, order, OrderStatus.CANCELED)
+
+
+def _close(exchange: Exchange, pool: Pool, holding: Holding) -> list[Account]:
+    """Close one holding of a pool whole; return the other accounts whose positions were used for it."""
+    index = holding.key.instrument
+    instrument = exchange.instruments[index]
     side = Side.SELL if holding.quantity > 0 else Side.BUY
-    quantity = abs(holding.quantity)
-    bankrupt = bankruptcy_price(exchange, account, holding)
-    market_price = _market_price(exchange, holding, side)
-    price = max(bankrupt, market_price) if side is Side.SELL else min(bankrupt, market_price)
-    value = instrument.value(price=price, quantity=quantity)
-    market_value = instrument.value(price=market_price, quantity=quantity)
-
-    profit = trade(account, key, instrument, signed=quantity * side.sign, price=price)
-    account.wallet += profit
-    left = max(0, totals(exchange, account).equity)
-    fee = min(charge(value, exchange.liquidation_fees[key.instrument]), left)
-    account.wallet -= fee
-    ledger = exchange.state.ledger
-    ledger.insurance += fee + (value - market_value) * side.sign     # sold to the fund above market: its loss
-    ledger.counterparty += market_value * side.sign
+    bankrupt = bankruptcy_price(exchange, pool, holding)
     exchange.state.autocloses += 1
+    name = f"{NAME_PREFIX}{exchange.state.autocloses}"
+    quantity = abs(holding.quantity)
+    within, price = _sold_inside(exchange, index, side=side, quantity=quantity, limit=bankrupt)
+    value = fee = 0
+    if within:
+        value += instrument.value(price=price, quantity=within)
+        fee += _fill(exchange, pool, holding, name, side=side, price=price, quantity=within)
+    rest = quantity - within
+    touched: list[Account] = []
+    if rest:
+        bankrupt_value = instrument.value(price=bankrupt, quantity=rest)
+        value += bankrupt_value
+        key = holding.key
+        fee += _fill(exchange, pool, holding, name, side=side, price=bankrupt, quantity=rest)
+        market_price = _price_of_all(exchange, index, side=side, quantity=rest)
+        gain = fund_gain(
+            side=side,
+            bankrupt_value=bankrupt_value,
+            market_value=instrument.value(price=market_price, quantity=rest),
+            gains_with_value=direction(instrument),
+        )
+        fund = exchange.fund(instrument.settle)
+        if fund is not None and fund + gain < 0:
+            touched = adl.deleverage(exchange, key, side=side, quantity=rest, price=bankrupt)
+        else:
+            _take_over(exchange, index, side=side, quantity=rest, gain=gain)
+    exchange.report(LiquidationStage(exchange.told, pool.account.index, holding.key, value, fee, "liquidation"))
+    return touched
+
+
+def _fill(
+    exchange: Exchange, pool: Pool, holding: Holding, name: str, *, side: Side, price: int, quantity: int
+) -> int:
+    """Book and report one fill of a liquidation order; return the fee."""
+    account = pool.account
+    key = holding.key
+    settle = exchange.instruments[key.instrument].settle
+    value = exchange.instruments[key.instrument].value(price=price, quantity=quantity)
+    equity = pool_totals(exchange, pool).equity
+    before = unrealised(exchange, holding)
+    profit = book(exchange, account, key, signed=quantity * side.sign, price=price, fee=0)
+    after = unrealised(exchange, holding) if holding.quantity else 0
+    left = equity + profit + after - before
+    fee = max(0, min(charge(value, exchange.liquidation_fees[key.instrument]), left))
+    account.pay(settle, -fee)
+    exchange.ledger(settle).insurance += fee
     exchange.report(
         OrderFilled(
             now=exchange.told,
             stamp=exchange.fill_stamp(account),
             account=account.index,
-            name=f"{NAME_PREFIX}{exchange.state.autocloses}",
+            name=name,
             trade_id=exchange.next_trade_id(),
             key=key,
             side=side,
@@ -85,17 +169,35 @@ def _close(exchange: Exchange, account: Account, holding: Holding) -> None:
             modelled=True,
         )
     )
-    exchange.report(LiquidationStage(exchange.told, account.index, key, value, fee, "liquidation"))
+    return fee
 
 
-def _market_price(exchange: Exchange, holding: Holding, side: Side) -> int:
-    """Return the modelled average price of the whole holding; the mark where no price was printed."""
-    index = holding.key.instrument
-    quantity = abs(holding.quantity)
+def _sold_inside(exchange: Exchange, index: int, *, side: Side, quantity: int, limit: int) -> tuple[int, int]:
+    """Return how much the market takes inside ``limit`` and its average price; all at the mark before any print."""
     market = exchange.markets[index]
     spec = exchange.spec.impact
     met = depth(market, exchange.instruments[index], spec, side=side, now=exchange.at)
     if met is None:
-        return exchange.mark_of_held(index)
-    remember(market, spec, side=side, quantity=quantity, now=exchange.at)
-    return met.price(quantity)
+        mark = exchange.mark_of_held(index)
+        return (quantity, mark) if (mark - limit) * side.sign <= 0 else (0, mark)
+    within = min(quantity, met.quantity_within(limit))
+    if within < quantity:
+        within -= within % exchange.instruments[index].filters.lot
+    if within == 0:
+        return 0, limit
+    price = met.price(within)
+    remember(market, spec, side=side, quantity=within, now=exchange.at)
+    return within, min(price, limit) if side is Side.BUY else max(price, limit)
+
+
+def _price_of_all(exchange: Exchange, index: int, *, side: Side, quantity: int) -> int:
+    """Return the average price that the market would take ``quantity`` at, whatever it is."""
+    met = depth(exchange.markets[index], exchange.instruments[index], exchange.spec.impact, side=side, now=exchange.at)
+    return exchange.mark_of_held(index) if met is None else met.price(quantity)
+
+
+def _take_over(exchange: Exchange, index: int, *, side: Side, quantity: int, gain: int) -> None:
+    ledger = exchange.ledger(exchange.instruments[index].settle)
+    ledger.insurance += gain
+    ledger.counterparty -= gain
+    remember(exchange.markets[index], exchange.spec.impact, side=side, quantity=quantity, now=exchange.at)

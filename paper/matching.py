@@ -11,7 +11,7 @@ from bot.domain.events import Liquidity, OrderAccepted, OrderRejected
 from bot.domain.order import OrderRequest, OrderStatus, Side, TimeInForce
 from paper.admission import reduces, refusal
 from paper.exchange import Exchange, charge
-from paper.holdings import trade
+from paper.holdings import book, closes_only
 from paper.impact import depth, remember
 from paper.liquidation import cover_deficit, liquidate
 from paper.orders import end, report_fill
@@ -73,7 +73,7 @@ def _through(request: OrderRequest, price: int) -> int:
 
 def _fillable(account: Account, order: Order) -> int:
     """Return what may fill: a reduce-only order never more than the position it reduces."""
-    if order.request.reduce_only:
+    if closes_only(order.request):
         return min(order.leaves, reduces(account, order.request))
     return order.leaves
 
@@ -106,10 +106,7 @@ def _fill(
     signed = quantity * request.side.sign
     value = instrument.value(price=price, quantity=quantity)
     fee = charge(value, exchange.maker_fee if liquidity is Liquidity.MAKER else exchange.taker_fee)
-    profit = trade(account, request.key, instrument, signed=signed, price=price)
-    account.wallet += profit - fee
-    exchange.state.ledger.fees += fee
-    exchange.state.ledger.counterparty += value * request.side.sign
+    book(exchange, account, request.key, signed=signed, price=price, fee=fee)
     execution = Execution(
         exchange.next_trade_id(), exchange.fill_stamp(account), price, quantity, fee, liquidity
     )
@@ -120,11 +117,11 @@ def _fill(
         end(exchange, account, order, OrderStatus.FILLED)
     _expire_idle_reducers(exchange, account)
     cover_deficit(exchange, account)
-    liquidate(exchange, account, end)
+    liquidate(exchange, account)
 
 
 def _expire_idle_reducers(exchange: Exchange, account: Account) -> None:
     """End reduce-only orders that have nothing left to reduce, as the venue does."""
     for order in list(account.resting.values()):
-        if order.request.reduce_only and reduces(account, order.request) == 0:
+        if closes_only(order.request) and reduces(account, order.request) == 0:
             end(exchange, account, order, OrderStatus.EXPIRED)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import msgspec
 
+from bot.domain.account import MarginMode, PositionKey
 from bot.domain.market import Candle, MarketFact
 from bot.domain.order import OrderRequest
+from paper.spec import PositionMode
 
 
 class SubmitOrder(msgspec.Struct, frozen=True, tag=True):
@@ -34,9 +36,41 @@ class QueryAccount(msgspec.Struct, frozen=True, tag=True):
     account: int
 
 
+class SetMarginMode(msgspec.Struct, frozen=True, tag=True):
+    """Hold an instrument cross or isolated from now on. Answered by SettingAnswered, like the next three."""
+
+    account: int
+    instrument: int
+    mode: MarginMode
+
+
+class SetPositionMode(msgspec.Struct, frozen=True, tag=True):
+    """Hold one net position per instrument, or two legs."""
+
+    account: int
+    mode: PositionMode
+
+
+class SetLeverage(msgspec.Struct, frozen=True, tag=True):
+    """Set the leverage of one instrument: what its initial margin is counted with, and how large it may grow."""
+
+    account: int
+    instrument: int
+    leverage: int
+
+
+class AddMargin(msgspec.Struct, frozen=True, tag=True):
+    """Move ``amount`` (cash) from the wallet into an isolated position; a negative amount moves it back."""
+
+    account: int
+    key: PositionKey
+    amount: int
+
+
 class Wake(msgspec.Struct, frozen=True, tag=True):
     """Do what is due by now."""
 
 
-ClientMessage = SubmitOrder | CancelRequest | QueryOrder | QueryAccount
+Setting = SetMarginMode | SetPositionMode | SetLeverage | AddMargin
+ClientMessage = SubmitOrder | CancelRequest | QueryOrder | QueryAccount | Setting
 Message = ClientMessage | Wake | MarketFact | Candle

@@ -1,35 +1,49 @@
-"""How accounts begin: their balance at once, their positions with the first price of each instrument."""
+"""How accounts begin: their balances at once, their positions with the first price of each instrument."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.domain.account import MarginMode, PositionKey
-from bot.domain.errors import ContractError, Unsupported
-from bot.domain.instrument import Instrument
+from bot.domain.account import MarginMode, PositionKey, PositionSide
+from bot.domain.errors import ContractError
+from bot.domain.instrument import Instrument, InstrumentKind
+from bot.domain.scale import CASH_UNIT
 from paper.exchange import Exchange
-from paper.holdings import trade
-from paper.spec import AccountStart
+from paper.holdings import book
+from paper.spec import AccountStart, AssetMode, PositionMode, VenueSpec
 from paper.state import Account, Starting
 
+LEGS = {
+    PositionMode.ONE_WAY: (PositionSide.NET,),
+    PositionMode.HEDGE: (PositionSide.LONG, PositionSide.SHORT),
+}
 
-def open_account(start: AccountStart, instruments: Sequence[Instrument]) -> Account:
-    """Return the account as it is before the first price; raises when the venue cannot hold it."""
-    if start.mode is not MarginMode.CROSS:
-        raise Unsupported(f"account {start.account}: only cross margin is simulated yet, was {start.mode.value}")
+
+def open_account(spec: VenueSpec, start: AccountStart, instruments: Sequence[Instrument]) -> Account:
+    """Return the account as it is before the first price; raises ContractError when the venue cannot hold it."""
+    where = f"account {start.account}"
+    if start.asset_mode is AssetMode.MULTI:
+        _require_multi_assets(where, spec, start, instruments)
     for position in start.positions:
-        if instruments[position.instrument].settle != start.asset:
-            raise ContractError(
-                f"account {start.account}: holds {instruments[position.instrument].symbol}, which does not settle "
-                f"in {start.asset}; open one account per settlement currency"
-            )
+        _require_leg(where, start, position.side, position.quantity, instruments[position.instrument].symbol)
+    wallets = {start.asset: start.balance}
+    for balance in start.balances:
+        wallets[balance.asset] = wallets.get(balance.asset, 0) + balance.amount
+    isolated = start.mode is MarginMode.ISOLATED
     return Account(
         index=start.account,
         asset=start.asset,
-        wallet=start.balance,
+        wallets=wallets,
         leverage=start.leverage,
+        position_mode=start.position_mode,
+        asset_mode=start.asset_mode,
+        isolated=[instrument.index for instrument in instruments] if isolated else [],
         starting=[
-            Starting(PositionKey(start.account, position.instrument), position.quantity, position.entry_price)
+            Starting(
+                PositionKey(start.account, position.instrument, position.side, start.mode),
+                position.quantity,
+                position.entry_price,
+            )
             for position in start.positions
             if position.quantity
         ],
@@ -38,10 +52,39 @@ def open_account(start: AccountStart, instruments: Sequence[Instrument]) -> Acco
 
 def start_positions(exchange: Exchange, index: int, price: int) -> None:
     """Enter the positions that accounts start with in an instrument whose first price is ``price``."""
-    instrument = exchange.instruments[index]
     for account in exchange.state.accounts:
         for starting in [start for start in account.starting if start.key.instrument == index]:
             account.starting.remove(starting)
             entry = price if starting.entry_price is None else starting.entry_price
-            trade(account, starting.key, instrument, signed=starting.quantity, price=entry)
-            exchange.state.ledger.counterparty += instrument.value(price=entry, quantity=starting.quantity)
+            book(exchange, account, starting.key, signed=starting.quantity, price=entry, fee=0)
+
+
+def _require_leg(where: str, start: AccountStart, side: PositionSide, quantity: int, symbol: str) -> None:
+    if side not in LEGS[start.position_mode]:
+        raise ContractError(
+            f"{where}: a position of {symbol} is {side.value}, but the account is in "
+            f"{start.position_mode.value} mode; give the other side or mode"
+        )
+    if (side is PositionSide.LONG and quantity < 0) or (side is PositionSide.SHORT and quantity > 0):
+        raise ContractError(
+            f"{where}: the {side.value} leg of {symbol} has the wrong sign, was {quantity}; turn the sign"
+        )
+
+
+def _require_multi_assets(
+    where: str, spec: VenueSpec, start: AccountStart, instruments: Sequence[Instrument]
+) -> None:
+    """Refuse what multi-assets mode does not know: isolated margin, inverse positions, unstable settlement assets."""
+    if start.mode is MarginMode.ISOLATED:
+        raise ContractError(f"{where}: multi-assets mode knows cross margin only, was isolated; choose one")
+    for position in start.positions:
+        instrument = instruments[position.instrument]
+        terms = spec.collateral.get(instrument.settle)
+        is_counted_in_full = instrument.settle == start.asset or (
+            terms is not None and terms.instrument is None and terms.rate == 1.0 and terms.price >= CASH_UNIT // 2
+        )
+        if instrument.kind is not InstrumentKind.LINEAR or not is_counted_in_full:
+            raise ContractError(
+                f"{where}: {instrument.symbol} cannot be held in multi-assets mode; hold linear contracts that settle "
+                f"in {start.asset}, or in an asset with a fixed price that counts in full"
+            )

@@ -1,16 +1,17 @@
 """Between which prices nothing can happen: what lets the venue pass over most prints with one comparison.
 
 A print strictly between ``low`` and ``high`` of its market reaches no resting order and no watched trigger, and
-leaves every account above its maintenance margin; the same for a mark between ``mark_low`` and ``mark_high``.
-Without a mark tape the last price is the mark, and the first pair holds for both.
+leaves every account above its maintenance margin and its margin call; the same for a mark between ``mark_low`` and
+``mark_high``. Without a mark tape the last price is the mark, and the first pair holds for both.
 """
 
 from __future__ import annotations
 
 from bot.domain.order import Side
+from paper import collateral
 from paper.exchange import Exchange
-from paper.margin import quiet_range, totals
-from paper.state import NEVER
+from paper.margin import pools, quiet_range, slack
+from paper.state import NEVER, Market
 
 
 def settle_quiet_ranges(exchange: Exchange) -> None:
@@ -20,13 +21,13 @@ def settle_quiet_ranges(exchange: Exchange) -> None:
         market.low = market.mark_low = 0
         market.high = market.mark_high = 0 if market.last is None else NEVER
     for account in exchange.state.accounts:
-        now = totals(exchange, account)
-        for holding in account.holdings:
-            market = markets[holding.key.instrument]
-            low, high = quiet_range(exchange, account, holding, now.equity - now.maintenance)
-            if market.mark is None:
-                market.low, market.high = max(market.low, low), min(market.high, high)
-            market.mark_low, market.mark_high = max(market.mark_low, low), min(market.mark_high, high)
+        for pool in pools(exchange, account):
+            wallets = collateral.moving(exchange, account) if pool.takes_all_wallets else []
+            share = slack(exchange, pool) // (len(pool.holdings) + len(wallets))
+            for holding in pool.holdings:
+                _narrow(markets[holding.key.instrument], *quiet_range(exchange, pool, holding, share))
+            for index, amount in wallets:
+                _narrow(markets[index], *collateral.quiet_range(exchange, index, amount, share))
         for order in account.resting.values():
             market = markets[order.request.key.instrument]
             limit = order.request.limit_price or 0
@@ -34,3 +35,9 @@ def settle_quiet_ranges(exchange: Exchange) -> None:
                 market.low = max(market.low, limit)
             else:
                 market.high = min(market.high, limit)
+
+
+def _narrow(market: Market, low: int, high: int) -> None:
+    if market.mark is None:
+        market.low, market.high = max(market.low, low), min(market.high, high)
+    market.mark_low, market.mark_high = max(market.mark_low, low), min(market.mark_high, high)

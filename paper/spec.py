@@ -4,13 +4,52 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 
-from bot.domain.account import MarginMode
-from bot.domain.scale import NS_PER_MINUTE, NS_PER_MS
+from bot.domain.account import Balance, MarginMode, PositionSide
+from bot.domain.errors import ContractError
+from bot.domain.scale import CASH_UNIT, NS_PER_HOUR, NS_PER_MINUTE, NS_PER_MS
 
 # Binance USD-M, GET /fapi/v1/exchangeInfo, field liquidationFee of BTCUSDT, 2024: 0.012500. Other symbols
 # range from 0.01 to 0.02 there; 0.0125 stands for those not named in ``VenueSpec.liquidation_fees``.
 LIQUIDATION_FEE_DEFAULT = 0.0125
+
+# Binance's page of the MARGIN_CALL event says only that it is pushed "when the user's position risk ratio is too
+# high" (developer documentation, USDⓈ-M user data streams, read 2026-11); level and pause are ours. Four fifths of
+# the way to liquidation is late enough to matter, and a warning an hour is not read as noise.
+MARGIN_CALL_LEVEL = 0.8
+MARGIN_CALL_PAUSE = NS_PER_HOUR
+
+# Binance, "Multi-Assets Mode" (trading rules, read 2024): a negative balance worth more than 10,000 USD is
+# exchanged against other assets without asking.
+AUTO_EXCHANGE_DEBT = 10_000 * CASH_UNIT
+
+
+class PositionMode(Enum):
+    """Whether an account holds one net position per instrument, or a long and a short leg."""
+
+    ONE_WAY = "one_way"
+    HEDGE = "hedge"
+
+
+class AssetMode(Enum):
+    """Whether each currency backs its own contracts only, or all wallets together back the linear ones."""
+
+    SINGLE = "single"
+    MULTI = "multi"
+
+
+@dataclass(frozen=True, slots=True)
+class Collateral:
+    """What one unit of an asset is worth in multi-assets mode, in the account's first asset.
+
+    ``rate`` is the fraction that counts of a positive balance; a negative one counts in full. The price is that of
+    the mark of ``instrument`` (its index; linear or spot), or the fixed ``price`` at 10^-8.
+    """
+
+    rate: float = 1.0
+    price: int = CASH_UNIT
+    instrument: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +69,40 @@ class ImpactSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class FeeTier:
+    """Rates from a 30-day volume on, ``volume`` in whole quote units; see ``paper.fees``."""
+
+    volume: int
+    maker: float
+    taker: float
+
+
+@dataclass(frozen=True, slots=True)
 class VenueSpec:
-    """Fees are fractions of notional (a negative maker fee is a rebate); ``latency`` is ns one way."""
+    """Fees are fractions of notional (a negative maker fee is a rebate); ``latency`` is ns one way.
+
+    ``maker_fee`` and ``taker_fee`` hold below the first of ``fee_tiers``, which rise by volume. A report takes
+    ``report_latency`` to reach its client; None: as long as an order takes to arrive.
+    """
 
     maker_fee: float = 0.0002
     taker_fee: float = 0.0005
     latency: int = 50 * NS_PER_MS
+    report_latency: int | None = None
+    fee_tiers: tuple[FeeTier, ...] = ()
     impact: ImpactSpec = field(default_factory=ImpactSpec)
     liquidation_fees: Mapping[str, float] = field(default_factory=dict)      # by symbol
+    insurance: Mapping[str, int] | None = None       # what the fund begins with, by asset; None: it never runs dry
+    collateral: Mapping[str, Collateral] = field(default_factory=dict)       # by asset, for multi-assets mode
+    auto_exchange_debt: int = AUTO_EXCHANGE_DEBT     # cash; what a debt may be worth in multi-assets mode
+    margin_call_level: float = MARGIN_CALL_LEVEL     # of maintenance to margin balance
+    margin_call_pause: int = MARGIN_CALL_PAUSE       # ns between two warnings while it lasts
+
+    def __post_init__(self) -> None:
+        if not 0.5 <= self.margin_call_level <= 1.0:     # no bracket's rate is above a half: see ``margin.quiet_range``
+            raise ContractError(
+                f"venue: margin_call_level must be from 0.5 to 1, was {self.margin_call_level}; choose one between"
+            )
 
     def liquidation_fee(self, symbol: str) -> float:
         """Return the fraction of notional charged on what the venue closes by force."""
@@ -46,16 +111,24 @@ class VenueSpec:
 
 @dataclass(frozen=True, slots=True)
 class PositionStart:
-    """A position held from the first price on; ``entry_price`` None is that first price."""
+    """A position held from the first price on; ``entry_price`` None is that first price.
+
+    ``side`` is NET in one-way mode; in hedge mode the leg, whose sign ``quantity`` has.
+    """
 
     instrument: int
     quantity: int                            # signed
     entry_price: int | None = None
+    side: PositionSide = PositionSide.NET
 
 
 @dataclass(frozen=True, slots=True)
 class AccountStart:
-    """One account: ``balance`` is cash (10^-8) of ``asset``, in which all its instruments settle."""
+    """One account: ``balance`` is cash (10^-8) of ``asset``, its first one, in which its totals are counted.
+
+    ``balances`` are further wallets. ``mode`` is the margin mode of every instrument at the start, and
+    ``leverage`` the leverage; both can be changed per instrument later.
+    """
 
     account: int
     asset: str
@@ -63,3 +136,6 @@ class AccountStart:
     positions: tuple[PositionStart, ...] = ()
     leverage: int = 20
     mode: MarginMode = MarginMode.CROSS
+    position_mode: PositionMode = PositionMode.ONE_WAY
+    asset_mode: AssetMode = AssetMode.SINGLE
+    balances: tuple[Balance, ...] = ()

@@ -6,12 +6,23 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from bot.domain.account import PositionKey
+from bot.domain.account import MarginMode, PositionKey
 from bot.domain.events import Liquidity
 from bot.domain.order import OrderRequest, OrderStatus
-from paper.messages import CancelRequest, QueryAccount, QueryOrder, SubmitOrder
+from paper.book import Book
+from paper.messages import (
+    AddMargin,
+    CancelRequest,
+    QueryAccount,
+    QueryOrder,
+    SetLeverage,
+    SetMarginMode,
+    SetPositionMode,
+    SubmitOrder,
+)
+from paper.spec import AssetMode, PositionMode
 
-FORM = 1                             # of a snapshot; another one is refused, never guessed at
+FORM = 2                             # of a snapshot; another one is refused, never guessed at
 NEVER = 1 << 62                      # beyond every price and every moment, and still 64 bits in the file
 
 
@@ -28,7 +39,16 @@ class GoodUntil(msgspec.Struct, frozen=True, tag=True):
     name: str
 
 
-Due = SubmitOrder | CancelRequest | QueryOrder | QueryAccount | FundingDue | GoodUntil
+class WarningDue(msgspec.Struct, frozen=True, tag=True):
+    """An account was warned; it is looked at again."""
+
+    account: int
+
+
+Due = (
+    SubmitOrder | CancelRequest | QueryOrder | QueryAccount | SetMarginMode | SetPositionMode | SetLeverage
+    | AddMargin | FundingDue | GoodUntil | WarningDue
+)
 
 
 @dataclass(slots=True)
@@ -43,7 +63,11 @@ class Market:
     last: int | None = None
     mark: int | None = None          # None until the tape carries marks: then mark = last
     bid: int = 0                     # 0 until the tape carries quotes
+    bid_quantity: int = 0
     ask: int = 0
+    ask_quantity: int = 0
+    book: Book | None = None         # None until the tape carries one
+    has_prints: bool = False         # False as long as the tape carried neither trades nor candles
     low: int = 0
     high: int = 0
     mark_low: int = 0
@@ -69,11 +93,15 @@ class Market:
 
 @dataclass(slots=True)
 class Holding:
-    """A position: signed quantity and signed entry value (quantity x average entry price, cash)."""
+    """A position: signed quantity and signed entry value (quantity x average entry price, cash).
+
+    ``margin`` is the wallet of an isolated position, which was taken from the account's; 0 for cross.
+    """
 
     key: PositionKey
     quantity: int
     entry_value: int
+    margin: int = 0
 
 
 @dataclass(slots=True)
@@ -86,17 +114,24 @@ class Execution:
     quantity: int
     fee: int
     liquidity: Liquidity
+    modelled: bool
 
 
 @dataclass(slots=True)
 class Order:
-    """An order that arrived; ``rank`` is its place in time among all orders."""
+    """An order that arrived; ``rank`` is its place in time among all orders.
+
+    ``ahead`` is what waits before it at its price, None when that is not known (see ``paper.queue``);
+    ``is_triggered`` is True of a conditional order whose price was reached.
+    """
 
     request: OrderRequest
     rank: int
     filled: int = 0
     status: OrderStatus = OrderStatus.WORKING
     executions: list[Execution] = field(default_factory=list)
+    ahead: int | None = None
+    is_triggered: bool = False
 
     @property
     def leaves(self) -> int:
@@ -117,34 +152,58 @@ class Starting:
 class Account:
     """One client. ``taken`` and ``moved`` are the venue's times of the last snapshot and the last fill.
 
+    ``wallets`` is cash by asset, without what isolated positions hold; ``asset`` is the first of them. Leverage
+    and margin mode are per instrument; ``leverage`` is that of the instruments not set otherwise.
+
     Ended orders are kept as they are written to the file, so that a snapshot copies them and does not
     encode thousands of them again at every answer.
     """
 
     index: int
     asset: str
-    wallet: int
+    wallets: dict[str, int]
     leverage: int
+    position_mode: PositionMode = PositionMode.ONE_WAY
+    asset_mode: AssetMode = AssetMode.SINGLE
+    leverages: dict[int, int] = field(default_factory=dict)
+    isolated: list[int] = field(default_factory=list)
     holdings: list[Holding] = field(default_factory=list)
     starting: list[Starting] = field(default_factory=list)
     resting: dict[str, Order] = field(default_factory=dict)
+    conditional: dict[str, Order] = field(default_factory=dict)      # waiting for their trigger price
     ended: dict[str, msgspec.Raw] = field(default_factory=dict)
+    traded: dict[int, int] = field(default_factory=dict)             # cash by UTC day, for the fee tier
     taken: int = 0
     moved: int = 0
+    warned_until: int = 0            # ns: no second margin call before
+
+    def pay(self, asset: str, amount: int) -> None:
+        """Add ``amount`` (cash, signed) to the wallet of ``asset``."""
+        self.wallets[asset] = self.wallets.get(asset, 0) + amount
+
+    def leverage_of(self, instrument: int) -> int:
+        """Return the leverage that is set for an instrument."""
+        return self.leverages.get(instrument, self.leverage)
+
+    def mode_of(self, instrument: int) -> MarginMode:
+        """Return how an instrument is held."""
+        return MarginMode.ISOLATED if instrument in self.isolated else MarginMode.CROSS
 
 
 @dataclass(slots=True)
 class Ledger:
-    """Where cash went that is in no wallet; all in cash units.
+    """Where cash of one asset went that is in no wallet; all in cash units.
 
-    ``counterparty`` is what the other sides of all trades received. At every moment the wallets, less
-    the entry values of what is held, plus these four are the balances that the accounts began with.
+    ``counterparty`` is what the other sides of all trades received. At every moment the wallets and isolated
+    margins, less the entry values of what is held (linear; plus those of inverse contracts), plus these five are
+    the balances that the accounts began with.
     """
 
     fees: int = 0
     funding: int = 0
     insurance: int = 0               # the fund: liquidation fees in, bankrupt accounts' losses out
     counterparty: int = 0
+    exchanged: int = 0               # what debts in another asset were paid with
 
 
 @dataclass(slots=True)
@@ -153,7 +212,7 @@ class VenueState:
 
     markets: list[Market]
     accounts: list[Account]
-    ledger: Ledger = field(default_factory=Ledger)
+    ledgers: dict[str, Ledger] = field(default_factory=dict)     # by asset
     due: list[tuple[int, int, Due]] = field(default_factory=list)
     entered: int = 0
     trades: int = 0

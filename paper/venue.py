@@ -29,7 +29,19 @@ from paper import activity, funding, matching
 from paper.desk import judge, perform, position_reports
 from paper.exchange import Exchange
 from paper.margin import totals
-from paper.messages import CancelRequest, ClientMessage, Message, QueryAccount, QueryOrder, SubmitOrder, Wake
+from paper.messages import (
+    AddMargin,
+    CancelRequest,
+    ClientMessage,
+    Message,
+    QueryAccount,
+    QueryOrder,
+    SetLeverage,
+    SetMarginMode,
+    SetPositionMode,
+    SubmitOrder,
+    Wake,
+)
 from paper.opening import open_account, start_positions
 from paper.quiet import settle_quiet_ranges
 from paper.spec import AccountStart, VenueSpec
@@ -40,14 +52,14 @@ NOTHING: Answers = ()
 
 
 class PaperVenue:
-    """A Binance USD-M style exchange: linear contracts, cross margin, one-way mode."""
+    """A Binance style exchange: linear and inverse contracts, cross and isolated margin, one-way and hedge mode."""
 
     def __init__(
         self, spec: VenueSpec, instruments: Sequence[Instrument], accounts: Sequence[AccountStart]
     ) -> None:
         state = VenueState(
             markets=[Market() for _ in instruments],
-            accounts=[open_account(start, instruments) for start in accounts],
+            accounts=[open_account(spec, start, instruments) for start in accounts],
         )
         self._attach(Exchange(spec, instruments, state))
 
@@ -92,6 +104,10 @@ class PaperVenue:
             CancelRequest: self._client,
             QueryOrder: self._client,
             QueryAccount: self._client,
+            SetMarginMode: self._client,
+            SetPositionMode: self._client,
+            SetLeverage: self._client,
+            AddMargin: self._client,
             Wake: self._wake,
         }
 
@@ -128,10 +144,9 @@ class PaperVenue:
         """Return what the account holds."""
         return position_reports(self._exchange.accounts[account])
 
-    @property
-    def insurance(self) -> int:
-        """Return the balance of the insurance fund, which began with nothing; cash units."""
-        return self._exchange.state.ledger.insurance
+    def insurance(self, asset: str) -> int:
+        """Return what the insurance fund gained in an asset since the venue began, cash units."""
+        return self._exchange.ledger(asset).insurance
 
     @property
     def names_reused(self) -> int:

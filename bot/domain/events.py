@@ -153,6 +153,16 @@ class MarginCall:
 
 
 @dataclass(frozen=True, slots=True)
+class SettingAnswered:
+    """The venue's answer to a change of leverage, of a mode or of isolated margin; ``code`` is None when it was made."""
+
+    now: int
+    account: int
+    code: str | None
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class LiquidationStage:
     """One step of the venue's own liquidation of us, after its fills; ``kind`` is the venue's word."""
 
@@ -217,7 +227,7 @@ class Reloaded:
 
 AccountFact = (
     OrderAccepted | OrderRejected | OrderNotSent | OrderOutcomeUnknown | OrderTriggered | OrderFilled
-    | OrderEnded | OrderNotFound | FundingPaid | CashMoved | MarginCall | LiquidationStage | AccountSnapshot
-    | Timer | Command | Restarted | Reloaded
+    | OrderEnded | OrderNotFound | FundingPaid | CashMoved | MarginCall | SettingAnswered | LiquidationStage
+    | AccountSnapshot | Timer | Command | Restarted | Reloaded
 )
 Event = MarketFact | AccountFact

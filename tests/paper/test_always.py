@@ -124,9 +124,9 @@ def test_cash_is_conserved_and_reducers_never_flip_under_random_messages(seed: i
 def _balance(venue: PaperVenue) -> None:
     """Wallets less entry values, fees, funding, the fund and the other sides are what was brought in."""
     state = venue._exchange.state
-    wallets = sum(account.wallet for account in state.accounts)
+    wallets = sum(account.wallets["USDT"] for account in state.accounts)
     entries = sum(holding.entry_value for account in state.accounts for holding in account.holdings)
-    ledger = state.ledger
+    ledger = state.ledgers["USDT"]
     brought = sum(account.balance for account in storm_accounts())
     assert wallets - entries + ledger.fees + ledger.funding + ledger.insurance + ledger.counterparty == brought
     assert ledger.fees > 0 and ledger.funding != 0 and ledger.insurance != 0

@@ -77,7 +77,7 @@ def test_liquidation_inside_the_bankruptcy_price_fills_at_the_market_and_takes_a
     assert fill.fee == stage.fee == usd("34")
     assert (stage.notional, stage.kind, stage.key) == (usd("9034"), "liquidation", KEY)
     assert bench.venue.account_totals(0) == (0, 0, 0)
-    assert bench.venue.insurance == usd("34")
+    assert bench.venue.insurance("USDT") == usd("34")
 
 
 def test_liquidation_fee_is_the_venues_rate_when_more_is_left() -> None:
@@ -99,7 +99,7 @@ def test_liquidation_beyond_the_bankruptcy_price_is_borne_by_the_insurance_fund(
     assert isinstance(fill, OrderFilled) and isinstance(stage, LiquidationStage)
     assert (fill.price, fill.fee) == (cents("90"), 0)
     assert bench.venue.account_totals(0) == (0, 0, 0)
-    assert bench.venue.insurance == -100 * (usd("90") - usd("79.98"))
+    assert bench.venue.insurance("USDT") == -100 * (usd("90") - usd("79.98"))
 
 
 def test_liquidation_of_a_short_beyond_bankruptcy_mirrors_the_long() -> None:
@@ -109,7 +109,7 @@ def test_liquidation_of_a_short_beyond_bankruptcy_mirrors_the_long() -> None:
     fill, _ = bench.price("120")
     assert isinstance(fill, OrderFilled)
     assert (fill.price, fill.side) == (cents("110"), Side.BUY)
-    assert bench.venue.insurance == -100 * (usd("120.02") - usd("110"))
+    assert bench.venue.insurance("USDT") == -100 * (usd("120.02") - usd("110"))
 
 
 def test_liquidation_cancels_the_accounts_orders_first() -> None:
@@ -202,7 +202,7 @@ def test_closing_at_a_loss_beyond_the_wallet_is_made_good_by_the_fund() -> None:
     bench.price("100")
     facts = bench.send(order(Side.SELL, "100", "1", reduce_only=True))
     (moved,) = [fact for fact in facts if isinstance(fact, CashMoved)]
-    assert (moved.reason, moved.amount) == ("insurance fund", -bench.venue.insurance)
+    assert (moved.reason, moved.amount) == ("insurance fund", -bench.venue.insurance("USDT"))
     assert moved.amount > 0 and bench.venue.account_totals(0)[0] == 0
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.domain.account import MarginMode, PositionKey
+from bot.domain.account import PositionKey
 from bot.domain.errors import ContractError, Unsupported
 from bot.domain.events import (
     AccountSnapshot,
@@ -24,8 +24,6 @@ from bot.domain.order import OrderStatus, Side, TimeInForce
 from bot.domain.scale import NS_PER_SECOND
 from paper import orders
 from paper.messages import CancelRequest, QueryAccount, QueryOrder, SubmitOrder, Wake
-from paper.spec import AccountStart
-from paper.venue import PaperVenue
 from tests.paper.builders import LATENCY, MS, Bench, cents, lots, order, perpetual, start, usd
 
 KEY = PositionKey(0, 0)
@@ -348,17 +346,11 @@ def test_starting_position_without_an_entry_begins_at_the_first_price() -> None:
     assert (bench.venue.is_started(0), held.entry_value) == (True, cents("123.45") * lots("1.5") * 1_000)
 
 
-@pytest.mark.parametrize("kind", [InstrumentKind.INVERSE, InstrumentKind.OPTION, InstrumentKind.SPOT])
+@pytest.mark.parametrize("kind", [InstrumentKind.OPTION, InstrumentKind.SPOT])
 def test_instruments_that_are_not_simulated_yet_are_refused_at_once(kind: InstrumentKind) -> None:
     """Better no venue than one that counts an inverse contract as a linear one."""
     with pytest.raises(Unsupported, match=kind.value):
         Bench(start("10000"), instruments=(replace(perpetual(), kind=kind),))
-
-
-def test_isolated_accounts_are_refused_at_once() -> None:
-    """Isolated margin comes later."""
-    with pytest.raises(Unsupported, match="isolated"):
-        PaperVenue(Bench().spec, (perpetual(),), [AccountStart(0, "USDT", 1, mode=MarginMode.ISOLATED)])
 
 
 def test_price_of_zero_is_a_fault_of_the_tape() -> None:

@@ -85,6 +85,6 @@ def test_restore_of_foreign_bytes_is_refused(snapshot: bytes) -> None:
 
 def test_restore_of_another_form_is_refused() -> None:
     """A later version's snapshot is not read as if it were ours."""
-    newer = PaperVenue(SPEC, INSTRUMENTS, storm_accounts()).snapshot().replace(b'"form":1', b'"form":2')
-    with pytest.raises(ContractError, match="form must be 1, was 2"):
+    newer = PaperVenue(SPEC, INSTRUMENTS, storm_accounts()).snapshot().replace(b'"form":2', b'"form":3')
+    with pytest.raises(ContractError, match="form must be 2, was 3"):
         PaperVenue.restore(SPEC, INSTRUMENTS, newer)
