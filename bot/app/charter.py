@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import msgspec
 
 from bot.app.loading import Loaded
-from bot.app.summary import goal_text
+from bot.app.summary import remedy_text
 from bot.domain.account import PositionKey
 from bot.domain.effects import ScopeElement
 from bot.domain.errors import JournalError
@@ -54,12 +54,16 @@ class RuleWords:
 
 @dataclass(frozen=True, slots=True)
 class Charter:
-    """Accounts and instruments by their indexes in the journal, rules by name; how far the ladder may widen."""
+    """Accounts and instruments by their indexes in the journal, rules by name; how far the ladder may widen.
+
+    ``plugins`` is the SHA-256 of every plug-in's file by its path.
+    """
 
     accounts: tuple[AccountWords, ...]
     instruments: tuple[InstrumentWords, ...]
     rules: Mapping[str, RuleWords]
     collar_max: float
+    plugins: Mapping[str, str] = field(default_factory=dict)
 
     def key_label(self, key: PositionKey) -> str:
         """Return what a person calls a position: account and symbol."""
@@ -85,6 +89,7 @@ def charter_of(loaded: Loaded, layout: Layout, before: bytes | None = None) -> b
         ),
         rules={rule.name: _rule(rule) for rule in loaded.rules.rules},
         collar_max=loaded.config.limits.margin_collar_max,
+        plugins={plugin.path: plugin.sha256 for plugin in loaded.rules.plugins.files},
     )
     if before is not None:
         charter = replace(charter, rules={**read_charter(before).rules, **charter.rules})
@@ -106,7 +111,7 @@ def _rule(rule: Rule) -> RuleWords:
         when=expression_text(rule.when.root),
         clear=None if rule.clear is None else expression_text(rule.clear.root),
         hold=duration_text(rule.hold) if rule.hold else "0s",
-        goal=goal_text(rule.goal),
+        goal=remedy_text(rule),
         execute=f"{execute.algo.value} by {execute.tactic.value}, class {execute.order_class.value}",
         hold_ns=rule.hold,
         confirm=None if rule.confirm is None else expression_text(rule.confirm.root),

@@ -110,7 +110,9 @@ def build_parser() -> argparse.ArgumentParser:
     asked.add_argument("--why-not", metavar="RULE", help="how near a rule came to firing, and what it could not read")
     _finish(explain, _explain)
 
-    _finish(verbs.add_parser("rules", help="everything a rule can read and call"), _rules)
+    rules = verbs.add_parser("rules", help="everything a rule can read and call")
+    rules.add_argument("config", nargs="?", type=Path, metavar="CONFIG", help="with the plug-ins of this configuration")
+    _finish(rules, _rules)
     return parser
 
 
@@ -181,7 +183,7 @@ def _report(parsed: argparse.Namespace) -> int:
 def _rules(parsed: argparse.Namespace) -> int:
     from bot.app.verbs.rules import print_rules
 
-    return print_rules(as_json=parsed.json)
+    return print_rules(parsed.config, os.environ, as_json=parsed.json)
 
 
 def _explain(parsed: argparse.Namespace) -> int:

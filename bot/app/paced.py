@@ -20,7 +20,7 @@ import msgspec
 
 from bot.adapters.journal.codec import decode, encode
 from bot.adapters.journal.sqlite import SqliteJournal
-from bot.app.charter import CHARTER_SERIES, charter_of
+from bot.app.charter import CHARTER_SERIES, charter_of, read_charter
 from bot.app.loading import Loaded
 from bot.app.markets import MarketSource, TapeEvent, sign_of
 from bot.app.nearness import NEARNESS_SERIES
@@ -197,7 +197,8 @@ def run_paced(
     with journal, closing(PaperStore(out / VENUE_NAME)) as store, operator_log(out) as logs:
         if resumed and hash_in_force(journal) != loaded.digest:
             raise InputError(
-                f"--out {out}: holds a run of another configuration; choose another folder, or the same configuration"
+                f"--out {out}: holds a run of another configuration{_changed_plugins(journal, loaded)}; choose another "
+                "folder, or the same configuration"
             )
         if resumed and _prices_of(journal.head.tapes) != _prices_of(market.sources):
             raise InputError(f"--out {out}: holds a run over another tape; choose another folder, or the same prices")
@@ -233,6 +234,17 @@ def run_paced(
         journal.commit()
     write_results(record, out)
     return Finished(record, out, is_liquidated=bool(recorder.liquidations))
+
+
+def _changed_plugins(journal: SqliteJournal, loaded: Loaded) -> str:
+    """Return which plug-ins are not as the run has them, since nobody looks there first; empty when all are."""
+    stored = journal.get_series(CHARTER_SERIES)
+    before = {} if stored is None else read_charter(stored).plugins
+    changed = [
+        plugin.path for plugin in loaded.rules.plugins.files
+        if before.get(plugin.path, plugin.sha256) != plugin.sha256
+    ]
+    return f", with another {' and '.join(changed)}" if changed else ""
 
 
 def _prices_of(sources: Sequence[TapeSource]) -> list[str]:

@@ -23,6 +23,7 @@ from bot.domain.names import child_name
 from bot.domain.order import Side
 from bot.domain.scale import cash_text, to_text
 from bot.engine.layout import Layout
+from bot.rules.ruleset import Rule
 
 BPS = 10_000
 _CHILD_LETTERS = len(child_name("", 0))
@@ -186,6 +187,12 @@ def goal_text(goal: Goal) -> str:
         return f"{goal.kind.value} {cash(goal.target, goal.currency)}"
     number = f"{goal.target:g}" if goal.kind.value == "leverage" else f"{goal.target * 100:g}%"
     return f"{goal.kind.value} {number}"
+
+
+def remedy_text(rule: Rule) -> str:
+    """Return what a rule does as a person says it: its goal, or whom it asks for one."""
+    goal = goal_text(rule.goal)
+    return goal if rule.remedy is None else f"plug-in {rule.remedy.declared.name}, otherwise {goal}"
 
 
 def _scope(element: ScopeElement, layout: Layout) -> str:

@@ -67,7 +67,9 @@ class PluginCalls:
         self.failures[what] = count
         # An address in memory would make two replays differ.
         said = _ADDRESS.sub("0x..", f"{type(error).__name__}: {error}")[:_TEXT_MAX]
-        detail = f"{declared.place}: {what} failed for the {count}. of {FAILURES_MAX} times, {said}"
+        # The file's name alone: its folder depends on where the run was started.
+        where = f"{declared.place.path.rpartition('/')[2]}:{declared.place.line}"
+        detail = f"{where}: {what} failed for the {count}. of {FAILURES_MAX} times, {said}"
         if count == FAILURES_MAX:
             self.tell(DISABLED, f"{detail}; it is off until a reload or a restart: correct the plug-in")
         else:

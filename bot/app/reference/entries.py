@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bot.domain.units import SourceText
+from bot.rules.bound_plugins import BoundPlugins
 from bot.rules.language.functions import FUNCTION_ROWS
 from bot.rules.language.measures import MEASURES, PLANNED
+from bot.rules.language.plugged import PLUGIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +49,26 @@ def sections() -> list[Section]:
         Entry(row.name, row.signature, row.unit, "", row.meaning, row.edges) for row in FUNCTION_ROWS
     ]
     return [*found, Section("functions", functions, ())]
+
+
+def plugin_sections(plugins: BoundPlugins) -> list[Section]:
+    """Return what the plug-ins of a configuration add: measures to read, remedies to ask."""
+    measures = [
+        Entry(
+            f"{PLUGIN}.{measure.name}", f"{PLUGIN}.{measure.name}", measure.unit.value, _inputs(measure.inputs),
+            measure.meaning, f"of each {measure.subject.value}; unavailable while an input is, and when it fails",
+        )
+        for measure in plugins.measures.values()
+    ]
+    remedies = [
+        Entry(
+            name, f"do: {{plugin: {{remedy: {name}, otherwise: ...}}}}", "", _inputs(remedy.declared.inputs),
+            remedy.declared.meaning, f"for each {remedy.scope.value}; its rule does `otherwise` when it fails",
+        )
+        for name, remedy in plugins.remedies.items()
+    ]
+    return [Section(PLUGIN, measures, ()), Section("plug-in remedies", remedies, ())]
+
+
+def _inputs(inputs: Sequence[SourceText]) -> str:
+    return ", ".join(text.text for text in inputs)

@@ -13,6 +13,8 @@ Numbers carry units: `70%`, `25bps`, durations ({', '.join(f'`1{unit}`' for unit
 A reading may be unavailable. True or unavailable is true; false and unavailable is false; otherwise the whole is
 unavailable, which neither fires nor clears a rule.
 
+`plugin.NAME` is a measure of a [plug-in](plugins.md); `penstock rules CONFIG` lists those of a configuration too.
+
 `penstock rules` prints this page on a terminal. [First rule](first-rule.md) shows how one is written;
 [configuration](configuration.md#a-rule-book) lists the keys around a condition."""
 

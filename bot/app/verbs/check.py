@@ -11,12 +11,14 @@ from bot.app import meanings
 from bot.app.cli_codes import EXIT_GOOD
 from bot.app.loading import Loaded, load_all
 from bot.app.meaning_text import meaning_lines
-from bot.app.summary import goal_text
+from bot.app.summary import remedy_text
 from bot.domain.order import OrderClass
 from bot.risk.binance_tiers import is_typed_in, tier_table
 from bot.rules.feasibility import optional_reads
 from bot.rules.language.explain import expression_text
+from bot.rules.language.plugged import PLUGIN
 from bot.rules.language.wording import duration_text
+from bot.rules.plugins import Plugin
 from bot.rules.ruleset import Rule
 
 
@@ -30,6 +32,8 @@ def check_config(path: Path, environ: Mapping[str, str], *, as_json: bool) -> in
     print(f"{path}: good")
     for name, account in found["accounts"].items():
         print(f"  account {name}: {account['mode']}, {', '.join(account['instruments'])}")
+    for plugin in found["plugins"]:
+        print(f"  plug-in {plugin['path']} ({plugin['sha256'][:12]}): {', '.join(_names(plugin))}")
     for rule in found["rules"]:
         print(f"  rule {rule['name']}: for each {rule['for_each']}, when {rule['when']}")
         print(f"    then {rule['goal']}, {rule['execute']}")
@@ -53,6 +57,7 @@ def describe(loaded: Loaded) -> dict[str, Any]:
             name: {"mode": account.mode.value, "instruments": list(account.instruments)}
             for name, account in loaded.config.accounts.items()
         },
+        "plugins": [_plugin(plugin) for plugin in loaded.rules.plugins.files],
         "rules": [_rule(rule) for rule in loaded.rules.rules],
         "formula": meanings.FORMULA,
         "levels": meanings.levels(loaded),
@@ -98,6 +103,19 @@ def _cautions(rule: Rule) -> list[str]:
     return found
 
 
+def _plugin(plugin: Plugin) -> dict[str, Any]:
+    return {
+        "path": plugin.path,
+        "sha256": plugin.sha256,
+        "measures": [f"{PLUGIN}.{measure.name}" for measure in plugin.measures],
+        "remedies": [remedy.name for remedy in plugin.remedies],
+    }
+
+
+def _names(plugin: dict[str, Any]) -> list[str]:
+    return [*plugin["measures"], *(f"remedy {name}" for name in plugin["remedies"])]
+
+
 def _rule(rule: Rule) -> dict[str, Any]:
     execute = rule.execute
     return {
@@ -105,7 +123,7 @@ def _rule(rule: Rule) -> dict[str, Any]:
         "for_each": rule.scope.value,
         "when": expression_text(rule.when.root),
         "clear": None if rule.clear is None else expression_text(rule.clear.root),
-        "goal": goal_text(rule.goal),
+        "goal": remedy_text(rule),
         "confirm": None if rule.confirm is None else expression_text(rule.confirm.root),
         "hold": duration_text(rule.hold),
         "cooldown": duration_text(rule.cooldown),

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import json
 import textwrap
+from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
 
 from bot.app.cli_codes import EXIT_GOOD
-from bot.app.reference.entries import Entry, Section, sections
+from bot.app.loading import load_all
+from bot.app.reference.entries import Entry, Section, plugin_sections, sections
 
 WIDTH = 80
 _LABEL = 10
 
 
-def print_rules(*, as_json: bool) -> int:
-    """Print every measure and function with unit, source, meaning and edges."""
+def print_rules(config: Path | None, environ: Mapping[str, str], *, as_json: bool) -> int:
+    """Print every measure and function with unit, source, meaning and edges, those of plug-ins too."""
     found = sections()
+    if config is not None:
+        found += plugin_sections(load_all(config, environ).rules.plugins)
     if as_json:
         print(json.dumps({section.title: asdict(section) for section in found}))
         return EXIT_GOOD
