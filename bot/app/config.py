@@ -12,6 +12,7 @@ from typing import Literal
 from bot.domain.account import MarginMode
 from bot.domain.scale import NS_PER_MS
 from bot.domain.units import Duration, Ratio
+from bot.engine.layout import MARGIN_CALL_GRACE
 from bot.engine.spec import BlindSpec, LimitsSpec, SurvivalSpec
 from bot.settings.secret import Secret
 
@@ -108,6 +109,10 @@ class AccountSpec:
     survival: SurvivalSpec = field(
         default_factory=SurvivalSpec, metadata={"doc": "The floor under every schedule of sale."}
     )
+    margin_call_grace: Duration = field(
+        default=MARGIN_CALL_GRACE,
+        metadata={"doc": "How long account.margin_call stands after the venue's last word of it."},
+    )
     blind: BlindSpec = field(default_factory=BlindSpec, metadata={"doc": "What to do when no price comes any more."})
     paper: PaperSpec = field(
         default_factory=PaperSpec, metadata={"doc": "What the simulated account starts with, in paper mode and replay."}
@@ -118,6 +123,8 @@ class AccountSpec:
             raise ValueError("instruments: needs at least one symbol, such as BTC/USDT:USDT")
         if len(set(self.instruments)) != len(self.instruments):
             raise ValueError("instruments: names a symbol twice")
+        if self.margin_call_grace <= 0:
+            raise ValueError("margin_call_grace: must be above 0; leave out rules on account.margin_call instead")
         for symbol in self.paper.positions:
             if symbol not in self.instruments:
                 raise ValueError(f"paper: holds {symbol}, which is not among instruments; add it there")

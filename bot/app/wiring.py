@@ -31,6 +31,7 @@ def make_layout(config: Config, market: MarketSource) -> Layout:
                 instruments=tuple(by_symbol[symbol].index for symbol in account.instruments),
                 taker_fee=account.paper.fees.taker,
                 leverage=float(account.paper.leverage),
+                margin_call_grace=account.margin_call_grace,
             )
             for name, account in config.accounts.items()
         ),

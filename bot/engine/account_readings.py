@@ -9,6 +9,7 @@ from bot.domain.scale import CASH_UNIT, NS_PER_MINUTE
 from bot.engine.book import Book
 from bot.engine.columns import Columns
 from bot.engine.layout import Layout
+from bot.engine.margin_calls import is_standing
 from bot.engine.market import Market
 from bot.engine.peaks import Peaks
 from bot.risk.margin import worst_distance_of
@@ -55,6 +56,8 @@ class AccountReadings:
             return lambda account: self.sigma(account, window)
         if name == "drawdown":
             self.peaks.is_of_accounts = self.peaks.is_wanted = True
+        if name == "margin_call":
+            return lambda account: float(is_standing(self.layout, self.book, account))
         worked_out = self._sums[name]
         known = self.columns.known
         return lambda account: worked_out(account) if known[account] else None

@@ -13,6 +13,7 @@ from bot.domain.scale import NS_PER_SECOND
 from bot.engine.book import Book
 from bot.engine.flows import BUCKETS
 from bot.engine.layout import Layout
+from bot.engine.margin_calls import stands_until
 from bot.engine.market import Market
 from bot.rules.language.measures import Subject
 from bot.rules.language.typed import (
@@ -31,6 +32,7 @@ from bot.rules.language.typed import (
 LOOK_EVERY: Final = NS_PER_SECOND    # what a person means by "at once" where a sum of ages is compared
 GROWING: Final = ("position.age", "market.age")
 SHRINKING: Final = ("market.next_funding",)
+CALLS: Final = {"account.margin_call": False, "portfolio.margin_call": True}     # whether of all accounts
 WINDOWED: Final = ("market.volume", "market.order_flow", "market.liquidations", "market.return")
 
 
@@ -44,16 +46,20 @@ class Ages:
         self.index_of = {instrument.symbol: instrument.index for instrument in layout.instruments}
         self.limits: dict[tuple[ReadingRef, int], None] = {}
         self.steps: dict[int, None] = {}
+        self.calls: dict[bool, None] = {}
         for condition in conditions:
             for compare in _compares(condition.root):
                 self._take(compare)
 
     def __bool__(self) -> bool:
-        return bool(self.limits or self.steps)
+        return bool(self.limits or self.steps or self.calls)
 
     def _take(self, compare: Compare) -> None:
         left, right = compare.left, compare.right
         refs = [read.ref for side in (left, right) for read in reads_in(side)]
+        for ref in _with_operands(refs):
+            if ref.measure in CALLS:
+                self.calls[CALLS[ref.measure]] = None
         for ref in refs:
             if ref.measure in WINDOWED:
                 self.steps[max(int(ref.args[0]) // BUCKETS, LOOK_EVERY)] = None
@@ -74,6 +80,10 @@ class Ages:
                 # `>` becomes true just after its limit
                 at = start - limit if ref.measure in SHRINKING else start + limit
                 moments += [moment for moment in (at, at + 1, start) if moment > now]
+        for of_all in self.calls:
+            for each in range(len(self.layout.accounts)) if of_all else (account,):
+                end = stands_until(self.layout, self.book, each)
+                moments += [end] if end is not None and end > now else []
         return min(moments, default=None)
 
     def _starts(self, ref: ReadingRef, account: int) -> Iterator[int]:
@@ -91,6 +101,14 @@ class Ages:
             told = (self.market.next_funding if ref.measure in SHRINKING else self.market.stamp)[instrument]
             if told:
                 yield told
+
+
+def _with_operands(refs: Sequence[ReadingRef]) -> Iterator[ReadingRef]:
+    """Return readings, and those that windows among them look at."""
+    for ref in refs:
+        yield ref
+        if ref.derived is not None and ref.derived.operand is not None:
+            yield from (read.ref for read in reads_in(ref.derived.operand))
 
 
 def _compares(node: Truth) -> Iterator[Compare]:

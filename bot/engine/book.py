@@ -107,6 +107,7 @@ class AccountBook:
     high_water: int | None = None    # equity at the highest net asset value per unit, in the units of today
     flow: int = 0                    # deposited less withdrawn since the mark was last put into units of today
     unexplained: int = 0             # of a jump in equity
+    margin_called: int | None = None  # the venue's time of its newest margin call, never later than ours
     trade_ids: dict[str, None] = field(default_factory=dict)
     sends: deque[int] = field(default_factory=lambda: deque(maxlen=SENDS_KEPT))
 

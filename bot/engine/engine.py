@@ -30,9 +30,9 @@ from bot.domain.events import (
     Command,
     CommandKind,
     Event,
-    FillOrigin,
     FundingPaid,
     LiquidationStage,
+    MarginCall,
     OrderAccepted,
     OrderEnded,
     OrderFilled,
@@ -56,7 +56,8 @@ from bot.domain.market import (
     Quote,
     Trade,
 )
-from bot.domain.scale import cash_text, to_text
+from bot.domain.scale import cash_text
+from bot.engine.account_alarms import tell_of
 from bot.engine.adoption import adopt
 from bot.engine.book import Book
 from bot.engine.columns import Columns
@@ -127,6 +128,7 @@ class Engine:
         }
         for kind in (
             OrderAccepted, OrderRejected, OrderNotSent, OrderNotFound, OrderFilled, OrderEnded, FundingPaid, CashMoved,
+            MarginCall,
         ):
             handlers[kind] = self._on_account_fact
         self._handlers = handlers
@@ -275,13 +277,8 @@ class Engine:
     # Accounts ----------------------------------------------------------------------------------------------
 
     def _on_account_fact(self, fact: AccountFact) -> None:
+        tell_of(self.desk, fact)
         fold(self.book, fact)
-        if isinstance(fact, OrderFilled) and fact.origin is not FillOrigin.OURS:
-            self._alarm(
-                f"external_{fact.origin.value}",
-                f"{self.layout.position_label(fact.key)}: {fact.side.value} of "
-                f"{to_text(fact.quantity, self.layout.instruments[fact.key.instrument].quantity_digits)} was not ours",
-            )
         self._account_changed(fact.account)  # type: ignore[union-attr]
 
     def _account_changed(self, account: int) -> None:

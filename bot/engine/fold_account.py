@@ -9,8 +9,9 @@ from collections.abc import Callable
 from typing import Any
 
 from bot.domain.effects import MarkBest, MarkHighWater, NoteJump
-from bot.domain.events import AccountSnapshot, CashMoved, FundingPaid, OrderFilled
+from bot.domain.events import AccountSnapshot, CashMoved, FundingPaid, MarginCall, OrderFilled
 from bot.engine.book import Book
+from bot.engine.margin_calls import called_at
 
 JUMP_TOLERANCE = 0.01                # of a movement of cash: a jump is measured with fees and funding in it
 
@@ -63,6 +64,12 @@ def _cash_moved(book: Book, fact: CashMoved) -> None:
         account.wallet += fact.amount
 
 
+def _margin_call(book: Book, fact: MarginCall) -> None:
+    """Keep the newest call; one that was long on its way is as old as the venue says."""
+    account = book.accounts[fact.account]
+    account.margin_called = max(account.margin_called or 0, called_at(fact))
+
+
 def _snapshot(book: Book, fact: AccountSnapshot) -> None:
     """Adopt the venue's word, unless one of our fills, or an earlier snapshot, is newer than it."""
     account = book.accounts[fact.account]
@@ -101,6 +108,7 @@ def _note_jump(book: Book, effect: NoteJump) -> None:
 ACCOUNT_FOLDERS: dict[type, Callable[[Book, Any], None]] = {
     FundingPaid: _funding_paid,
     CashMoved: _cash_moved,
+    MarginCall: _margin_call,
     AccountSnapshot: _snapshot,
     MarkHighWater: _mark_high_water,
     MarkBest: _mark_best,

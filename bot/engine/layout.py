@@ -9,7 +9,11 @@ from functools import cached_property
 from bot.domain.account import PositionKey
 from bot.domain.errors import ContractError
 from bot.domain.instrument import Instrument
+from bot.domain.scale import NS_PER_MINUTE
 from bot.risk.tiers import TierTable
+
+# Venues do not say how often they repeat a call: long enough for one that does so each minute and misses three.
+MARGIN_CALL_GRACE = 5 * NS_PER_MINUTE
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +25,7 @@ class AccountSlot:
     instruments: tuple[int, ...]
     taker_fee: float                 # fraction
     leverage: float                  # at which positions are opened; sets the initial margin
+    margin_call_grace: int = MARGIN_CALL_GRACE       # ns, how long a margin call stands that is not repeated
 
 
 @dataclass(frozen=True)

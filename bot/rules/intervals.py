@@ -57,6 +57,7 @@ RANGES = {
         NOT_NEGATIVE,
     ),
     "position.side": Span(-1.0, 1.0),
+    "account.margin_call": Span(0.0, 1.0),
     "rsi": Span(0.0, 100.0),
 }
 Ranges = Mapping[ReadingRef, Span]

@@ -214,7 +214,6 @@ BAD: dict[str, tuple[str, Scope, int, str]] = {
 }
 
 NOT_YET: dict[str, str] = {
-    "margin_call": "account.margin_call > 0",
     "cascade_score": "market.cascade_score < 0.5",
     "unwind_time": "position.unwind_time > 5m",
     "close": "market.close > 3 USDT",

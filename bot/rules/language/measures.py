@@ -173,6 +173,10 @@ _ACCOUNT = (
             " and redeem units, so they are neither profit nor loss",
             "0 at the high; above 1 when equity is below 0; unavailable while a jump in equity is unexplained;"
             f" {_UNMARKED}"),
+    Measure("account.margin_call", Subject.ACCOUNT, MeasureUnit.NUMBER, "margin calls of the venue",
+            "1 while the venue's margin call stands, else 0; write account.margin_call > 0",
+            "a call stands until margin_call_grace (5m) has passed since the venue's last word of it, for it repeats"
+            " a call but never says that it is over; always 0 where the venue sends none"),
 )
 _POSITION = (
     Measure("position.side", Subject.POSITION, MeasureUnit.NUMBER, "positions of the venue",
@@ -287,9 +291,9 @@ MEASURES: dict[str, Measure] = {row.name: row for row in (*_ACCOUNT, *_POSITION,
 
 # Names that a later version knows: asking for one says so, and not that it is misspelt.
 PLANNED: dict[str, tuple[str, ...]] = {
-    "account": ("margin_call", "var", "es", "stress"),
+    "account": ("var", "es", "stress"),
     "position": ("unwind_cost_bps", "unwind_time", "expiry"),
     "market": ("cascade_score", "close"),
-    "portfolio": ("margin_call", "var", "es", "stress"),
+    "portfolio": ("var", "es", "stress"),
     "underlying": ("net_delta", "gamma", "vega", "theta"),
 }
