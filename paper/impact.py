@@ -38,6 +38,12 @@ class Depth:
     taken: float                     # quantity units, recently, on the same side
     least: float                     # the distance that a wide bar imposes
 
+    def touch(self) -> int:
+        """Return the price of the first piece, rounded against the taker."""
+        away = self.side.sign * max(self.half_spread, self.least)
+        price = self.base * (1.0 + away)
+        return ceil(price) if self.side is Side.BUY else max(1, floor(price))
+
     def distance(self, quantity: int) -> float:
         """Return how far from ``base`` the average price of ``quantity`` lies."""
         after = self.taken + quantity

@@ -90,7 +90,7 @@ def fund_gain(*, side: Side, bankrupt_value: int, market_value: int, gains_with_
 def _cancel_orders(exchange: Exchange, pool: Pool) -> None:
     account = pool.account
     own = pool.holdings[0].key.instrument
-    for order in list(account.resting.values()):
+    for order in [*account.resting.values(), *account.conditional.values()]:
         index = order.request.key.instrument
         if index == own or (
             not pool.isolated and account.mode_of(index) is MarginMode.CROSS

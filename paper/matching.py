@@ -1,21 +1,29 @@
-"""How orders are taken, filled and rested.
+"""How orders are taken, triggered, matched and rested.
 
-What crosses on arrival takes from the modelled depth inside its limit. What rests fills as maker at its own
-price when the tape prints there: all of it when the print is through its price, at most the printed quantity
-when it is at its price (there is no queue yet; a candle's point has no quantity and fills all).
+An arriving order trades by price, then by time, with the tape's market (see ``paper.liquidity``) and with the
+resting orders of all clients. A resting order fills as maker at its own price, in three ways:
+
+    another client's order arrives and crosses it
+    the tape prints there     at its price what is left after its queue (see ``paper.queue``); through its price
+                              all of it, or with a book at most the printed quantity; a candle's point fills all
+    the tape's book crosses   what the other side shows at its price or beyond it; that is then taken
 """
 
 from __future__ import annotations
 
-from bot.domain.events import Liquidity, OrderAccepted, OrderRejected
+from decimal import Decimal
+from math import ceil, floor
+
+from bot.domain.events import Liquidity, OrderAccepted, OrderRejected, OrderTriggered
 from bot.domain.order import OrderRequest, OrderStatus, Side, TimeInForce
-from paper.admission import reduces, refusal
-from paper.exchange import Exchange, charge
-from paper.holdings import book, closes_only
-from paper.impact import depth, remember
-from paper.liquidation import cover_deficit, liquidate
-from paper.orders import end, report_fill
-from paper.state import Account, Execution, GoodUntil, Order
+from paper import conditional, queue
+from paper.admission import refusal, refusal_at_trigger
+from paper.booking import enter_trade, fillable, settle
+from paper.exchange import Exchange
+from paper.liquidity import Piece, Supply, facing
+from paper.orders import end
+from paper.selftrade import MAKER_EXPIRES, TAKER_EXPIRES
+from paper.state import Account, GoodUntil, Order
 
 
 def submit(exchange: Exchange, account: Account, request: OrderRequest) -> None:
@@ -26,43 +34,193 @@ def submit(exchange: Exchange, account: Account, request: OrderRequest) -> None:
             OrderRejected(exchange.told, account.index, request.name, refused.code, refused.detail)
         )
         return
-    exchange.state.entered += 1
-    order = Order(request, exchange.state.entered)
-    account.resting[request.name] = order
+    order = Order(request, _next_rank(exchange))
     exchange.report(OrderAccepted(exchange.told, account.index, request.name))
-    _take(exchange, account, order)
-    if not order.status.can_fill:
-        return
-    if request.time_in_force is TimeInForce.IOC:
-        end(exchange, account, order, OrderStatus.EXPIRED)
-    elif request.good_until is not None:
+    if request.trigger_price is None:
+        _enter(exchange, account, order)
+    else:
+        account.conditional[request.name] = order
+    if order.status.can_fill and request.good_until is not None:
         exchange.schedule(max(request.good_until, exchange.at), GoodUntil(account.index, request.name))
 
 
-def cross_resting(exchange: Exchange, index: int, *, price: int, printed: int | None) -> None:
+def trigger(exchange: Exchange, index: int) -> None:
+    """Send the conditional orders of an instrument whose price has come.
+
+    One that would be refused now ends as expired: it was accepted once, so it cannot be rejected.
+    """
+    for account, order in conditional.reached(exchange, index):
+        name = order.request.name
+        if account.conditional.get(name) is not order:
+            continue                 # an earlier one closed the position that it was to reduce
+        del account.conditional[name]
+        order.is_triggered = True
+        order.rank = _next_rank(exchange)
+        exchange.report(OrderTriggered(exchange.told, account.index, name))
+        if refusal_at_trigger(exchange, account, order.request) is None:
+            _enter(exchange, account, order)
+        else:
+            end(exchange, account, order, OrderStatus.EXPIRED)
+
+
+def cross_by_print(exchange: Exchange, index: int, *, price: int, printed: int | None, side: int) -> None:
     """Fill what rests at or through ``price``, best price first, then oldest.
 
-    ``printed`` is the quantity that traded there; None when it is not known.
+    ``printed`` is the quantity that traded there, None when it is not known; ``side`` the taker's sign, 0 when not
+    known: where a queue is known, a buyer's print at the price of a resting buy is none of its business.
     """
-    crossed = [
-        (account, order)
-        for account in exchange.state.accounts
-        for order in account.resting.values()
-        if order.request.key.instrument == index and _through(order.request, price) >= 0
-    ]
+    market = exchange.markets[index]
+    has_book = market.book is not None and market.book.is_known
+    crossed = [pair for pair in _resting(exchange, index) if _through(pair[1].request, price) >= 0]
     crossed.sort(key=lambda pair: (-_through(pair[1].request, price), pair[1].rank))
     left = printed
+    others = 0                       # what passed at the price that is nobody's here
     for account, order in crossed:
-        if not order.status.can_fill:
-            continue                 # an earlier fill of this print closed the position it was to reduce
-        quantity = _fillable(account, order)
-        if _through(order.request, price) == 0 and left is not None:
+        quantity = fillable(account, order)
+        at_price = _through(order.request, price) == 0
+        if at_price and order.ahead is not None and side == order.request.side.sign:
+            continue
+        if left is not None and (at_price or has_book):
+            if at_price and order.ahead is not None:
+                passing = min(left, max(0, order.ahead - others))
+                left -= passing
+                others += passing
+                queue.advance(order, others)
             quantity = min(quantity, left)
             quantity -= quantity % exchange.instruments[index].filters.lot
             left -= quantity
+        if not at_price:
+            order.ahead = 0
         if quantity:
-            limit = order.request.limit_price or price
-            _fill(exchange, account, order, price=limit, quantity=quantity, liquidity=Liquidity.MAKER)
+            piece = Piece(order.request.limit_price or price, quantity, modelled=not has_book)
+            _fill(exchange, account, order, [piece], Liquidity.MAKER)
+
+
+def cross_by_book(exchange: Exchange, index: int) -> None:
+    """Fill what rests where the tape's book now shows the other side; move the rest up in its queue."""
+    market = exchange.markets[index]
+    resting = _resting(exchange, index)
+    if market.book is None or not market.book.is_known:
+        return
+    resting.sort(key=lambda pair: (-(pair[1].request.limit_price or 0) * pair[1].request.side.sign, pair[1].rank))
+    for account, order in resting:
+        other = market.book.facing(order.request.side)
+        quantity = min(fillable(account, order), other.within(order.request.limit_price))
+        quantity -= quantity % exchange.instruments[index].filters.lot
+        if quantity:
+            other.take(quantity)
+            piece = Piece(order.request.limit_price or 0, quantity, modelled=False)
+            _fill(exchange, account, order, [piece], Liquidity.MAKER)
+    refresh_queues(exchange, index)
+
+
+def refresh_queues(exchange: Exchange, index: int) -> None:
+    """Bring every resting order's place up to date with what the tape shows now."""
+    for _, order in _resting(exchange, index):
+        queue.refresh(exchange.markets[index], order)
+
+
+def _enter(exchange: Exchange, account: Account, order: Order) -> None:
+    """Let an order trade on arrival; then it rests or ends."""
+    request = order.request
+    account.resting[request.name] = order
+    if request.time_in_force is not TimeInForce.POST_ONLY:
+        _take(exchange, account, order)
+    if not order.status.can_fill:
+        return
+    if request.time_in_force is TimeInForce.IOC or request.limit_price is None:
+        end(exchange, account, order, OrderStatus.EXPIRED)
+        return
+    order.ahead = queue.shown(exchange.markets[request.key.instrument], request)
+
+
+def _take(exchange: Exchange, account: Account, order: Order) -> None:
+    """Trade with everything inside the order's limit, by price and time."""
+    request = order.request
+    supply = facing(exchange, request.key.instrument, request.side)
+    limit = _reach(exchange, request)
+    for maker_account, maker in _facing_orders(exchange, request, limit):
+        at = maker.request.limit_price or 0
+        if supply is not None:
+            _take_supply(exchange, account, order, supply, most=supply.before(at, maker.ahead), limit=at)
+        if fillable(account, order) == 0:
+            return
+        if maker_account is account and request.self_trade in TAKER_EXPIRES | MAKER_EXPIRES:
+            if request.self_trade in MAKER_EXPIRES:
+                end(exchange, account, maker, OrderStatus.EXPIRED)
+            if request.self_trade in TAKER_EXPIRES:
+                end(exchange, account, order, OrderStatus.EXPIRED)
+                return
+            continue
+        quantity = min(fillable(account, order), fillable(maker_account, maker))
+        if quantity:
+            piece = Piece(at, quantity, modelled=False)
+            enter_trade(exchange, maker_account, maker, piece, Liquidity.MAKER)
+            enter_trade(exchange, account, order, piece, Liquidity.TAKER)
+            settle(exchange, maker_account, maker)
+            settle(exchange, account, order)
+    if supply is not None:
+        _take_supply(exchange, account, order, supply, most=supply.within(limit), limit=limit)
+
+
+def _take_supply(
+    exchange: Exchange, account: Account, order: Order, supply: Supply, *, most: int | None, limit: int | None
+) -> None:
+    """Trade with at most ``most`` of the tape's market; None: as much as the order may."""
+    index = order.request.key.instrument
+    quantity = fillable(account, order)
+    quantity = quantity if most is None else min(quantity, most)
+    quantity -= quantity % exchange.instruments[index].filters.lot
+    if quantity == 0:
+        return
+    pieces = supply.take(quantity, limit)
+    for _, maker in _resting(exchange, index):
+        for piece in pieces:
+            if maker.request.side is not order.request.side and maker.request.limit_price == piece.price:
+                queue.advance(maker, piece.quantity)
+    _fill(exchange, account, order, pieces, Liquidity.TAKER)
+
+
+def _fill(
+    exchange: Exchange, account: Account, order: Order, pieces: list[Piece], liquidity: Liquidity
+) -> None:
+    for piece in pieces:
+        enter_trade(exchange, account, order, piece, liquidity)
+    settle(exchange, account, order)
+
+
+def _resting(exchange: Exchange, index: int) -> list[tuple[Account, Order]]:
+    return [
+        (account, order)
+        for account in exchange.state.accounts
+        for order in account.resting.values()
+        if order.request.key.instrument == index
+    ]
+
+
+def _facing_orders(exchange: Exchange, request: OrderRequest, limit: int | None) -> list[tuple[Account, Order]]:
+    """Return the resting orders that ``request`` may trade with, best price first, then oldest."""
+    sign = request.side.sign
+    found = [
+        (account, order)
+        for account, order in _resting(exchange, request.key.instrument)
+        if order.request.side is not request.side
+        and (limit is None or (limit - (order.request.limit_price or 0)) * sign >= 0)
+    ]
+    return sorted(found, key=lambda pair: ((pair[1].request.limit_price or 0) * sign, pair[1].rank))
+
+
+def _reach(exchange: Exchange, request: OrderRequest) -> int | None:
+    """Return the worst price at which the order trades; of a market order the end of the venue's price band."""
+    if request.limit_price is not None:
+        return request.limit_price
+    filters = exchange.instruments[request.key.instrument].filters
+    mark = exchange.mark(request.key.instrument)
+    if mark is None:
+        return None
+    if request.side is Side.BUY:
+        return None if filters.price_up is None else floor(Decimal(mark) * filters.price_up)
+    return None if filters.price_down is None else ceil(Decimal(mark) * filters.price_down)
 
 
 def _through(request: OrderRequest, price: int) -> int:
@@ -71,57 +229,6 @@ def _through(request: OrderRequest, price: int) -> int:
     return limit - price if request.side is Side.BUY else price - limit
 
 
-def _fillable(account: Account, order: Order) -> int:
-    """Return what may fill: a reduce-only order never more than the position it reduces."""
-    if closes_only(order.request):
-        return min(order.leaves, reduces(account, order.request))
-    return order.leaves
-
-
-def _take(exchange: Exchange, account: Account, order: Order) -> None:
-    """Fill what crosses on arrival."""
-    request = order.request
-    index = request.key.instrument
-    instrument = exchange.instruments[index]
-    market = exchange.markets[index]
-    met = depth(market, instrument, exchange.spec.impact, side=request.side, now=exchange.at)
-    if met is None or request.limit_price is None or request.time_in_force is TimeInForce.POST_ONLY:
-        return
-    quantity = min(_fillable(account, order), met.quantity_within(request.limit_price))
-    quantity -= quantity % instrument.filters.lot
-    if quantity == 0:
-        return
-    price = met.price(quantity)
-    # rounding to a price unit may step over the limit by less than one unit; the venue never does
-    price = min(price, request.limit_price) if request.side is Side.BUY else max(price, request.limit_price)
-    remember(market, exchange.spec.impact, side=request.side, quantity=quantity, now=exchange.at)
-    _fill(exchange, account, order, price=price, quantity=quantity, liquidity=Liquidity.TAKER)
-
-
-def _fill(
-    exchange: Exchange, account: Account, order: Order, *, price: int, quantity: int, liquidity: Liquidity
-) -> None:
-    request = order.request
-    instrument = exchange.instruments[request.key.instrument]
-    signed = quantity * request.side.sign
-    value = instrument.value(price=price, quantity=quantity)
-    fee = charge(value, exchange.maker_fee if liquidity is Liquidity.MAKER else exchange.taker_fee)
-    book(exchange, account, request.key, signed=signed, price=price, fee=fee)
-    execution = Execution(
-        exchange.next_trade_id(), exchange.fill_stamp(account), price, quantity, fee, liquidity
-    )
-    order.executions.append(execution)
-    order.filled += quantity
-    report_fill(exchange, account, order, execution)
-    if order.leaves == 0:
-        end(exchange, account, order, OrderStatus.FILLED)
-    _expire_idle_reducers(exchange, account)
-    cover_deficit(exchange, account)
-    liquidate(exchange, account)
-
-
-def _expire_idle_reducers(exchange: Exchange, account: Account) -> None:
-    """End reduce-only orders that have nothing left to reduce, as the venue does."""
-    for order in list(account.resting.values()):
-        if closes_only(order.request) and reduces(account, order.request) == 0:
-            end(exchange, account, order, OrderStatus.EXPIRED)
+def _next_rank(exchange: Exchange) -> int:
+    exchange.state.entered += 1
+    return exchange.state.entered

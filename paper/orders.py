@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from bot.domain.events import FillOrigin, OrderAccepted, OrderEnded, OrderFilled, OrderNotFound
+from bot.domain.events import FillOrigin, OrderAccepted, OrderEnded, OrderFilled, OrderNotFound, OrderTriggered
 from bot.domain.order import OrderStatus
 from paper.exchange import Exchange
 from paper.state import Account, Execution, Order
@@ -13,9 +13,13 @@ ENDED_KEPT = 10_000                  # look-ups after a restart reach minutes ba
 
 
 def end(exchange: Exchange, account: Account, order: Order, status: OrderStatus) -> None:
-    """End an order and say so; the venue remembers the last 10,000 of each account."""
+    """End an order that rests, waits or has just been triggered, and say so.
+
+    The venue remembers the last 10,000 of each account.
+    """
     order.status = status
-    del account.resting[order.request.name]
+    account.resting.pop(order.request.name, None)
+    account.conditional.pop(order.request.name, None)
     account.ended[order.request.name] = msgspec.Raw(msgspec.json.encode(order))
     if len(account.ended) > ENDED_KEPT:
         del account.ended[next(iter(account.ended))]
@@ -23,8 +27,8 @@ def end(exchange: Exchange, account: Account, order: Order, status: OrderStatus)
 
 
 def cancel(exchange: Exchange, account: Account, name: str) -> None:
-    """End a resting order; an ended one is told again as it ended."""
-    order = account.resting.get(name)
+    """End a resting or waiting order; an ended one is told again as it ended."""
+    order = open_order(account, name)
     if order is not None:
         end(exchange, account, order, OrderStatus.CANCELED)
         return
@@ -36,20 +40,22 @@ def cancel(exchange: Exchange, account: Account, name: str) -> None:
 
 
 def expire(exchange: Exchange, account: Account, name: str) -> None:
-    """End a good-till-date order that still rests."""
-    order = account.resting.get(name)
+    """End a good-till-date order that still rests or waits."""
+    order = open_order(account, name)
     if order is not None:
         end(exchange, account, order, OrderStatus.EXPIRED)
 
 
 def look_up(exchange: Exchange, account: Account, name: str) -> None:
     """Tell all that is known of an order: every fill again, and whether it rests or how it ended."""
-    order = account.resting.get(name) or _ended(account, name)
+    order = open_order(account, name) or _ended(account, name)
     if order is None:
         exchange.report(OrderNotFound(exchange.told, account.index, name))
         return
     if order.status.can_fill:
         exchange.report(OrderAccepted(exchange.told, account.index, name))
+    if order.is_triggered:
+        exchange.report(OrderTriggered(exchange.told, account.index, name))
     for execution in order.executions:
         report_fill(exchange, account, order, execution)
     if not order.status.can_fill:
@@ -72,9 +78,14 @@ def report_fill(exchange: Exchange, account: Account, order: Order, execution: E
             fee=execution.fee,
             liquidity=execution.liquidity,
             origin=FillOrigin.OURS,
-            modelled=True,
+            modelled=execution.modelled,
         )
     )
+
+
+def open_order(account: Account, name: str) -> Order | None:
+    """Return the order of that name that rests or waits for its trigger, or None."""
+    return account.resting.get(name) or account.conditional.get(name)
 
 
 def _ended(account: Account, name: str) -> Order | None:

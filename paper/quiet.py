@@ -9,17 +9,19 @@ from __future__ import annotations
 
 from bot.domain.order import Side
 from paper import collateral
+from paper.conditional import narrow
 from paper.exchange import Exchange
 from paper.margin import pools, quiet_range, slack
 from paper.state import NEVER, Market
 
 
 def settle_quiet_ranges(exchange: Exchange) -> None:
-    """Recompute the ranges of every market; a market without a price has none."""
+    """Recompute the ranges of every market; a market without a price, or priced by its book alone, has none."""
     markets = exchange.markets
     for market in markets:
         market.low = market.mark_low = 0
-        market.high = market.mark_high = 0 if market.last is None else NEVER
+        is_open = market.last is not None and (market.has_prints or market.book is None)
+        market.high = market.mark_high = NEVER if is_open else 0
     for account in exchange.state.accounts:
         for pool in pools(exchange, account):
             wallets = collateral.moving(exchange, account) if pool.takes_all_wallets else []
@@ -35,6 +37,8 @@ def settle_quiet_ranges(exchange: Exchange) -> None:
                 market.low = max(market.low, limit)
             else:
                 market.high = min(market.high, limit)
+        for waiting in account.conditional.values():
+            narrow(markets[waiting.request.key.instrument], waiting.request)
 
 
 def _narrow(market: Market, low: int, high: int) -> None:

@@ -24,8 +24,9 @@ from bot.domain.account import PositionReport
 from bot.domain.errors import ContractError
 from bot.domain.events import AccountFact
 from bot.domain.instrument import Instrument
-from bot.domain.market import Candle, CandlePoint, FundingRate, IndexPrice, MarkPrice, Quote, Trade
+from bot.domain.market import BookUpdate, Candle, CandlePoint, FundingRate, IndexPrice, MarkPrice, Quote, Trade
 from paper import activity, funding, matching
+from paper.book import Book
 from paper.desk import judge, perform, position_reports
 from paper.exchange import Exchange
 from paper.margin import totals
@@ -97,6 +98,7 @@ class PaperVenue:
             CandlePoint: self._point,
             MarkPrice: self._mark,
             Quote: self._quote,
+            BookUpdate: self._book,
             IndexPrice: self._index,
             FundingRate: self._funding_rate,
             Candle: self._candle,
@@ -162,7 +164,10 @@ class PaperVenue:
             market.last = price
             market.volume += fact.quantity
             return NOTHING
-        return self._price(now, fact.instrument, price=price, volume=fact.quantity, printed=fact.quantity)
+        market.has_prints = True
+        return self._price(
+            now, fact.instrument, price=price, volume=fact.quantity, printed=fact.quantity, side=fact.side
+        )
 
     def _point(self, now: int, fact: CandlePoint) -> Answers:
         market = self._markets[fact.instrument]
@@ -171,7 +176,8 @@ class PaperVenue:
             market.last = price
             market.volume += fact.volume
             return NOTHING
-        return self._price(now, fact.instrument, price=price, volume=fact.volume, printed=None)
+        market.has_prints = True
+        return self._price(now, fact.instrument, price=price, volume=fact.volume, printed=None, side=0)
 
     def _mark(self, now: int, fact: MarkPrice) -> Answers:
         market = self._markets[fact.instrument]
@@ -181,15 +187,29 @@ class PaperVenue:
         self._before(now)
         _require_price(fact.price, self._exchange.instruments[fact.instrument])
         market.mark = fact.price
-        judge(self._exchange, fact.instrument)
-        return self._after()
+        return self._consequences(fact.instrument)
 
     def _quote(self, now: int, fact: Quote) -> Answers:
         answers = self._overdue(now)
         market = self._markets[fact.instrument]
-        market.bid = fact.bid
-        market.ask = fact.ask
+        market.bid, market.bid_quantity = fact.bid, fact.bid_quantity
+        market.ask, market.ask_quantity = fact.ask, fact.ask_quantity
+        matching.refresh_queues(self._exchange, fact.instrument)
         return answers
+
+    def _book(self, now: int, fact: BookUpdate) -> Answers:
+        """Take in a change of the book; while the tape has no prints, its middle stands for the last price."""
+        answers = list(self._overdue(now))
+        self._exchange.begin(at=now, now=now)
+        market = self._markets[fact.instrument]
+        if market.book is None:
+            market.book = Book()
+        market.book.fold(fact)
+        matching.cross_by_book(self._exchange, fact.instrument)
+        mid = None if market.has_prints else market.book.mid()
+        if mid is not None:
+            return [*answers, *self._price(now, fact.instrument, price=mid, volume=0, printed=0, side=0)]
+        return [*answers, *self._after()] if self._exchange.reports else answers
 
     def _index(self, now: int, fact: IndexPrice) -> Answers:
         del now, fact                # it moves no margin here: marks come from the tape ready-made
@@ -214,7 +234,9 @@ class PaperVenue:
         )
         return answers
 
-    def _price(self, now: int, index: int, *, price: int, volume: int, printed: int | None) -> Answers:
+    def _price(
+        self, now: int, index: int, *, price: int, volume: int, printed: int | None, side: int
+    ) -> Answers:
         """Take a price that may have consequences."""
         self._before(now)
         exchange = self._exchange
@@ -229,8 +251,16 @@ class PaperVenue:
             activity.close_minutes(market, now)
         market.last = price
         market.volume += volume
-        matching.cross_resting(exchange, index, price=price, printed=printed)
-        judge(exchange, index)
+        matching.cross_by_print(exchange, index, price=price, printed=printed, side=side)
+        return self._consequences(index)
+
+    def _consequences(self, index: int) -> Answers:
+        """Send the conditional orders whose price has come, then judge the holders.
+
+        A price passes a stop before it reaches what lies beyond, so what the stop could sell is sold first.
+        """
+        matching.trigger(self._exchange, index)
+        judge(self._exchange, index)
         return self._after()
 
     # What is due ------------------------------------------------------------------------------------------

@@ -122,8 +122,8 @@ def test_name_of_a_refused_order_is_free() -> None:
 @pytest.mark.parametrize(
     ("change", "code"),
     [
-        ({"limit_price": None}, "-1102"),
-        ({"limit_price": None, "trigger_price": 1}, "-4120"),
+        ({"limit_price": None, "time_in_force": TimeInForce.POST_ONLY}, "-1102"),
+        ({"name": "a b"}, "-4015"),
         ({"time_in_force": TimeInForce.GTD}, "-1102"),
         ({"key": PositionKey(0, 1)}, "-1121"),
         ({"key": PositionKey(0, 0, PositionSide.LONG)}, "-4061"),
@@ -131,7 +131,7 @@ def test_name_of_a_refused_order_is_free() -> None:
     ],
 )
 def test_order_that_the_venue_does_not_know_how_to_take_is_refused(change: dict[str, object], code: str) -> None:
-    """No price, a trigger, a missing date, a wrong symbol, leg or margin mode: each has the venue's code."""
+    """Post-only without a price, a bad name, no date, a wrong symbol, leg or margin mode: each has the venue's code."""
     request = replace(order(Side.BUY, "1", "99"), **change)      # type: ignore[arg-type]
     assert _code(_bench(), request) == code
 
