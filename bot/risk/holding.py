@@ -36,5 +36,10 @@ class Holding:
 
     @property
     def maintenance(self) -> int:
-        """Maintenance margin at the mark, cash."""
+        """Maintenance margin at the mark, cash, rounded down."""
         return self.tiers.maintenance(abs(self.value))
+
+    @property
+    def maintenance_ppm(self) -> int:
+        """Maintenance margin at the mark, millionths of a cash unit, exactly."""
+        return self.tiers.maintenance_ppm(abs(self.value))

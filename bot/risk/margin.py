@@ -23,7 +23,7 @@ from bot.domain.instrument import InstrumentKind
 from bot.domain.scale import CASH_UNIT
 from bot.risk.crossing import Rest, crossing_price
 from bot.risk.holding import Holding as Holding
-from bot.risk.settled import ATOMS, Coin, Leg, distances
+from bot.risk.settled import Coin, Leg, distances
 from bot.risk.tiers import NO_MAINTENANCE, PPM, TierTable
 
 
@@ -194,7 +194,7 @@ def liquidation_price(wallet: int, holdings: Sequence[Holding], position: int) -
     if target.quantity == 0:
         return None
     legs, others = _sides(holdings, target)
-    spare = -sum(holding.maintenance for holding in others) * ATOMS
+    spare = -sum(holding.maintenance_ppm for holding in others) * CASH_UNIT
     balance = wallet + sum(holding.unrealised for holding in others)
     return crossing_price(Rest(spare, balance, CASH_UNIT), legs)
 

@@ -23,15 +23,15 @@ from bot.risk.crossing import Rest, crossing_price
 from bot.risk.holding import Holding
 from bot.risk.margin import AccountMargin, Distances
 from bot.risk.settled import Coin, Currency, Leg, Settled, distances, line_of, worst_distance
-from bot.risk.tiers import NO_MAINTENANCE, PPM
+from bot.risk.tiers import NO_MAINTENANCE
 
 
 @dataclass(frozen=True, slots=True)
 class Pool:
     """Assets, one of each name, and the positions settled in them; none of the holdings is empty.
 
-    Raises ContractError for a holding whose settlement asset is missing, and Unsupported for contracts that are
-    not of their asset's kind: a linear one settled in a coin that moves, an inverse one in a currency.
+    Raises ContractError for an empty holding or one whose settlement asset is missing, and Unsupported for contracts
+    that are not of their asset's kind: a linear one settled in a coin that moves, an inverse one in a currency.
     """
 
     assets: tuple[Asset, ...]
@@ -46,18 +46,15 @@ class Pool:
             settled_in = by_name.get(instrument.settle)
             if settled_in is None:
                 raise ContractError(f"pool: {instrument.symbol} settles in {instrument.settle}; give that asset too")
+            if not holding.quantity:
+                raise ContractError(f"pool: {instrument.symbol} is not held; leave it out")
             is_inverse = instrument.kind is InstrumentKind.INVERSE
-            if is_inverse == (settled_in.underlying is None) or not holding.quantity:
+            if is_inverse == (settled_in.underlying is None):
                 raise Unsupported(
-                    f"pool: {instrument.symbol} must be held, and {instrument.kind.value} contracts settle in "
-                    f"{'a coin that has' if is_inverse else 'a currency without'} an underlying, "
-                    f"was {holding.quantity} in {settled_in.name} with {settled_in.underlying}"
+                    f"pool: {instrument.symbol} is {instrument.kind.value}; it needs a settlement asset that "
+                    f"{'moves with its market' if is_inverse else 'keeps its price'}, was {settled_in.name} moved by "
+                    f"{settled_in.underlying}"
                 )
-
-
-def cross_pool(wallet: int, holdings: Sequence[Holding], *, asset: Asset) -> Pool:
-    """Return the pool of a cross account of one asset with ``wallet`` of it; empty holdings are left out."""
-    return Pool((replace(asset, amount=wallet),), tuple(holding for holding in holdings if holding.quantity))
 
 
 def isolated_pool(holding: Holding, margin: int) -> Pool:
@@ -160,7 +157,7 @@ def _split(pool: Pool, position: int) -> tuple[list[Holding], Rest]:
                      holdings=tuple(holding for holding in others if holding.instrument.settle != own.name))
     fellows = [holding for holding in others if holding.instrument.settle == own.name]
     spare = line_of(settled_parts(beside), 0.0).constant
-    spare -= sum(holding.maintenance for holding in fellows) * own.index_price * PPM
+    spare -= sum(holding.maintenance_ppm for holding in fellows) * own.index_price
     balance = own.amount + sum(holding.unrealised for holding in fellows)
     return legs, Rest(spare, balance, own.index_price, own.rate_ppm)
 

@@ -21,11 +21,8 @@ from fractions import Fraction
 from math import inf
 from typing import NamedTuple
 
-from bot.domain.scale import CASH_UNIT
 from bot.risk.concave import Line, first_zero
 from bot.risk.tiers import PPM, Tier, TierTable
-
-ATOMS = CASH_UNIT * PPM              # per cash unit of the numeraire
 
 
 class Leg(NamedTuple):

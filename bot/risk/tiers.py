@@ -43,8 +43,12 @@ class TierTable:
 
     def maintenance(self, notional: int) -> int:
         """Return the maintenance margin of an unsigned notional, cash units, rounded down."""
+        return self.maintenance_ppm(notional) // PPM
+
+    def maintenance_ppm(self, notional: int) -> int:
+        """Return the maintenance margin of an unsigned notional, millionths of a cash unit, exactly."""
         tier = self.tiers[self.index_of(notional)]
-        return notional * tier.rate_ppm // PPM - tier.cum
+        return notional * tier.rate_ppm - tier.cum * PPM
 
     def leverage_max(self, notional: int) -> int:
         """Return the highest leverage that the venue grants a position of an unsigned notional."""
