@@ -13,7 +13,7 @@ from bot.domain.events import AccountSnapshot, FillOrigin, Liquidity, OrderEnded
 from bot.domain.instrument import Instrument
 from bot.domain.market import Trade
 from bot.domain.order import OrderStatus
-from bot.domain.scale import CASH_UNIT, NS_PER_SECOND
+from bot.domain.scale import CASH_UNIT, NS_PER_DAY, NS_PER_SECOND
 from bot.domain.units import Money
 from bot.engine.engine import Engine
 from bot.engine.layout import AccountSlot, Layout
@@ -74,7 +74,9 @@ def rules(*texts: str) -> RuleSet:
 
 def engine(*texts: str, limits: LimitsSpec | None = None) -> Engine:
     """An engine with the given rules and wide limits."""
-    wide = LimitsSpec(order_notional_max=Money(Decimal(10_000_000), "USDT"), order_rate_max=100.0)
+    wide = LimitsSpec(
+        order_notional_max=Money(Decimal(10_000_000), "USDT"), order_rate_max=100.0, stale_after=30 * NS_PER_DAY
+    )
     return Engine(
         layout(), rules(*texts), limits=wide if limits is None else limits, survival=(SurvivalSpec(),), marker="pen"
     )

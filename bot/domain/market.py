@@ -28,17 +28,19 @@ class Trade(MarketEvent, frozen=True, gc=False):
 class CandlePoint(MarketEvent, frozen=True, gc=False):
     """One of the four points by which a candle is walked; its volume is known only at the close.
 
-    ``volume`` is zero on the first three points.
+    ``volume`` is zero on the first three points. ``span`` is the bar's, ns; 0 where it is not known.
     """
 
     price: int
     volume: int
+    span: int = 0
 
 
 class MarkPrice(MarketEvent, frozen=True, gc=False):
-    """The venue's mark: what margin and liquidation are counted at."""
+    """The venue's mark: what margin and liquidation are counted at. ``span``: of the bar it is a point of, or 0."""
 
     price: int
+    span: int = 0
 
 
 class IndexPrice(MarketEvent, frozen=True, gc=False):

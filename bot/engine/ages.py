@@ -98,7 +98,8 @@ class Ages:
             if ref.symbol is None else [self.index_of[ref.symbol]]
         )
         for instrument in markets:
-            told = (self.market.next_funding if ref.measure in SHRINKING else self.market.stamp)[instrument]
+            market = self.market
+            told = market.next_funding[instrument] if ref.measure in SHRINKING else market.marked_at(instrument)
             if told:
                 yield told
 

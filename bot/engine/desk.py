@@ -49,6 +49,7 @@ class Desk:
                 holding.key.instrument,
                 price=holding.mark,
                 fee=self.layout.accounts[holding.key.account].taker_fee,
+                now=self.book.now,
             )
             for holding in holdings
         ]

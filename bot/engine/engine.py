@@ -63,11 +63,13 @@ from bot.engine.book import Book
 from bot.engine.columns import Columns
 from bot.engine.desk import Desk
 from bot.engine.episodes import Episodes
-from bot.engine.fold import WITNESSES_APART, fold
+from bot.engine.fold import fold
+from bot.engine.freshness import Freshness
 from bot.engine.gate import Gate
 from bot.engine.layout import Layout
-from bot.engine.market import Market
+from bot.engine.market import BARS_UNHEARD, TRADE_LULL, Market
 from bot.engine.marks import Marks
+from bot.engine.overdue import look_up_overdue
 from bot.engine.parents import Parents
 from bot.engine.readings import Readings
 from bot.engine.replacing import end_what_is_gone
@@ -106,6 +108,7 @@ class Engine:
         self.is_first = [False for _ in accounts]    # the next decision is the first after a restart
         self.is_ready = [False for _ in accounts]    # the venue's word was taken since this process began
         self.marks = Marks(self.desk, self.readings.peaks)
+        self.freshness = Freshness(self.desk)
         self.is_warming = False                      # old prices: they say nothing of the equity of today
         self.dirty: list[int] = []
         handlers: dict[type, Callable[[Any], None]] = {
@@ -166,11 +169,7 @@ class Engine:
         timers = self.desk.timers
         wake = timers.next()
         if wake is not None and wake <= now:
-            due = timers.take_due(now)
-            if self.watch.is_moved_by_time:
-                for account in due:
-                    self.watch.look_again(account)
-            self.dirty.extend(due)
+            self._take_due(timers.take_due(now))
             wake = timers.next()
         if self.dirty:
             self._decide(now)
@@ -200,6 +199,7 @@ class Engine:
         self._take_price(event.instrument, event.price, event.quantity, event.now, event.stamp)
 
     def _on_candle_point(self, event: CandlePoint) -> None:
+        self.market.lull[event.instrument] = BARS_UNHEARD * event.span or TRADE_LULL
         for tell in self.market.on_trade[event.instrument]:
             tell(event.now, event.volume, 0)
         self._take_price(event.instrument, event.price, event.volume, event.now, event.stamp)
@@ -214,7 +214,7 @@ class Engine:
         market.traded[instrument] += quantity
         market.turnover[instrument] += price * quantity
         market.volatility[instrument].close = price
-        market.stamp[instrument] = stamp
+        market.trade_stamp[instrument] = stamp
         if price == market.last[instrument]:
             if market.on_trade[instrument]:
                 self._look(instrument)
@@ -227,8 +227,11 @@ class Engine:
 
     def _on_mark(self, event: MarkPrice) -> None:
         instrument = event.instrument
-        self.market.has_marks[instrument] = True
-        self.market.stamp[instrument] = event.stamp
+        self.market.mark_stamp[instrument] = event.stamp
+        self.market.lull[instrument] = BARS_UNHEARD * event.span
+        if not self.market.has_marks[instrument]:
+            self.market.has_marks[instrument] = True
+            self.freshness.watch(instrument)
         if event.price != self.columns.mark[instrument]:
             self._move_mark(instrument, event.price, event.now)
 
@@ -236,6 +239,8 @@ class Engine:
         columns = self.columns
         is_first = columns.mark[instrument] is None
         columns.move_price(instrument, price)
+        if is_first:
+            self.freshness.heard(instrument)
         if self.market.on_mark[instrument]:
             for tell in self.market.on_mark[instrument]:
                 tell(now, price)
@@ -342,6 +347,17 @@ class Engine:
     def _on_timer(self, event: Timer) -> None:
         """Nothing to fold: due deadlines are taken by ``step`` itself."""
 
+    def _take_due(self, due: list[int]) -> None:
+        """Look again at the accounts whose deadline has come, and at those on a market that fell silent."""
+        for account in due:
+            if account < len(self.layout.accounts):
+                if self.watch.is_moved_by_time:
+                    self.watch.look_again(account)
+                self.dirty.append(account)
+        for instrument in self.freshness.judge(due):
+            for account in self.accounts_on[instrument]:
+                self._account_changed(account)
+
     def _alarm(self, code: str, detail: str) -> None:
         self.desk.emit(RaiseAlarm(code, detail, self.book.now))
 
@@ -359,22 +375,11 @@ class Engine:
             self.is_first[account] = False
         self.parents.reconcile(account, now)
         self.seller.sell(account, now)
-        self._look_up_overdue(account, now)
+        look_up_overdue(self.desk, account, now)
         self._set_bounds(account, now)
         moment = self.watch.next_moment(account, now)
         if moment is not None:
             self.desk.timers.set(account, moment)
-
-    def _look_up_overdue(self, account: int, now: int) -> None:
-        """Ask what became of children that should have died by now, again and again until it is known."""
-        for order in list(self.book.orders.values()):
-            if self.layout.keys[order.position].account != account:
-                continue
-            overdue = max(order.asked, order.absent_since or 0) + WITNESSES_APART
-            if now >= overdue:
-                self.desk.emit(LookUpOrder(account, order.name, now))
-                overdue = now + WITNESSES_APART
-            self.desk.timers.set(account, overdue)
 
     def _set_bounds(self, account: int, now: int) -> None:
         """Say which distances the next prices must be held against."""

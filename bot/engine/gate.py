@@ -53,7 +53,7 @@ class Gate:
             return Denied(DenialCode.INSTRUMENT_UNKNOWN, f"order {request.name}: no such position, was {request.key}")
         mark = self.columns.mark[request.key.instrument]
         if mark is None:
-            return Denied(DenialCode.MARK_UNAVAILABLE, f"order {request.name}: no mark price was seen yet")
+            return Denied(DenialCode.MARK_UNAVAILABLE, f"order {request.name}: no mark price, or only an old one")
         case = _Case(
             request=request,
             instrument=self.book.layout.instrument_of(position),

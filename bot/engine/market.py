@@ -18,6 +18,9 @@ BUCKETS_KEPT = 720                   # one hour, the longest slice that particip
 MINUTES_PER_DAY = 24 * 60
 VOLUME_SHARE_MIN = 0.01              # of the prior: an hour without a trade makes a market thin, not endless
 FUNDING_SCALE = CASH_UNIT            # rates come as integers at 10^-8
+TRADE_LULL = 5 * NS_PER_MINUTE       # a thin perpetual may go without a trade that long; marks come every second
+TOLD_LULL = NS_PER_MINUTE            # quotes, levels and indexes are told when they change, which is often
+BARS_UNHEARD = 2                     # a point of a bar may be missing, two bars in a row are a hole
 NO_LEVEL: Level = (0, 0)
 
 Told = Quote | BookUpdate | IndexPrice | FundingRate | OpenInterest | ForcedTrade
@@ -40,8 +43,14 @@ class Market:
         self.funding_rate: list[float | None] = [None] * count
         self.next_funding: list[int | None] = [None] * count         # ns
         self.open_interest: list[int | None] = [None] * count        # quantity
-        self.stamp = [0] * count             # the venue's time of the last price
+        self.trade_stamp = [0] * count       # the venue's time of the last traded price
+        self.mark_stamp = [0] * count        # and of the last mark of its own
         self.has_marks = [False] * count     # a mark stream was seen, so the last price is not the mark
+        self.best_stamp = [0] * count        # of the best bid and ask, and so on
+        self.book_stamp = [0] * count
+        self.index_stamp = [0] * count
+        self.lull = [TRADE_LULL] * count     # how long no mark may come, and all is well
+        self.is_silent = [False] * count     # its last mark is too old to be one
         self.volatility = [Volatility.starting(instrument.underlying) for instrument in layout.instruments]
         self.minute_end = [0] * count
         self.traded = [0] * count            # by others, since the start
@@ -58,15 +67,16 @@ class Market:
 
     def take(self, event: Told) -> None:
         """Keep what was told besides a traded price or a mark; an empty side of quotes is no price."""
-        instrument = event.instrument
+        instrument, stamp = event.instrument, event.stamp
         match event:
             case Quote():
                 self.has_quotes[instrument] = True
-                self._take_best(instrument, (event.bid, event.bid_quantity), (event.ask, event.ask_quantity))
+                self._take_best(instrument, stamp, (event.bid, event.bid_quantity), (event.ask, event.ask_quantity))
             case BookUpdate():
                 self._take_changes(event)
             case IndexPrice():
                 self.index[instrument] = event.price
+                self.index_stamp[instrument] = stamp
             case FundingRate():
                 self.funding_rate[instrument] = event.rate / FUNDING_SCALE
                 self.next_funding[instrument] = event.next_at
@@ -79,7 +89,8 @@ class Market:
             case _:
                 assert_never(event)
 
-    def _take_best(self, instrument: int, bid: Level, ask: Level) -> None:
+    def _take_best(self, instrument: int, stamp: int, bid: Level, ask: Level) -> None:
+        self.best_stamp[instrument] = stamp
         self.bid[instrument] = bid[0] or None
         self.ask[instrument] = ask[0] or None
         self.bid_quantity[instrument] = bid[1]
@@ -90,8 +101,11 @@ class Market:
         order_book = self.order_books[instrument]
         if order_book is None:
             order_book = self.order_books[instrument] = OrderBook()
-        if order_book.take(update) and not self.has_quotes[instrument]:
-            self._take_best(instrument, order_book.bids.best or NO_LEVEL, order_book.asks.best or NO_LEVEL)
+        order_book.take(update)
+        self.book_stamp[instrument] = update.stamp
+        if not self.has_quotes[instrument]:
+            bid, ask = order_book.bids.best or NO_LEVEL, order_book.asks.best or NO_LEVEL
+            self._take_best(instrument, update.stamp, bid, ask)
 
     def roll_minute(self, instrument: int, now: int) -> None:
         """Close the minute that ended before ``now``: volatility and volume averages move on."""
@@ -125,7 +139,7 @@ class Market:
             before = running
         return self.traded[instrument] - before
 
-    def liquidity(self, instrument: int, *, price: int, fee: float) -> Liquidity:
+    def liquidity(self, instrument: int, *, price: int, fee: float, now: int) -> Liquidity:
         """Return what the instrument's market looks like now, for cost estimates.
 
         As far as the volume average is not filled yet, a prior stands in: a market that we have not watched
@@ -140,15 +154,35 @@ class Market:
             sigma_day=volatility.sigma(NS_PER_DAY),
             sigma_minute=volatility.sigma(NS_PER_MINUTE),
             volume_day=max(per_minute, prior * VOLUME_SHARE_MIN) * MINUTES_PER_DAY,
-            quoted=self.half_spread(instrument),
+            quoted=self.half_spread(instrument, now),
         )
 
-    def middle(self, instrument: int) -> int | None:
-        """Return the mid of the best quotes, or None without a two-sided book."""
-        bid, ask = self.bid[instrument], self.ask[instrument]
-        return (bid + ask) // 2 if bid is not None and ask is not None else None
+    def marked_at(self, instrument: int) -> int:
+        """Return the venue's time of the mark, ns; 0 before the first."""
+        return (self.mark_stamp if self.has_marks[instrument] else self.trade_stamp)[instrument]
 
-    def half_spread(self, instrument: int) -> float | None:
-        """Return half the quoted spread over mid, a fraction, or None without a two-sided book."""
+    def is_old(self, stamp: int, instrument: int, now: int) -> bool:
+        """Say whether what was told at ``stamp`` besides trades and marks is too old to be so still."""
+        return now - stamp >= max(TOLD_LULL, self.lull[instrument])
+
+    def index_price(self, instrument: int, now: int) -> int | None:
+        """Return the index, or None where it was not told lately."""
+        index = self.index[instrument]
+        return None if index is None or self.is_old(self.index_stamp[instrument], instrument, now) else index
+
+    def best(self, instrument: int, now: int) -> tuple[int, int] | None:
+        """Return best bid and best ask, or None unless there are both, told lately."""
         bid, ask = self.bid[instrument], self.ask[instrument]
-        return (ask - bid) / (ask + bid) if bid is not None and ask is not None else None
+        if bid is None or ask is None or self.is_old(self.best_stamp[instrument], instrument, now):
+            return None
+        return bid, ask
+
+    def middle(self, instrument: int, now: int) -> int | None:
+        """Return the mid of the best quotes, rounded down, or None without a two-sided book."""
+        best = self.best(instrument, now)
+        return None if best is None else sum(best) // 2
+
+    def half_spread(self, instrument: int, now: int) -> float | None:
+        """Return half the quoted spread over mid, a fraction, or None without a two-sided book."""
+        best = self.best(instrument, now)
+        return None if best is None else (best[1] - best[0]) / sum(best)

@@ -9,7 +9,7 @@ from bot.engine.book import Book
 from bot.engine.columns import Columns
 from bot.engine.flows import Flow, PriceWay, SidedFlow
 from bot.engine.layout import Layout
-from bot.engine.market import Market
+from bot.engine.market import TRADE_LULL, Market
 from bot.engine.order_book import Level
 
 Compute = Callable[[int], float | None]
@@ -31,16 +31,16 @@ class MarketReadings:
         self.price_units = [units_per_one(instrument.price_digits) for instrument in layout.instruments]
         self.quantity_units = [units_per_one(instrument.quantity_digits) for instrument in layout.instruments]
         self._plain: dict[str, Compute] = {
-            "mark_price": self._price(columns.mark),
-            "last_price": self._price(market.last),
-            "index_price": self._price(market.index),
+            "mark_price": self._mark,
+            "last_price": self._last,
+            "index_price": self._index,
             "mid": self._mid,
             "spread_bps": self._spread,
             "premium": self._premium,
             "funding_rate": market.funding_rate.__getitem__,
             "next_funding": self._next_funding,
             "open_interest": self._open_interest,
-            "age": lambda i: float(book.now - market.stamp[i]) if market.stamp[i] else None,
+            "age": lambda i: float(book.now - market.marked_at(i)) if market.marked_at(i) else None,
         }
 
     def compute(self, measure: str, args: Sequence[int | float]) -> Compute:
@@ -55,43 +55,59 @@ class MarketReadings:
                 return lambda i: self._depth(i, argument)
             case "imbalance":
                 return lambda i: self._imbalance(i, argument)
+        looked_back, is_silent = self._looked_back(name, int(argument)), self.market.is_silent
+        return lambda i: None if is_silent[i] else looked_back(i)
+
+    def _looked_back(self, name: str, window: int) -> Compute:
+        """Return what works out a measure over a window, from what the market said while it was heard."""
+        match name:
             case "volatility":
-                return lambda i: self.market.volatility[i].sigma(int(argument))
+                return lambda i: self.market.volatility[i].sigma(window)
             case "return":
-                return self._return(int(argument))
+                return self._return(window)
             case "volume":
-                return self._volume(int(argument))
+                return self._volume(window)
             case "order_flow":
-                return self._order_flow(int(argument))
+                return self._order_flow(window)
             case "liquidations":
-                return self._liquidations(int(argument))
-        raise KeyError(measure)
+                return self._liquidations(window)
+        raise KeyError(name)
 
     # What was last told ------------------------------------------------------------------------------------
 
-    def _price(self, source: list[int | None]) -> Compute:
-        units = self.price_units
-        return lambda i: None if (found := source[i]) is None else found / units[i]
+    def _mark(self, instrument: int) -> float | None:
+        mark = self.columns.mark[instrument]
+        return None if mark is None else mark / self.price_units[instrument]
+
+    def _last(self, instrument: int) -> float | None:
+        market, price = self.market, self.market.last[instrument]
+        if price is None or self.book.now - market.trade_stamp[instrument] >= max(TRADE_LULL, market.lull[instrument]):
+            return None
+        return price / self.price_units[instrument]
+
+    def _index(self, instrument: int) -> float | None:
+        index = self.market.index_price(instrument, self.book.now)
+        return None if index is None else index / self.price_units[instrument]
 
     def _mid(self, instrument: int) -> float | None:
-        bid, ask = self.market.bid[instrument], self.market.ask[instrument]
-        if bid is None or ask is None:
-            return None
-        return (bid + ask) / (2 * self.price_units[instrument])
+        best = self.market.best(instrument, self.book.now)
+        return None if best is None else sum(best) / (2 * self.price_units[instrument])
 
     def _spread(self, instrument: int) -> float | None:
-        half = self.market.half_spread(instrument)
+        half = self.market.half_spread(instrument, self.book.now)
         return None if half is None else 2 * half
 
     def _near(self, instrument: int, distance: float) -> Sides | None:
         """Return what rests within ``distance`` of mid: of the book where there is one, else of the best quotes."""
-        market = self.market
+        market, now = self.market, self.book.now
         order_book = market.order_books[instrument]
         if order_book is not None:
-            return order_book.near(distance)
-        bid, ask = market.bid[instrument], market.ask[instrument]
-        if bid is None or ask is None:
+            is_old = market.is_old(market.book_stamp[instrument], instrument, now)
+            return None if is_old else order_book.near(distance)
+        best = market.best(instrument, now)
+        if best is None:
             return None
+        bid, ask = best
         if (ask - bid) / (bid + ask) > distance:         # half the spread over mid: both sides are as far away
             return [], []
         return [(bid, market.bid_quantity[instrument])], [(ask, market.ask_quantity[instrument])]
@@ -111,7 +127,7 @@ class MarketReadings:
         return (bids - asks) / (bids + asks) if bids + asks else None
 
     def _premium(self, instrument: int) -> float | None:
-        mark, index = self.columns.mark[instrument], self.market.index[instrument]
+        mark, index = self.columns.mark[instrument], self.market.index_price(instrument, self.book.now)
         return None if mark is None or not index else mark / index - 1.0
 
     def _next_funding(self, instrument: int) -> float | None:

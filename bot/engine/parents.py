@@ -143,7 +143,7 @@ class Parents:
         name = desk.book.reserved_for[position]
         if name is None:
             return
-        middle = desk.market.middle(key.instrument)
+        middle = desk.market.middle(key.instrument, now)
         desk.emit(
             OpenParent(
                 parent=name,

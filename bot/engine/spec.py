@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from bot.domain.units import Money, Rate, Ratio
+from bot.domain.scale import NS_PER_SECOND
+from bot.domain.units import Duration, Money, Rate, Ratio
 
 ORDER_NOTIONAL_MAX = Money(Decimal(250_000), "USDT")
 
@@ -23,6 +24,13 @@ class LimitsSpec:
     margin_collar_max: Ratio = field(
         default=0.08, metadata={"doc": "How far from the mark the ladder of the margin class may go."}
     )
+    stale_after: Duration = field(
+        default=5 * NS_PER_SECOND,
+        metadata={
+            "doc": "A mark as old as this is none: nothing is decided by it. On recorded bars at least two of their"
+            " spans; where the last trade stands in for the mark, at least 5 minutes."
+        },
+    )
     order_rate_max: Rate = field(default=10.0, metadata={"doc": "Orders at most, of one account; at least 1/s."})
 
     def __post_init__(self) -> None:
@@ -33,6 +41,8 @@ class LimitsSpec:
                 "price_collar: must be above 0 and not above margin_collar_max, and that below 100%, "
                 f"were {self.price_collar:.2%} and {self.margin_collar_max:.2%}"
             )
+        if self.stale_after <= 0:
+            raise ValueError(f"stale_after: must be above 0, was {self.stale_after / NS_PER_SECOND:g}s")
         if self.order_rate_max < 1:
             raise ValueError(f"order_rate_max: must be at least 1/s, was {self.order_rate_max:g}/s")
 

@@ -9,7 +9,7 @@ from typing import TypeVar
 from bot.domain.effects import Effect, PlaceOrder
 from bot.domain.events import Event, FillOrigin, Liquidity, OrderFilled, Timer
 from bot.domain.order import Side
-from bot.domain.scale import NS_PER_SECOND
+from bot.domain.scale import NS_PER_DAY, NS_PER_SECOND
 from bot.domain.units import Money
 from bot.engine.book import Book
 from bot.engine.engine import Engine
@@ -26,7 +26,10 @@ rules:
     do: close
     execute: {algo: twap, over: 100s, slice: 10s, collar: 2%}
 """
-WIDE = LimitsSpec(order_notional_max=Money(Decimal(10_000_000), "USDT"), order_rate_max=100.0)
+# Prices of most tests stand for minutes; silence has tests of its own.
+WIDE = LimitsSpec(
+    order_notional_max=Money(Decimal(10_000_000), "USDT"), order_rate_max=100.0, stale_after=30 * NS_PER_DAY
+)
 
 
 def engine(

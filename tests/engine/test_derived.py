@@ -13,7 +13,7 @@ from bot.engine import checkpoint
 from bot.engine.engine import Engine
 from bot.rules.language.typed import ReadingRef
 from tests.builders import ETH, T0, ended, fill, snapshot, trade
-from tests.engine.driver import Driver, engine
+from tests.engine.driver import WIDE, Driver, engine
 
 HOUR = 3_600
 MIDNIGHT_OF_FRIDAY = 24 * HOUR       # T0 is Thursday 2020-03-12 00:00 UTC
@@ -271,6 +271,7 @@ def test_time_rule_at_its_end_is_no_longer_true() -> None:
 
 
 def test_engine_without_time_in_its_rules_asks_for_no_moments() -> None:
-    """Whoever does not use the clock is not woken by it."""
+    """Whoever does not use the clock is woken by it for one thing only: to see whether prices still come."""
     driver = held("market.mark_price < 1 USDT")
-    assert driver.wake is None
+    assert driver.engine.watch.next_moment(0, driver.engine.book.now) is None
+    assert driver.wake == T0 + WIDE.stale_after

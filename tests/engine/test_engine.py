@@ -25,7 +25,7 @@ from bot.domain.scale import CASH_UNIT, NS_PER_MINUTE, NS_PER_SECOND
 from bot.engine.engine import NOTHING
 from bot.engine.layout import Layout
 from tests.builders import GUARD, KEY, STOP, T0, fill, layout, snapshot, trade
-from tests.engine.driver import Driver, engine
+from tests.engine.driver import WIDE, Driver, engine
 
 S = NS_PER_SECOND
 
@@ -49,11 +49,11 @@ def alarms(driver: Driver) -> list[str]:
 
 
 def test_step_with_nothing_to_decide_returns_nothing() -> None:
-    """A price without consequence costs no list."""
+    """A price without consequence costs no list, and no wake but the one that would notice its silence."""
     driver = Driver(engine(STOP))
     driver.step(trade(0, 8_000))
     assert driver.step(trade(1, 8_001)) is NOTHING
-    assert driver.wake is None
+    assert driver.wake == T0 + WIDE.stale_after
 
 
 def test_step_back_in_time_is_our_own_fault() -> None:

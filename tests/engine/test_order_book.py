@@ -195,11 +195,11 @@ def test_quoted_spread_is_what_a_sale_is_expected_to_cost() -> None:
     """Where somebody quotes, costs are estimated from that and not from the volatility."""
     made_engine = engine()
     made_engine.step(trade(0, 100.0))
-    modelled = made_engine.market.liquidity(0, price=10_000, fee=0.0).half_spread
+    modelled = made_engine.market.liquidity(0, price=10_000, fee=0.0, now=T0).half_spread
     made_engine.step(whole())
-    assert made_engine.market.liquidity(0, price=10_000, fee=0.0).half_spread == 0.001
+    assert made_engine.market.liquidity(0, price=10_000, fee=0.0, now=T0).half_spread == 0.001
     made_engine.step(changes(asks=((9_000, 1),)))
-    assert made_engine.market.liquidity(0, price=10_000, fee=0.0).half_spread == modelled
+    assert made_engine.market.liquidity(0, price=10_000, fee=0.0, now=T0).half_spread == modelled
 
 
 def test_book_in_warm_up_is_there_at_the_start_and_decides_nothing() -> None:
@@ -207,7 +207,7 @@ def test_book_in_warm_up_is_there_at_the_start_and_decides_nothing() -> None:
     made_engine = engine(SPREAD_RULE)
     made_engine.warm(whole(((9_000, 5),), ((11_000, 5),)))
     assert made_engine.readings.value(ref_of("market.spread_bps"), position=0, account=0) == 0.2
-    assert made_engine.market.middle(0) == 10_000
+    assert made_engine.market.middle(0, T0) == 10_000
     assert made_engine.book.episodes == {}
     assert ReadingRef("market.spread_bps") in made_engine.readings.columns_by_ref
     assert made_engine.book.now == T0

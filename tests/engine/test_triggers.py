@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from bot.domain.account import PositionReport
 from bot.domain.effects import EndEpisode, MoveTrigger, OpenEpisode, TriggerState
 from bot.domain.events import AccountSnapshot, Event, Restarted, Timer
-from bot.domain.market import MarkPrice
+from bot.domain.market import IndexPrice, MarkPrice
 from bot.domain.scale import NS_PER_SECOND
 from bot.engine.book import Book
 from bot.engine.engine import Engine
@@ -209,14 +209,15 @@ rules:
 """
     )
     engine_ = driver.engine
-    engine_.market.index[0] = 800_000
+    driver.step(IndexPrice(T0 + S, T0 + S, 0, 800_000))
     driver.step(trade(1, 7_500))
     driver.run_timers(until=5)
     engine_.market.index[0] = None
     driver.step(trade(5, 7_501))
     assert moves(driver)[-1] is SUSPENDED
     driver.run_timers(until=100)
-    engine_.market.index[0] = 800_000
+    later = T0 + 100 * S
+    driver.step(IndexPrice(later, later, 0, 800_000))
     driver.step(trade(100, 7_500))
     driver.run_timers(until=105.9)
     assert fires(driver) == []

@@ -20,10 +20,10 @@ def walk(candle: Candle, held_sign: int) -> Walk:
     first, second = (candle.high, candle.low) if held_sign < 0 else (candle.low, candle.high)
     third, two_thirds, last = opened + span // 3, opened + 2 * span // 3, opened + span - 1
     return (
-        CandlePoint(opened, opened, index, candle.open, 0),
-        CandlePoint(third, third, index, first, 0),
-        CandlePoint(two_thirds, two_thirds, index, second, 0),
-        CandlePoint(last, last, index, candle.close, candle.volume),
+        CandlePoint(opened, opened, index, candle.open, 0, span),
+        CandlePoint(third, third, index, first, 0, span),
+        CandlePoint(two_thirds, two_thirds, index, second, 0, span),
+        CandlePoint(last, last, index, candle.close, candle.volume, span),
     )
 
 
