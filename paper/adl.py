@@ -30,16 +30,19 @@ from paper.state import Account, Holding
 NAME_PREFIX = "adl_autoclose"        # Binance names such orders so
 
 
-def score(*, profit: int, entry_value: int, mark_value: int, equity: int) -> Fraction:
-    """Return the rank of a position, the highest first; values unsigned, ``equity`` what stands behind it.
+def profit_ratio(*, profit: int, entry_value: int) -> Fraction:
+    """Return profit over entry value, both cash, the value unsigned."""
+    return Fraction(profit, entry_value)
 
-    A position without equity has no leverage to speak of: it is about to be liquidated itself, and ranks last.
-    """
-    if equity <= 0 or entry_value == 0 or mark_value == 0:
-        return Fraction(-1)
-    ratio = Fraction(profit, entry_value)
-    leverage = Fraction(mark_value, equity)
-    return ratio * leverage if profit > 0 else ratio / leverage
+
+def effective_leverage(*, mark_value: int, equity: int) -> Fraction:
+    """Return what is held over the equity behind it; ``mark_value`` unsigned, ``equity`` above 0."""
+    return Fraction(mark_value, equity)
+
+
+def score(ratio: Fraction, leverage: Fraction) -> Fraction:
+    """Return the rank of a position from its profit ratio and effective leverage; the highest goes first."""
+    return ratio * leverage if ratio > 0 else ratio / leverage
 
 
 def queue(exchange: Exchange, index: int, side: Side) -> list[tuple[Account, Holding]]:
@@ -50,13 +53,11 @@ def queue(exchange: Exchange, index: int, side: Side) -> list[tuple[Account, Hol
             equity = pool_totals(exchange, pool).equity
             for holding in pool.holdings:
                 profit = unrealised(exchange, holding)
-                if holding.key.instrument != index or holding.quantity * side.sign > 0 or profit <= 0:
-                    continue
+                if holding.key.instrument != index or holding.quantity * side.sign > 0 or min(profit, equity) <= 0:
+                    continue         # without equity it is about to be liquidated itself
                 rank = score(
-                    profit=profit,
-                    entry_value=abs(holding.entry_value),
-                    mark_value=abs(value_at_mark(exchange, holding)),
-                    equity=equity,
+                    profit_ratio(profit=profit, entry_value=max(1, abs(holding.entry_value))),
+                    effective_leverage(mark_value=abs(value_at_mark(exchange, holding)), equity=equity),
                 )
                 ranked.append((-rank, len(ranked), account, holding))
     return [(account, holding) for _, _, account, holding in sorted(ranked, key=lambda each: each[:2])]

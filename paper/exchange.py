@@ -60,7 +60,9 @@ class Exchange:
         self.state = state
         self.markets = state.markets
         self.accounts = {account.index: account for account in state.accounts}
-        self.brackets = tuple(brackets_of(instrument) for instrument in instruments)
+        self.brackets = tuple(
+            spec.brackets.get(instrument.symbol) or brackets_of(instrument) for instrument in instruments
+        )
         self.fee_tiers = (
             FeeRates(0, rate_units(spec.maker_fee), rate_units(spec.taker_fee)),
             *(

@@ -9,6 +9,7 @@ from enum import Enum
 from bot.domain.account import Balance, MarginMode, PositionSide
 from bot.domain.errors import ContractError
 from bot.domain.scale import CASH_UNIT, NS_PER_HOUR, NS_PER_MINUTE, NS_PER_MS
+from paper.tiers import Brackets
 
 # Binance USD-M, GET /fapi/v1/exchangeInfo, field liquidationFee of BTCUSDT, 2024: 0.012500. Other symbols
 # range from 0.01 to 0.02 there; 0.0125 stands for those not named in ``VenueSpec.liquidation_fees``.
@@ -92,6 +93,7 @@ class VenueSpec:
     fee_tiers: tuple[FeeTier, ...] = ()
     impact: ImpactSpec = field(default_factory=ImpactSpec)
     liquidation_fees: Mapping[str, float] = field(default_factory=dict)      # by symbol
+    brackets: Mapping[str, Brackets] = field(default_factory=dict)           # by symbol; else those of paper.tiers
     insurance: Mapping[str, int] | None = None       # what the fund begins with, by asset; None: it never runs dry
     collateral: Mapping[str, Collateral] = field(default_factory=dict)       # by asset, for multi-assets mode
     auto_exchange_debt: int = AUTO_EXCHANGE_DEBT     # cash; what a debt may be worth in multi-assets mode

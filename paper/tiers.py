@@ -13,6 +13,7 @@ rows below them are the ones that lead to these cums, the rows above continue th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -58,6 +59,18 @@ def brackets(*rows: tuple[int, int, int | str, int]) -> Brackets:
         cums=tuple(to_fixed(Decimal(cum), CASH_DIGITS) for _, _, cum, _ in rows),
         leverages=tuple(leverage for _, _, _, leverage in rows),
     )
+
+
+def chained(caps: Sequence[int], rates: Sequence[int], leverages: Sequence[int]) -> Brackets:
+    """Return brackets whose cums make maintenance margin continuous: cum_n = cum_n-1 + cap_n-1 x (rate_n - rate_n-1).
+
+    Caps in cash units, rates at 10^-5; cums are rounded down. So every table of the venue is built; for those that
+    are not typed in here.
+    """
+    cums = [0]
+    for cap, rate, following in zip(caps, rates, rates[1:], strict=False):
+        cums.append(cums[-1] + cap * (following - rate) // RATE_UNIT)
+    return Brackets(tuple(caps), tuple(rates), tuple(cums), tuple(leverages))
 
 
 _BTC = brackets(
