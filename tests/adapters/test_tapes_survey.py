@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from bot.adapters.tapes.candles import read_candles
+from bot.adapters.tapes.contents import TapeSurvey
 from bot.adapters.tapes.faults import FaultReason, TapeFaults
 from bot.adapters.tapes.source import TapeArgument, TapeKind, tape_hash
-from bot.adapters.tapes.survey import TapeSurvey, survey
+from bot.adapters.tapes.survey import survey
 from bot.adapters.tapes.trades import read_trades
 from bot.domain.errors import InputError
 from bot.domain.scale import to_fixed

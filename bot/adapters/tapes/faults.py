@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import Enum
+from pathlib import Path
 
 SAMPLES_MAX = 20                     # enough to see a pattern; a rotten file must not fill the memory
 SAMPLE_TEXT_MAX = 160
@@ -51,6 +52,10 @@ class TapeFault:
     text: str
     file: str = ""
 
+    def place(self, path: Path) -> str:
+        """Return where the row is, ``path`` being the tape's."""
+        return f"{path / self.file if self.file else path}:{self.line}"
+
 
 @dataclass(slots=True)
 class TapeFaults:
@@ -83,6 +88,11 @@ class TapeFaults:
     def duplicates(self) -> int:
         """Rows skipped because they repeat an earlier one."""
         return self.counts[FaultReason.DUPLICATE]
+
+    def count(self, reason: FaultReason, rows: int) -> None:
+        """Count rows of which no single one is worth keeping."""
+        if rows:
+            self.counts[reason] += rows
 
     def add(self, line: int, reason: FaultReason, text: str) -> None:
         """Count one skipped row; keep it when it is among the first."""

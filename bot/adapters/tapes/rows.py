@@ -8,12 +8,13 @@ from typing import Final
 
 from bot.adapters.tapes.faults import FaultReason
 from bot.adapters.tapes.layout import Layout
-from bot.adapters.tapes.stamps import TEXT_STAMP, moment
+from bot.adapters.tapes.stamps import TEXT_STAMP, UNIT_DIGITS, is_date, moment, unit_ns
 from bot.adapters.tapes.table import DIGITS_MAX
 from bot.domain.scale import NS_PER_SECOND
 
 STAMP_MIN: Final = 1_230_768_000 * NS_PER_SECOND     # 2009-01-01: no coin is older
 STAMP_MAX: Final = 4_102_444_800 * NS_PER_SECOND     # 2100-01-01
+_STAMP_DIGITS_MAX = 19               # ns since 1970
 _TEXT_MAX = 40                       # float64 written in full has 17 digits; longer is no market's number
 _EXACT = Context(prec=100)           # more than _TEXT_MAX and DIGITS_MAX together: nothing is rounded early
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
@@ -46,8 +47,12 @@ def number(text: str, digits: int, digits_max: int = DIGITS_MAX) -> int:
 
 def whole(text: str) -> int:
     """Return an integer, such as a trade id; raises BadRow when it has a fraction."""
+    return _whole(text, DIGITS_MAX)
+
+
+def _whole(text: str, digits_max: int) -> int:
     decimal = _decimal(text)
-    if decimal and decimal.adjusted() >= DIGITS_MAX:
+    if decimal and decimal.adjusted() >= digits_max:
         raise BadRow(FaultReason.NUMBER_TOO_LARGE)
     if decimal != decimal.to_integral_value():
         raise BadRow(FaultReason.NUMBER_INVALID)
@@ -56,7 +61,7 @@ def whole(text: str) -> int:
 
 def stamp(text: str, layout: Layout) -> int:
     """Return a stamp in ns; raises BadRow outside 2009 to 2100."""
-    return plausible(date(text) if layout.stamp_ns == TEXT_STAMP else whole(text) * layout.stamp_ns)
+    return plausible(date(text) if layout.stamp_ns == TEXT_STAMP else _whole(text, _STAMP_DIGITS_MAX) * layout.stamp_ns)
 
 
 def date(text: str) -> int:
@@ -65,6 +70,17 @@ def date(text: str) -> int:
         return moment(text)
     except (ValueError, OverflowError):
         raise BadRow(FaultReason.STAMP_IMPLAUSIBLE) from None
+
+
+def time_of(text: str) -> int:
+    """Return a stamp in ns, a date or a number of any unit, with decimals or without; raises BadRow."""
+    if text.isascii() and text.isdigit() and len(text) <= _STAMP_DIGITS_MAX:
+        whole_stamp = int(text)
+        return plausible(whole_stamp * unit_ns(whole_stamp))
+    if is_date(text):
+        return plausible(date(text))
+    digits = UNIT_DIGITS[unit_ns(abs(number(text, 0, _STAMP_DIGITS_MAX)))]
+    return plausible(number(text, digits, _STAMP_DIGITS_MAX))
 
 
 def plausible(nanoseconds: int) -> int:

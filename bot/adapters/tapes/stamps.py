@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from bot.domain.scale import NS_PER_MS, NS_PER_SECOND
 
 TEXT_STAMP = 0                       # the unit of stamps that are written as dates
+UNIT_DIGITS = {NS_PER_SECOND: 9, NS_PER_MS: 6, 1_000: 3, 1: 0}
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
