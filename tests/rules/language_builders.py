@@ -10,7 +10,8 @@ from bot.domain.units import Place, SourceText
 from bot.rules.language.check import check_condition
 from bot.rules.language.compile import Evaluate, compile_conditions
 from bot.rules.language.dimension import NUMBER
-from bot.rules.language.measures import Subject
+from bot.rules.language.functions import FUNCTION_ROWS
+from bot.rules.language.measures import MEASURES, Subject
 from bot.rules.language.typed import (
     Absolute,
     All,
@@ -126,6 +127,23 @@ def random_truth(random: Random, depth: int) -> Truth:
     return All(parts) if kind == 4 else AnyOf(parts)
 
 
+def has_default(node: Truth | Value) -> bool:
+    """True when a tree says anywhere what to assume without a reading."""
+    match node:
+        case Default():
+            return True
+        case Literal() | Read():
+            return False
+        case Negate() | Absolute() | Not():
+            return has_default(node.operand)
+        case Compare() | Arithmetic():
+            return has_default(node.left) or has_default(node.right)
+        case Clamp():
+            return any(has_default(part) for part in (node.operand, node.low, node.high))
+        case Select() | All() | AnyOf():
+            return any(has_default(part) for part in node.operands)
+
+
 def condition_of(root: Truth) -> Condition:
     """Return a condition over every reading that random trees use."""
     return Condition(root, tuple(Read(ref, NUMBER) for ref in REFS), Scope.POSITION, source("random"))
@@ -133,3 +151,69 @@ def condition_of(root: Truth) -> Condition:
 
 def subject_of(ref: ReadingRef) -> str:
     return ref.subject.value
+
+
+# Random texts ---------------------------------------------------------------------------------------------
+
+WORDS = (
+    "(", ")", ",", "+", "-", "*", "/", "<", "<=", ">", ">=", "==", "!=", "and", "or", "not", ".", '"', "%",
+    "5%", "90s", "250_000 USDT", "0.5 BTC", "3", "0", "0.7", f'market("{BTC}").mark_price', "market", "x",
+    *MEASURES, *(row.name for row in FUNCTION_ROWS), "09:30", "fri 20:00", "account.sigma(15m)",
+    "\x00", "\u00e9", "\n", "[", "**",
+)
+VALID = (
+    "account.liquidation_distance < clamp(6 * account.sigma(15m), 5%, 8%)",
+    "position.loss_ratio > 8% and not account.margin_ratio < 50%",
+    "max(position.drawdown, 15m) > 3% or position.unrealised_pnl < -1_000 USDT",
+    f'market("{BTC}").return(15m) < -5%',
+    "default(market.funding_rate, 0) > 5bps and time.of_day > 09:30",
+    "rsi(market.close, 14, 1m) < 30",
+    "position.age > 90s and position.notional > 20_000 USDT",
+)
+
+
+def condition_text(random: Random, depth: int) -> str:
+    """Return a well-formed text of any dimension; the checker takes some and refuses some."""
+    kind = random.randrange(5) if depth else 0
+    if kind == 1:
+        return f"not {condition_text(random, depth - 1)}"
+    if kind == 2:
+        return f"({condition_text(random, depth - 1)} or {condition_text(random, depth - 1)})"
+    if kind == 3:
+        return f"{condition_text(random, depth - 1)} and {condition_text(random, depth - 1)}"
+    sign = random.choice(("<", "<=", ">", ">=", "==", "!="))
+    return f"{value_text(random, depth)} {sign} {value_text(random, depth)}"
+
+
+def value_text(random: Random, depth: int) -> str:
+    """Return the text of a value."""
+    kind = random.randrange(10) if depth else random.randrange(6)
+    if kind < 4:
+        return random.choice(("account.leverage", "account.sigma(1h)", "account.margin_ratio", "position.side"))
+    if kind < 6:
+        return random.choice(("3", "5%", "0.5", "90s", "10 USDT", "0"))
+    inner = [value_text(random, depth - 1) for _ in range(3)]
+    return (f"({inner[0]} * {inner[1]})", f"-{inner[0]}", f"clamp({', '.join(inner)})",
+            f"max({inner[0]}, {inner[1]})")[kind - 6]
+
+
+def word_soup(random: Random) -> str:
+    """Return a heap of the language's own words, and a few that are not."""
+    return " ".join(random.choice(WORDS) for _ in range(random.randint(1, 9)))
+
+
+def byte_soup(random: Random) -> str:
+    """Return what stands in a file that is no text; bytes that are not UTF-8 become lone surrogates."""
+    return random.randbytes(random.randint(1, 40)).decode("utf-8", "surrogateescape")
+
+
+def mutated(random: Random, text: str) -> str:
+    """Return a text with one to three places cut out, doubled, changed or filled with another word."""
+    for _ in range(random.randint(1, 3)):
+        start = random.randrange(len(text) + 1)
+        end = min(len(text), start + random.randrange(8))
+        put = random.choice((
+            "", text[start:end] * 2, random.choice(WORDS), chr(random.randrange(0x250)), str(random.randrange(10)),
+        ))
+        text = text[:start] + put + text[end:]
+    return text

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import time
-from random import Random
 
 import pytest
 
 from bot.rules.language.errors import LanguageError
-from bot.rules.language.functions import FUNCTION_ROWS
-from bot.rules.language.measures import MEASURES
 from tests.rules.language_builders import BTC, condition
 
 # Collected from advisories about expression libraries (asteval, simpleeval, RestrictedPython) and from what
@@ -121,57 +118,3 @@ def _seconds_of(text: str) -> float:
     with contextlib.suppress(LanguageError):
         condition(text)
     return time.process_time() - began
-
-
-def test_check_random_words_raise_nothing_but_our_error() -> None:
-    """5,000 heaps of the language's own words: each is a condition or one of our errors, never a crash."""
-    random = Random(7)
-    words = (
-        "(", ")", ",", "+", "-", "*", "/", "<", "<=", ">", ">=", "==", "!=", "and", "or", "not", ".", '"', "%",
-        "5%", "90s", "250_000 USDT", "0.5 BTC", "3", "0", "0.7", f'market("{BTC}").mark_price', "market", "x",
-        *MEASURES, *(row.name for row in FUNCTION_ROWS), "09:30", "fri 20:00", "account.sigma(15m)",
-        "\x00", "\u00e9", "\n", "[", "**",
-    )
-    taken = 0
-    for _ in range(5_000):
-        text = " ".join(random.choice(words) for _ in range(random.randint(1, 9)))
-        taken += _is_taken(text)
-    assert taken > 0, "some heaps must be conditions, or the words are too wild to test anything"
-
-
-def test_check_grammar_shaped_texts_raise_nothing_but_our_error() -> None:
-    """1,000 well-formed texts of any dimension: the checker takes or refuses each, and takes its share."""
-    random = Random(11)
-    taken = sum(_is_taken(_condition_text(random, 3)) for _ in range(1_000))
-    assert 30 < taken < 970
-
-
-def _is_taken(text: str) -> bool:
-    try:
-        condition(text)
-    except LanguageError:
-        return False
-    return True
-
-
-def _condition_text(random: Random, depth: int) -> str:
-    kind = random.randrange(5) if depth else 0
-    if kind == 1:
-        return f"not {_condition_text(random, depth - 1)}"
-    if kind == 2:
-        return f"({_condition_text(random, depth - 1)} or {_condition_text(random, depth - 1)})"
-    if kind == 3:
-        return f"{_condition_text(random, depth - 1)} and {_condition_text(random, depth - 1)}"
-    sign = random.choice(("<", "<=", ">", ">=", "==", "!="))
-    return f"{_value_text(random, depth)} {sign} {_value_text(random, depth)}"
-
-
-def _value_text(random: Random, depth: int) -> str:
-    kind = random.randrange(10) if depth else random.randrange(6)
-    if kind < 4:
-        return random.choice(("account.leverage", "account.sigma(1h)", "account.margin_ratio", "position.side"))
-    if kind < 6:
-        return random.choice(("3", "5%", "0.5", "90s", "10 USDT", "0"))
-    inner = [_value_text(random, depth - 1) for _ in range(3)]
-    return (f"({inner[0]} * {inner[1]})", f"-{inner[0]}", f"clamp({', '.join(inner)})",
-            f"max({inner[0]}, {inner[1]})")[kind - 6]
