@@ -23,6 +23,7 @@ from bot.domain.errors import InputError, PenstockError
 DEMO_OUT = Path("penstock-demo")
 INIT_OUT = Path("penstock.yaml")
 DEMO_SEED = 3                        # its lows lie near those of 2020: BTC 3,858, ETH 85.5
+CONFIG_HELP = "the configuration file: accounts, limits, rule books"
 TAPE_FORM = "[SYMBOL[@KIND]=]PATH"
 
 
@@ -77,7 +78,7 @@ def build_parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(required=True, metavar="VERB")
 
     run = verbs.add_parser("run", help="run the daemon; with no CONFIG, a demonstration: a crash, in fast time")
-    run.add_argument("config", nargs="?", type=Path, metavar="CONFIG")
+    run.add_argument("config", nargs="?", type=Path, metavar="CONFIG", help=CONFIG_HELP)
     run.add_argument("--tape", action="append", default=[], metavar=TAPE_FORM, help="prices of the paper venue")
     run.add_argument("--generate", type=int, metavar="SEED", help="generated prices instead of a tape")
     run.add_argument("--pace", type=float, metavar="N", help="market seconds per second (default 1)")
@@ -88,12 +89,14 @@ def build_parser() -> argparse.ArgumentParser:
     _add_init(verbs.add_parser("init", help="write a commented configuration, from a few questions or from flags"))
 
     check = verbs.add_parser("check", help="validate a configuration and its rules")
-    check.add_argument("config", type=Path, metavar="CONFIG")
+    check.add_argument("config", type=Path, metavar="CONFIG", help=CONFIG_HELP)
     _finish(check, _check)
 
     replay = verbs.add_parser("replay", help="take the paper accounts through recorded markets, as fast as it goes")
-    replay.add_argument("config", type=Path, metavar="CONFIG")
-    replay.add_argument("--tape", action="append", required=True, metavar=TAPE_FORM)
+    replay.add_argument("config", type=Path, metavar="CONFIG", help=CONFIG_HELP)
+    replay.add_argument(
+        "--tape", action="append", required=True, metavar=TAPE_FORM, help="recorded prices of a market"
+    )
     replay.add_argument("--out", type=Path, metavar="DIR", help="where journal, summary and report go")
     _finish(replay, _replay)
 

@@ -26,6 +26,7 @@ _TICKS = ((0.0, "0"), (0.01, "1"), (0.025, "2.5"), (0.05, "5"), (0.10, "10"), (0
 _TONES = {
     DecisionKind.FIRED: "yellow",
     DecisionKind.PARENT_OPENED: "cyan",
+    DecisionKind.PARENT_RESIZED: "cyan",
     DecisionKind.PARENT_ENDED: "green",
     DecisionKind.LIQUIDATED: "bold red",
     DecisionKind.NOTE: "dim",

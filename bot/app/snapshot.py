@@ -15,6 +15,7 @@ class DecisionKind(Enum):
 
     FIRED = "fired"
     PARENT_OPENED = "parent_opened"
+    PARENT_RESIZED = "parent_resized"
     PARENT_ENDED = "parent_ended"
     LIQUIDATED = "liquidated"
     NOTE = "note"

@@ -12,7 +12,7 @@ from bot.app.recorder import RunRecorder, threshold
 from bot.app.running import MakeObserver
 from bot.app.snapshot import AccountView, Decision, DecisionKind, Level, MarketView, ParentView, ProgressSnapshot
 from bot.app.summary import goal_text
-from bot.domain.effects import Effect, EndParent, OpenEpisode, OpenParent, RelaxParent
+from bot.domain.effects import Effect, EndParent, OpenEpisode, OpenParent, RelaxParent, ReviseParent
 from bot.domain.events import AccountFact, LiquidationStage
 from bot.domain.scale import CASH_UNIT, NS_PER_SECOND, cash_text, to_text, units_per_one
 from bot.engine.book import Parent
@@ -22,6 +22,7 @@ from bot.execution.ladder import collar_at
 
 DECISIONS_KEPT = 40
 LOOK_EVERY = 5 * NS_PER_SECOND       # market time between two looks; nothing is drawn unless the eye is ready
+RESIZE_TOLD = 0.1                    # of a parent's size
 ACTION_PACE = 120                    # market seconds per second while an order is at work: a 10 min TWAP takes 5 s
 SLEEP_MIN = 0.01                     # seconds; shorter naps are collected
 
@@ -48,6 +49,7 @@ class Watching:
         self.count = 0
         self.liquidated: set[int] = set()
         self.first_marks: dict[int, int] = {}
+        self.announced: dict[str, int] = {}          # quantity of each parent as it was last told
 
     # What happens ------------------------------------------------------------------------------------------
 
@@ -69,6 +71,8 @@ class Watching:
                     self._tell(effect.now, DecisionKind.FIRED, text)
                 case OpenParent():
                     self._tell(effect.now, DecisionKind.PARENT_OPENED, self._opened(effect))
+                case ReviseParent():
+                    self._resized(effect)
                 case EndParent():
                     self._tell(effect.now, DecisionKind.PARENT_ENDED, self._ended(effect))
                 case RelaxParent():
@@ -183,7 +187,22 @@ class Watching:
             ),
         )
 
+    def _resized(self, effect: ReviseParent) -> None:
+        """Tell of a parent's new size, unless it is about the one that was told last: plans change by crumbs."""
+        told = self.announced.get(effect.parent, 0)
+        if abs(effect.quantity - told) < told * RESIZE_TOLD:
+            return
+        self.announced[effect.parent] = effect.quantity
+        opened = self.recorder.parents[effect.parent].opened
+        instrument = self.engine.layout.instruments[opened.key.instrument]
+        before, after = (to_text(quantity, instrument.quantity_digits) for quantity in (told, effect.quantity))
+        self._tell(
+            effect.now, DecisionKind.PARENT_RESIZED,
+            f"{opened.side.value} {after} {instrument.base} in all, not {before}, by {effect.obligations[-1].algo}",
+        )
+
     def _opened(self, effect: OpenParent) -> str:
+        self.announced[effect.parent] = effect.quantity
         instrument = self.engine.layout.instruments[effect.key.instrument]
         quantity = to_text(effect.quantity, instrument.quantity_digits)
         return (

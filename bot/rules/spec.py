@@ -25,7 +25,7 @@ _TARGETS = {
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """Sell the position, all of it."""
+    """Let the whole position out: a long is sold, a short is bought back."""
 
     tag: ClassVar[str] = "close"
 
@@ -36,7 +36,7 @@ class Close:
 
 @dataclass(frozen=True, slots=True)
 class Reduce:
-    """Sell a share of the position as it is when the rule fires, in whole lots, rounded up."""
+    """Let out a share of the position as it is when the rule fires, long or short; in whole lots, rounded up."""
 
     tag: ClassVar[str] = "reduce"
 
@@ -140,7 +140,13 @@ class Until(Enum):
 class RuleSpec:
     """One rule. ``hold`` is how long the condition must last; without ``clear`` it re-arms by itself."""
 
-    for_each: Scope = field(metadata={"doc": "What the rule looks at: every one of these has its own state."})
+    for_each: Scope = field(
+        metadata={
+            "doc": "What the rule looks at: every one of these has its own state. `portfolio` is one, all accounts"
+            " together: `deleverage` then acts on every account that misses its goal when the rule fires, so that the"
+            " worst one meets it."
+        }
+    )
     when: SourceText = field(
         metadata={"doc": "The condition, such as `position.loss_ratio > 8%`; `penstock check` explains what is wrong."}
     )
@@ -171,8 +177,10 @@ class RuleSpec:
         if self.latch and self.max_fires is not None:
             raise ValueError(f"max_fires: latch is once already, was {self.max_fires}; leave out one of them")
         plain = self.plain_remedy
-        if isinstance(plain, Deleverage) and self.for_each is not Scope.ACCOUNT:
+        if isinstance(plain, Deleverage) and self.for_each is Scope.POSITION:
             raise ValueError("do: deleverage acts on an account; say `for_each: account`, or `do: close`")
+        if isinstance(self.do, AskPlugin) and self.for_each is Scope.PORTFOLIO:
+            raise ValueError("do: plugin acts on an account or position; say `for_each: account`, or `do: deleverage`")
         if isinstance(plain, Close | Reduce) and self.for_each is not Scope.POSITION:
             raise ValueError(
                 f"do: {plain.tag} acts on a position; say `for_each: position`, or `do: deleverage`"

@@ -5,17 +5,22 @@ from __future__ import annotations
 import json
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bot.app.cli import main
-from bot.app.explain.questions import at_time, one_fire, one_order, why_not
+from bot.app.explain.questions import all_fires, at_time, one_fire, one_order, why_not
 from bot.app.explain.telling import Run
+from bot.app.explain.text import fires_text
+from bot.app.explain.trail import read_trail
 from bot.app.nearness import Nearest
 from bot.app.verbs.explain import open_run
+from bot.app.wording import iso_time
 from bot.domain.errors import InputError
+from bot.domain.events import Reloaded
 from tests.app.runs import BTC, NEVER_FIRES, STRATEGIES, crash, long_of, penstock, write_candles, write_config
 
 TOO_SHORT = """
@@ -244,6 +249,17 @@ def test_explain_what_is_not_known_is_bad_input_with_a_suggestion(
     assert main(["explain", str(folder), *options]) == 2
     error = capsys.readouterr().err
     assert message in error and error.count("\n") == 1
+
+
+def test_explain_tells_of_reloads_with_the_rules(opened: tuple[Run, dict[str, Nearest]]) -> None:
+    """Who wonders why a rule behaves otherwise since noon sees that it was replaced, and by which file."""
+    run, _ = opened
+    again = Reloaded(next(iter(run.trail.fires.values())).opened.now, "ab12" * 16)
+    told = all_fires(replace(run, trail=replace(run.trail, reloads=[again])))
+    assert told["reloads"] == [{"ts": iso_time(again.now), "config_hash": "ab12" * 16}]
+    assert "of configuration ab12ab12ab12" in " ".join(fires_text(told))
+    assert read_trail([(1, again)]).reloads == [again]
+    assert all_fires(run)["reloads"] == []
 
 
 def test_explain_of_a_folder_without_a_run_is_bad_input(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -363,6 +363,7 @@ def test_text_fits_its_terminal_and_shows_the_three_outcomes(width: int) -> None
     assert rows["Penstock"][1:] == ["493.61", "USDT", "34", "%", "no", "68", "bps"]
     assert rows["Do nothing"][2:] == ["0.00", "USDT", "0", "%", "yes,", "10:59", "-"]
     assert rows["Sell at once"][3:] == ["1,094", "USDT", "75", "%", "-", "121", "bps"]
+    assert "above 0 was paid, below 0 gained" in text
     assert "margin_emergency" in text and "sell twap" in text and "RATE_EXCEEDED 2" in text
 
 

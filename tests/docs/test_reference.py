@@ -50,6 +50,13 @@ def test_docs_name_every_verb() -> None:
         assert f"\n## {verb}\n" in text
 
 
+def test_docs_say_of_every_argument_what_it_means() -> None:
+    """An empty cell tells a reader that we did not know either."""
+    rows = [line for line in (DOCS / "verbs.md").read_text(encoding="utf-8").splitlines() if line.startswith("| `")]
+    assert len(rows) > 20
+    assert [row for row in rows if not row.split("|")[2].strip()] == []
+
+
 @pytest.mark.parametrize("spec", [Config, RuleBook])
 def test_docs_name_every_key_and_say_what_it_means(spec: type) -> None:
     """A key that no sentence explains is a key that nobody uses."""

@@ -28,6 +28,9 @@ def all_fires(run: Run) -> Told:
     fired = {fire["rule"] for fire in fires}
     return {
         "fires": fires,
+        "reloads": [
+            {"ts": iso_time(reload.now), "config_hash": reload.config_hash} for reload in run.trail.reloads
+        ],
         "never_fired": [rule for rule in run.charter.rules if rule not in fired],
         "alarms": [
             {"ts": iso_time(alarm.now), "code": alarm.code, "detail": alarm.detail} for alarm in run.trail.alarms

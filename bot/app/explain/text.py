@@ -10,6 +10,7 @@ from bot.app.explain.telling import Told
 from bot.app.wording import cash, percent, short_symbol, signed_cash
 
 WIDTH = 110
+HASH_SHOWN = 12                      # letters; enough to tell two files apart
 _TIED = "\N{NO-BREAK SPACE}"
 Lines = list[str]
 
@@ -23,6 +24,11 @@ def fires_text(told: Told) -> Lines:
         lines += ["nothing fired in this run", ""]
     if told["never_fired"]:
         lines.append(f"never fired: {', '.join(told['never_fired'])}; --why-not RULE says how near they came")
+    for reload in told["reloads"]:
+        lines += _wrapped(
+            f"reloaded {_clock(reload['ts'])}: from here on the rules and limits of configuration "
+            f"{reload['config_hash'][:HASH_SHOWN]}", 0,
+        )
     for alarm in told["alarms"]:
         lines += _wrapped(f"alarm {_clock(alarm['ts'])} {alarm['code']}: {alarm['detail']}", 0)
     return lines

@@ -31,6 +31,7 @@ from bot.domain.events import (
     OrderNotSent,
     OrderOutcomeUnknown,
     OrderRejected,
+    Reloaded,
 )
 from bot.domain.names import child_name
 
@@ -104,6 +105,7 @@ class Trail:
     denials: list[RecordDenial] = field(default_factory=list)
     moves: list[MoveTrigger] = field(default_factory=list)
     alarms: list[RaiseAlarm] = field(default_factory=list)
+    reloads: list[Reloaded] = field(default_factory=list)
     liquidations: list[LiquidationStage] = field(default_factory=list)
     foreign_fills: list[OrderFilled] = field(default_factory=list)
 
@@ -126,6 +128,8 @@ def read_trail(record: Iterable[tuple[int, AccountFact | Effect]]) -> Trail:
             _take_answer(trail, item)
         elif isinstance(item, LiquidationStage):
             trail.liquidations.append(item)
+        elif isinstance(item, Reloaded):
+            trail.reloads.append(item)
         elif isinstance(item, Effect):
             _take_effect(trail, item)
     return trail

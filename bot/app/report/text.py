@@ -30,6 +30,7 @@ from bot.app.wording import (
     spoken,
 )
 
+COST_MEANS = "Cost: against the price on arrival, fees apart; above 0 was paid, below 0 gained."
 ROWS_MAX = 12                        # of each table; the page has the others
 
 _TONES = {Verdict.GOOD: "green", Verdict.NEUTRAL: "", Verdict.DEAR: "yellow", Verdict.BAD: "red"}
@@ -49,6 +50,8 @@ def render_text(summary: Mapping[str, Any], series: Mapping[str, AccountSeries] 
         parts.append(Text(headline(story, moves), style=f"bold {_TONES[story.verdict]}"))
         parts.append(Text())
         parts.append(_outcomes(story))
+        if story.parents:
+            parts.append(Text(COST_MEANS, style="dim"))
         parts += _listed("Fires", _fires(story, pattern), len(story.fires), "Nothing fired.")
         parts += _listed("Parent orders", _parents(story, pattern), len(story.parents), "No parent order was opened.")
     denials = summary.get("denials") or {}
