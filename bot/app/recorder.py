@@ -18,6 +18,7 @@ from bot.domain.effects import (
     EndParent,
     OpenEpisode,
     OpenParent,
+    ParentEnd,
     PlaceOrder,
     RaiseAlarm,
     RecordDenial,
@@ -187,12 +188,29 @@ class RunRecorder:
         return now + self.interval
 
     def on_end(self, now: int, *, tape_ended: int, consumed: int) -> None:
-        """Take the last point, without which a series ends before its account does."""
+        """Take the last point, without which a series ends before its account does, and end what is still open.
+
+        Only here: in the journal an open parent stays open, so that a run which is taken up again goes on with it.
+        """
         self.last_ts = tape_ended
         self.consumed = consumed
+        for record in self.parents.values():
+            if record.ended is None:
+                record.ended = self._halted(record.opened, tape_ended)
         for account, lines in enumerate(self.lines):
             if self.engine.columns.known[account] and not (lines.ts and lines.ts[-1] == now):
                 self._sample(account, lines, now)
+
+    def _halted(self, opened: OpenParent, now: int) -> EndParent:
+        """Return the end of a parent that outlives its tape, as the engine would count it at the tape's last event."""
+        market, instrument = self.engine.market, opened.key.instrument
+        return EndParent(
+            parent=opened.parent,
+            reason=ParentEnd.HALTED,
+            market_volume=market.traded[instrument] - opened.traded,
+            market_turnover=market.turnover[instrument] - opened.turnover,
+            now=max(now, opened.now),    # one that an answer on its way brought about begins after the tape
+        )
 
     def _sample(self, account: int, lines: _Lines, now: int) -> None:
         engine = self.engine

@@ -99,9 +99,17 @@ class Run:
             "revisions": len(parent.revised),
             "ladder": [self._step(parent, step) for step in parent.relaxed],
             "started": iso_time(opened.now),
-            "ended": None
-            if parent.ended is None else {"ts": iso_time(parent.ended.now), "reason": parent.ended.reason.value},
+            "ended": self._end_of(parent),
         }
+
+    def _end_of(self, parent: ParentTrail) -> Told | None:
+        """Return when and why a parent ended; of one that outlived its tape, what the run's summary says."""
+        if parent.ended is not None:
+            return {"ts": iso_time(parent.ended.now), "reason": parent.ended.reason.value}
+        for row in [] if self.record is None else self.record.summary.get("parents", []):
+            if row["id"] == parent.opened.parent and row["ended"] is not None:
+                return {"ts": row["ended"], "reason": row["end_reason"]}
+        return None
 
     def tell_order(self, parent: ParentTrail, order: OrderTrail) -> Told:
         """Return one order: what was asked, which duties asked for it, and every answer."""
