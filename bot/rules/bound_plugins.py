@@ -70,6 +70,11 @@ def _refuse_double(found: PluginMeasure | PluginRemedy, earlier: PluginMeasure |
 
 
 def _input(source: SourceText, subject: Subject, symbols: Sequence[str]) -> Read:
+    if f"{PLUGIN}." in source.text:
+        raise InputError(
+            f"{source.place}: input is of a plug-in, was {source.text}; read the measures that it is made of, so "
+            "that no failure runs on"
+        )
     read = check_reading(source, _SCOPES[subject], symbols)
     if read.ref.subject is Subject.TIME:
         raise InputError(f"{source.place}: input is of time, which passes by itself, was {read.ref}; use it in a rule")
