@@ -30,7 +30,7 @@ from bot.app.wording import (
     spoken,
 )
 
-COST_MEANS = "Cost: against the price on arrival, fees apart; above 0 was paid, below 0 gained."
+COST_MEANS = "Cost: against the arrival price; above 0 was paid, below 0 gained; no fees."
 ROWS_MAX = 12                        # of each table; the page has the others
 
 _TONES = {Verdict.GOOD: "green", Verdict.NEUTRAL: "", Verdict.DEAR: "yellow", Verdict.BAD: "red"}
