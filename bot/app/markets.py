@@ -6,27 +6,22 @@ modelled rather than recorded.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from bot.adapters.tapes.candles import read_candles
 from bot.adapters.tapes.faults import TapeFaults
+from bot.adapters.tapes.kinds import TapeFact
 from bot.adapters.tapes.merge import merge
-from bot.adapters.tapes.source import TapeArgument, TapeKind, match_symbol, parse_tape_argument, tape_hash
-from bot.adapters.tapes.survey import TapeSurvey, survey
-from bot.adapters.tapes.trades import read_trades
-from bot.adapters.tapes.walk import walk
+from bot.adapters.tapes.source import TapeKind, tape_hash
+from bot.app.bound_tapes import PRICED, BoundTape, HeldSign, bind_tapes, digits_of, streams_of
 from bot.app.config import Config
 from bot.domain.errors import InputError
 from bot.domain.instrument import Filters, Instrument, InstrumentKind
-from bot.domain.market import Candle, MarketFact
 from bot.domain.run import TapeSource
 from bot.domain.scale import CASH_DIGITS, CASH_UNIT, NS_PER_SECOND, units_per_one
 
-TapeEvent = MarketFact | Candle
-HeldSign = Callable[[int], int]
-"""Instrument index -> sign of what the simulated venue's accounts hold of it."""
+TapeEvent = TapeFact
 
 LOT_DIGITS_MAX = 3                   # Binance lists no finer lot for a USD-M perpetual
 QUANTITY_MAX_UNITS = 1_000_000       # recorded tapes say nothing of the venue's largest order
@@ -83,43 +78,25 @@ def make_instrument(index: int, symbol: str, *, price_digits: int, quantity_digi
 
 
 @dataclass(frozen=True)
-class _Recorded:
-    argument: TapeArgument
-    survey: TapeSurvey
-    instrument: Instrument
-
-
-@dataclass(frozen=True)
 class RecordedMarket:
-    """Tapes from files; each instrument has at most one."""
+    """Tapes from files; each instrument has any number of them, of different kinds."""
 
     instruments: tuple[Instrument, ...]
-    tapes: tuple[_Recorded, ...]
+    tapes: tuple[BoundTape, ...]
     sources: tuple[TapeSource, ...]
     faults: dict[str, TapeFaults] = field(default_factory=dict)
 
     @classmethod
     def open(cls, texts: Sequence[str], symbols: Sequence[str]) -> RecordedMarket:
         """Survey the files named by ``--tape`` and make the instruments of ``symbols`` from their digits."""
-        surveys: dict[str, tuple[TapeArgument, TapeSurvey]] = {}
-        for text in texts:
-            argument = parse_tape_argument(text)
-            symbol = match_symbol(argument, symbols)
-            if symbol is None:
-                raise InputError(
-                    f"--tape {text}: which instrument is it? write one of "
-                    + ", ".join(f"{known}={argument.path}" for known in symbols)
-                )
-            if symbol in surveys:
-                raise InputError(f"--tape {text}: there is a tape of {symbol} already; give one per instrument")
-            surveys[symbol] = argument, survey(argument.path, argument.kind)
-        instruments = tuple(_instrument(index, symbol, surveys.get(symbol)) for index, symbol in enumerate(symbols))
-        tapes = tuple(
-            _Recorded(*surveys[instrument.symbol], instrument)
-            for instrument in instruments if instrument.symbol in surveys
-        )
+        order = {symbol: index for index, symbol in enumerate(symbols)}
+        # By instrument, and within one as they were given: at equal times that is the order of their facts.
+        tapes = tuple(sorted(bind_tapes(texts, symbols), key=lambda tape: order[tape.symbol]))
         return cls(
-            instruments=instruments,
+            instruments=tuple(
+                _instrument(index, symbol, [tape for tape in tapes if tape.symbol == symbol])
+                for index, symbol in enumerate(symbols)
+            ),
             tapes=tapes,
             sources=tuple(TapeSource(str(tape.argument.path), tape_hash(tape.argument.path)) for tape in tapes),
         )
@@ -128,12 +105,13 @@ class RecordedMarket:
     def of(cls, config: Config, texts: Sequence[str]) -> RecordedMarket:
         """Open the tapes of a configuration; raises InputError when a position it begins with has no prices."""
         market = cls.open(texts, config.symbols)
-        with_tape = {tape.instrument.symbol for tape in market.tapes}
+        priced = {tape.symbol for tape in market.tapes if tape.kinds & PRICED}
         for name, account in config.accounts.items():
             for symbol in account.paper.positions:
-                if symbol not in with_tape:
+                if symbol not in priced:
                     raise InputError(
-                        f"accounts.{name}: holds {symbol}, and no --tape has its prices; add --tape {symbol}=PATH"
+                        f"accounts.{name}: holds {symbol}, and no --tape has its trades or candles; "
+                        f"add --tape {symbol}=PATH"
                     )
         return market
 
@@ -142,13 +120,11 @@ class RecordedMarket:
         """Return what is not recorded, in words."""
         notes = []
         for tape in self.tapes:
-            symbol = tape.instrument.symbol
-            notes.append(f"{symbol}: prices of {tape.argument.path.name} stand for the perpetual")
-            notes.append(f"{symbol}: mark = last price, there is no mark tape")
-            notes.append(f"{symbol}: fills by half spread and square-root impact, there is no book tape")
-            if tape.survey.kind is TapeKind.CANDLES:
-                notes.append(f"{symbol}: bars are walked open, adverse extreme, favourable extreme, close")
-        notes.append("funding: none, there is no funding tape")
+            if tape.kinds & PRICED:
+                kinds = {kind for other in self.tapes if other.symbol == tape.symbol for kind in other.kinds}
+                notes += _modelled(tape, kinds)
+        if not any(TapeKind.FUNDING in tape.kinds for tape in self.tapes):
+            notes.append("funding: none, there is no funding tape")
         return tuple(notes)
 
     @property
@@ -160,13 +136,23 @@ class RecordedMarket:
         """Yield all tapes in time order; a bar comes first whole, for the venue alone, then as its points."""
         streams: list[Iterable[TapeEvent]] = []
         for tape in self.tapes:
-            faults = TapeFaults()
-            self.faults[tape.instrument.symbol] = faults
-            if tape.survey.kind is TapeKind.CANDLES:
-                streams.append(_walked(read_candles(tape.argument, tape.instrument, faults), held_sign))
-            else:
-                streams.append(read_trades(tape.argument, tape.instrument, faults))
+            instrument = next(each for each in self.instruments if each.symbol == tape.symbol)
+            faults = self.faults[f"{tape.symbol} {tape.argument.path}"] = TapeFaults()
+            streams += streams_of(tape, instrument, faults, held_sign)
         return merge(streams)
+
+
+def _modelled(tape: BoundTape, kinds: set[TapeKind]) -> list[str]:
+    """What the prices of one instrument leave out, all its tapes together being of ``kinds``."""
+    symbol = tape.symbol
+    notes = [f"{symbol}: prices of {tape.argument.path.name} stand for the perpetual"]
+    if TapeKind.MARK not in kinds:
+        notes.append(f"{symbol}: mark = last price, there is no mark tape")
+    if TapeKind.BOOK not in kinds:
+        notes.append(f"{symbol}: fills by half spread and square-root impact, there is no book tape")
+    if TapeKind.CANDLES in kinds:
+        notes.append(f"{symbol}: bars are walked open, adverse extreme, favourable extreme, close")
+    return notes
 
 
 @dataclass(frozen=True)
@@ -225,23 +211,16 @@ class GeneratedMarket:
         return iter(black_thursday(self.seed, self.instruments, start=FIRST_SECOND))
 
 
-def _instrument(index: int, symbol: str, surveyed: tuple[TapeArgument, TapeSurvey] | None) -> Instrument:
-    if surveyed is None:
+def _instrument(index: int, symbol: str, tapes: Sequence[BoundTape]) -> Instrument:
+    if not tapes:
         return make_instrument(index, symbol, price_digits=2, quantity_digits=LOT_DIGITS_MAX)
-    survey = surveyed[1]
-    price_digits, tape_digits = survey.instrument_digits
-    # Never coarser than the lot, or an amount of 1.5 could not be held on a tape of whole volumes; finer only for
-    # trades, of which a small one would round to nothing.
+    price_digits, tape_digits = digits_of(tapes)
+    # Never coarser than the lot, or an amount of 1.5 could not be held on a tape of whole volumes; finer only where
+    # single quantities count, since a small one would round to nothing.
     coarsest = min(LOT_DIGITS_MAX, CASH_DIGITS - price_digits)
-    quantity_digits = max(coarsest, tape_digits) if survey.kind is TapeKind.TRADES else coarsest
+    is_single = any(kind in tape.kinds for tape in tapes for kind in (TapeKind.TRADES, TapeKind.BOOK, TapeKind.QUOTES))
+    quantity_digits = max(coarsest, min(tape_digits, CASH_DIGITS - price_digits)) if is_single else coarsest
     return make_instrument(index, symbol, price_digits=price_digits, quantity_digits=quantity_digits)
-
-
-def _walked(candles: Iterable[Candle], held_sign: HeldSign) -> Iterator[TapeEvent]:
-    for candle in candles:
-        yield candle
-        yield from walk(candle, held_sign(candle.instrument))
-
 
 
 def sign_of(quantity: int) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from math import gcd
 from pathlib import Path
 
+from bot.adapters.tapes.bars import IndexBar, MarkBar
 from bot.adapters.tapes.contents import TapeSurvey
 from bot.adapters.tapes.faults import TapeFaults
 from bot.adapters.tapes.formats import Capture, format_name, read_facts
@@ -15,13 +16,15 @@ from bot.adapters.tapes.kinds import BY_TYPE, TapeFact, numbers_of, types_of
 from bot.adapters.tapes.markets import PRICE_DIGITS_WIDE, QUANTITY_DIGITS_WIDE, EveryMarket
 from bot.adapters.tapes.packed import Header, read_packed
 from bot.adapters.tapes.source import TapeKind
-from bot.domain.market import BookUpdate, Candle
+from bot.domain.market import BookUpdate, Candle, ForcedTrade, IndexPrice, MarkPrice, OpenInterest
 
 # Which kind says most of the price; that of several is the survey's.
 _RANKED = (
     TapeKind.TRADES, TapeKind.CANDLES, TapeKind.BOOK, TapeKind.QUOTES, TapeKind.MARK, TapeKind.INDEX,
     TapeKind.LIQUIDATIONS, TapeKind.FUNDING, TapeKind.OPEN_INTEREST,
 )
+# Averages and sums of the venue's, with more decimals than anybody can trade: they set no scale.
+_TOLD = (MarkPrice, IndexPrice, MarkBar, IndexBar, ForcedTrade, OpenInterest)
 
 
 def survey_facts(
@@ -47,6 +50,17 @@ def survey_facts(
     )
 
 
+class _Divisors:
+    """The greatest common divisors of all prices and of all quantities so far."""
+
+    def __init__(self) -> None:
+        self.price = self.quantity = 0
+
+    def take(self, prices: tuple[int, ...], quantities: tuple[int, ...]) -> None:
+        self.price = gcd(self.price, *prices)
+        self.quantity = gcd(self.quantity, *quantities)
+
+
 class _Tally:
     """What one market's facts add up to; numbers are at the wide scales."""
 
@@ -57,7 +71,8 @@ class _Tally:
         self.span: int | None = None
         self.first_price = self.last_price = self.low = self.high = 0
         # All prices are multiples of their greatest common divisor, and so is the tick they are written in.
-        self.price_divisor = self.quantity_divisor = 0
+        self.traded = _Divisors()
+        self.told = _Divisors()
 
     def add(self, fact: TapeFact) -> None:
         self.kinds[type(fact)] += 1
@@ -65,8 +80,7 @@ class _Tally:
         self.silence_max = max(self.silence_max, now - self.last_ts)
         self.last_ts = now
         prices, quantities = numbers_of(fact)
-        self.price_divisor = gcd(self.price_divisor, *prices)
-        self.quantity_divisor = gcd(self.quantity_divisor, *quantities)
+        (self.told if type(fact) in _TOLD else self.traded).take(prices, quantities)
         if isinstance(fact, Candle):
             self.span = fact.span
         if prices and not isinstance(fact, BookUpdate):
@@ -86,7 +100,7 @@ class _Tally:
         for fact, rows in self.kinds.items():
             counts[BY_TYPE[fact].kind] += rows
         kinds = {kind: counts[kind] for kind in _RANKED if counts[kind]}
-        price_digits = _digits(self.price_divisor, PRICE_DIGITS_WIDE)
+        price_digits = _digits(self.traded.price or self.told.price, PRICE_DIGITS_WIDE)
         surplus = 10 ** (PRICE_DIGITS_WIDE - price_digits)
         return TapeSurvey(
             path=path,
@@ -97,7 +111,7 @@ class _Tally:
             last_ts=self.last_ts,
             span_ns=self.span,
             price_digits=price_digits,
-            quantity_digits=_digits(self.quantity_divisor, QUANTITY_DIGITS_WIDE),
+            quantity_digits=_digits(self.traded.quantity or self.told.quantity, QUANTITY_DIGITS_WIDE),
             first_price=self.first_price // surplus,
             last_price=self.last_price // surplus,
             low=self.low // surplus,
