@@ -3,6 +3,7 @@
 A book is known from a snapshot on. Updates with numbers must follow each other without a gap (the rule of the
 venue's depth stream): the first after a snapshot must reach back to it, every later one to the update before it.
 A gap, or bids that reach asks, makes the book void until the next snapshot. A source without numbers is believed.
+A snapshot is fetched while updates go on, so that some newer ones come before it: those are kept and follow it.
 
 What a client takes from a level stays taken until the tape states another quantity for that level: a recording
 does not know of us, so the same quantity told again is the same orders, and they are gone.
@@ -20,6 +21,7 @@ from bot.domain.errors import ContractError
 from bot.domain.market import BookUpdate
 from bot.domain.order import Side
 
+EARLY_MAX = 1_000                    # updates kept for a snapshot: 100 s of the venue's usual stream of 10 a second
 LEVELS_MAX = 5_000                   # of one side: five of the venue's fullest snapshots; the farthest are let go
 
 
@@ -118,6 +120,7 @@ class Book:
     follows_snapshot: bool = False
     last: int = 0
     gaps: int = 0
+    early: list[BookUpdate] = field(default_factory=list)    # came since the book was last known
 
     def facing(self, side: Side) -> BookSide:
         """Return the side that an order of ``side`` trades with."""
@@ -134,23 +137,36 @@ class Book:
 
     def fold(self, update: BookUpdate) -> None:
         """Take in one update of the tape."""
+        if self.is_known and 0 < update.last <= self.last:
+            return                   # told before
         if update.is_snapshot:
-            self.bids.replace(update.bids)
-            self.asks.replace(update.asks)
-            self.is_known = self.follows_snapshot = True
-        elif not self.is_known or 0 < update.last <= self.last:
-            return                   # void, or told before
+            self._begin_anew(update)
+        elif not self.is_known:
+            self.early.append(update)
+            del self.early[:-EARLY_MAX]
         elif self._misses_some_before(update):
             self.gaps += 1
             self._void()
-            return
         else:
             for price, quantity in update.bids:
                 self.bids.state(price, quantity)
             for price, quantity in update.asks:
                 self.asks.state(price, quantity)
             self.follows_snapshot = False
-        self.last = update.last
+            self._stand(update.last)
+
+    def _begin_anew(self, snapshot: BookUpdate) -> None:
+        self.bids.replace(snapshot.bids)
+        self.asks.replace(snapshot.asks)
+        self.is_known = self.follows_snapshot = True
+        early, self.early = self.early, []
+        self._stand(snapshot.last)
+        for update in early:
+            if update.last > snapshot.last > 0:
+                self.fold(update)
+
+    def _stand(self, last: int) -> None:
+        self.last = last
         if self._is_crossed():
             self._void()
 

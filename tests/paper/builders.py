@@ -9,8 +9,8 @@ from decimal import Decimal
 from bot.domain.account import PositionKey
 from bot.domain.events import AccountFact
 from bot.domain.instrument import Filters, Instrument, InstrumentKind
-from bot.domain.market import Trade
-from bot.domain.order import OrderClass, OrderRequest, Side, TimeInForce
+from bot.domain.market import BookUpdate, Trade
+from bot.domain.order import OrderClass, OrderRequest, SelfTrade, Side, TimeInForce, TriggerBy, TriggerKind
 from bot.domain.scale import CASH_UNIT, NS_PER_MS, to_fixed
 from paper.messages import Message, SubmitOrder, Wake
 from paper.spec import AccountStart, PositionStart, VenueSpec
@@ -71,7 +71,7 @@ def start(balance: str | int, *positions: tuple[int, str | int, str | int | None
 def order(
     side: Side,
     amount: str | int,
-    limit: str | int,
+    limit: str | int | None,
     *,
     name: str = "a1",
     instrument: int = 0,
@@ -79,19 +79,35 @@ def order(
     time_in_force: TimeInForce = TimeInForce.IOC,
     reduce_only: bool = False,
     good_until: int | None = None,
+    trigger: str | int | None = None,
+    trigger_kind: TriggerKind = TriggerKind.STOP,
+    trigger_by: TriggerBy = TriggerBy.MARK,
+    self_trade: SelfTrade = SelfTrade.EXPIRE_MAKER,
 ) -> OrderRequest:
-    """Return a request; amount and limit as a person writes them."""
+    """Return a request; amount, limit and trigger as a person writes them; no limit is a market order."""
     return OrderRequest(
         name=name,
         key=PositionKey(account, instrument),
         side=side,
         quantity=lots(amount),
-        limit_price=cents(limit),
+        limit_price=None if limit is None else cents(limit),
         time_in_force=time_in_force,
         reduce_only=reduce_only,
         order_class=OrderClass.OPERATOR,
         good_until=good_until,
+        trigger_price=None if trigger is None else cents(trigger),
+        trigger_kind=trigger_kind,
+        trigger_by=trigger_by,
+        self_trade=self_trade,
     )
+
+
+Levels = Sequence[tuple[str | int, str | int]]
+
+
+def levels(pairs: Levels) -> tuple[tuple[int, int], ...]:
+    """Return levels of a book from (price, amount) pairs."""
+    return tuple((cents(price), lots(amount)) for price, amount in pairs)
 
 
 class Bench:
@@ -111,6 +127,15 @@ class Bench:
         self.now += MS
         print_ = Trade(self.now, self.now, instrument, cents(text), lots(quantity), 0)
         return self.say(print_)
+
+    def book(
+        self, bids: Levels = (), asks: Levels = (), *, snapshot: bool = False, instrument: int = 0
+    ) -> list[AccountFact]:
+        """Update the tape's book one millisecond later; levels are (price, amount) as a person writes them."""
+        self.now += MS
+        return self.say(
+            BookUpdate(self.now, self.now, instrument, levels(bids), levels(asks), is_snapshot=snapshot)
+        )
 
     def say(self, message: Message) -> list[AccountFact]:
         """Hand in one message now; return what it alone caused at once."""
