@@ -163,7 +163,7 @@ def notional_asked(
 ) -> tuple[int, int]:
     """Return the unsigned notional held of an instrument, and the most that its open orders can make of it.
 
-    ``extra`` counts as if it rested too; what can only close is left out, and so is what waits for its trigger.
+    ``extra`` counts as if it rested too; what can only close is left out. What waits for its trigger does not rest yet.
     """
     instrument = exchange.instruments[index]
     held = dict.fromkeys(PositionSide, 0)
@@ -176,7 +176,7 @@ def notional_asked(
     if extra is not None:
         asked.append((extra, extra.quantity))
     for request, leaves in asked:
-        if request.key.instrument != index or closes_only(request) or request.trigger_price is not None:
+        if request.key.instrument != index or closes_only(request):
             continue
         price = exchange.mark(index) if request.limit_price is None else request.limit_price
         book = buys if request.side is Side.BUY else sells

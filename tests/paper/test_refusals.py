@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
@@ -10,7 +11,7 @@ from bot.domain.account import MarginMode, PositionKey, PositionSide
 from bot.domain.errors import ContractError
 from bot.domain.events import OrderRejected
 from bot.domain.instrument import Instrument
-from bot.domain.order import OrderRequest, Side, TimeInForce
+from bot.domain.order import OrderRequest, Side, TimeInForce, TriggerKind
 from paper.messages import QueryAccount
 from tests.paper.builders import Bench, lots, order, perpetual, start
 
@@ -134,6 +135,55 @@ def test_order_that_the_venue_does_not_know_how_to_take_is_refused(change: dict[
     """Post-only without a price, a bad name, no date, a wrong symbol, leg or margin mode: each has the venue's code."""
     request = replace(order(Side.BUY, "1", "99"), **change)      # type: ignore[arg-type]
     assert _code(_bench(), request) == code
+
+
+@pytest.mark.parametrize(
+    ("request_", "code"),
+    [
+        (order(Side.BUY, 1, "104.99"), None),
+        (order(Side.BUY, 1, "105"), None),
+        (order(Side.BUY, 1, "105.01"), "-4016"),
+        (order(Side.BUY, 1, "90", time_in_force=TimeInForce.GTC), None),
+        (order(Side.SELL, 1, "95"), None),
+        (order(Side.SELL, 1, "94.99"), "-4024"),
+        (order(Side.SELL, 1, "110", time_in_force=TimeInForce.GTC), None),
+        (order(Side.BUY, 1, "150", time_in_force=TimeInForce.GTC), "-4016"),
+        (order(Side.SELL, 1, "150", time_in_force=TimeInForce.GTC), None),
+        (order(Side.SELL, 1, "150.01", time_in_force=TimeInForce.GTC), "-4002"),
+        (order(Side.SELL, 1, None, trigger="150.01", trigger_kind=TriggerKind.TAKE_PROFIT), "-4007"),
+        (order(Side.SELL, 1, None, trigger="0"), "-4006"),
+        (order(Side.BUY, 3, None), None),
+        (order(Side.BUY, "3.001", None), "-4005"),
+        (order(Side.BUY, "2.501", None), "-4023"),
+        (order(Side.BUY, "2.501", "100.50"), None),
+        (order(Side.BUY, 1, "100.50", name="x" * 36), None),
+        (order(Side.BUY, 1, "100.50", name="x" * 37), "-4015"),
+        (order(Side.BUY, 1, "100.50", name=""), "-4015"),
+        (order(Side.BUY, 1, "100.50", name=".A:/z-_9"), None),
+        (order(Side.BUY, 1, "100.50", name="a\n"), "-4015"),
+    ],
+)
+def test_order_is_held_to_every_filter_of_its_kind(request_: OrderRequest, code: str | None) -> None:
+    """Band of 5 % about a mark of 100, prices to 150, market orders to 3 in steps of 0.5: both sides of each."""
+    filters = {"price_max": 15_000, "market_lot": 500, "market_quantity_max": 3_000}
+    instrument = perpetual(**filters)
+    banded = replace(instrument.filters, price_up=Decimal("1.05"), price_down=Decimal("0.95"))
+    bench = Bench(start("10000"), instruments=(replace(instrument, filters=banded),))
+    bench.price("100")
+    assert _code(bench, request_) == code
+
+
+def test_market_order_is_refused_when_the_best_price_lies_outside_the_band() -> None:
+    """The mark is 100 and the best offer 106: nobody may buy at the market there; at 104 one may, up to 105."""
+    instrument = perpetual()
+    banded = replace(instrument, filters=replace(instrument.filters, price_up=Decimal("1.05")))
+    bench = Bench(start("10000"), instruments=(banded,))
+    bench.price("100")
+    bench.book((("99", 1),), (("106", 1),), snapshot=True)
+    assert _code(bench, order(Side.BUY, 1, None)) == "-4131"
+    bench.book((), (("104", 1), ("105", 1), ("106", 5)))
+    assert _code(bench, order(Side.BUY, 4, None, name="a2")) is None
+    assert bench.venue.net_quantity(0) == lots(2)
 
 
 def test_message_for_an_unknown_account_is_our_own_bug() -> None:
