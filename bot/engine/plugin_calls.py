@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import TypeVar
 
 from bot.domain.effects import Goal
 from bot.rules.bound_plugins import NO_PLUGINS, BoundPlugins, BoundRemedy
 from bot.rules.language.plugged import PLUGIN
 from bot.rules.plugins import FAILURES_MAX, PluginMeasure, PluginRemedy, require_goal, require_number
 
-Found = TypeVar("Found")
 Tell = Callable[[str, str], None]
 """Takes the code and the detail of an alarm."""
 
@@ -44,21 +42,23 @@ class PluginCalls:
         if plugged is None or plugged.sha256 != sha256:
             return None
         declared = self.plugins.measures[name]
-        return self._call(declared, f"{PLUGIN}.{name}", lambda: require_number(declared.function(*values)))
+        if self.failures.get(f"{PLUGIN}.{name}", 0) >= FAILURES_MAX:
+            return None
+        try:
+            return require_number(declared.function(*values))
+        except Exception as error:  # noqa: BLE001  # a plug-in may raise anything; it must not end the engine's step
+            self._count(declared, f"{PLUGIN}.{name}", error)
+            return None
 
     def remedy(self, remedy: BoundRemedy, values: Sequence[float]) -> Goal | None:
         """Return the goal that a remedy gives for these inputs; None when it fails or is disabled."""
         declared = remedy.declared
-        return self._call(
-            declared, f"remedy {declared.name}", lambda: require_goal(declared.function(*values), declared.subject)
-        )
-
-    def _call(self, declared: PluginMeasure | PluginRemedy, what: str, call: Callable[[], Found]) -> Found | None:
+        what = f"remedy {declared.name}"
         if self.failures.get(what, 0) >= FAILURES_MAX:
             return None
         try:
-            return call()
-        except Exception as error:  # noqa: BLE001  # a plug-in may raise anything; it must not end the engine's step
+            return require_goal(declared.function(*values), declared.subject)
+        except Exception as error:  # noqa: BLE001  # as above
             self._count(declared, what, error)
             return None
 

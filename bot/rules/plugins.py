@@ -143,8 +143,8 @@ def to_margin_ratio(ratio: float) -> Goal:
 
 def require_number(found: object) -> float | None:
     """Return what a measure's function gave as a float, None as it is; raises ValueError for anything else."""
-    if found is None:
-        return None
+    if found is None or (isinstance(found, float) and isfinite(found)):
+        return found
     if not isinstance(found, int | float) or isinstance(found, bool):
         raise ValueError(f"must return a number or None, was a {type(found).__name__}")
     number = float(found)

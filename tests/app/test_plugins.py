@@ -111,7 +111,7 @@ def test_check_refuses_a_plugin_with_a_clock_at_its_line(tmp_path: Path, capsys:
             STOP.replace("for_each: position", "for_each: account").replace(
                 "do: {plugin: {remedy: half, otherwise: close}}", "do: {deleverage: {to: {leverage: 3}}}"
             ),
-            "plugin.depth: is of a position",
+            "plugin.depth: is of one position",
         ),
         # of the margin class, and off while the plug-in has no answer
         (

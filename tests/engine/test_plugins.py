@@ -11,10 +11,15 @@ from bot.domain.effects import Effect, Goal, GoalKind, OpenEpisode, RaiseAlarm
 from bot.domain.events import Reloaded
 from bot.domain.market import FundingRate
 from bot.domain.scale import NS_PER_HOUR, NS_PER_SECOND
+from bot.domain.units import Place, SourceText
 from bot.rules.bound_plugins import bind_plugins
+from bot.rules.language.typed import Scope
+from bot.rules.ruleset import RuleSet, make_rule
+from bot.rules.spec import Close, RuleSpec
 from tests.builders import BTC, ETH, STRATEGIES, T0, snapshot, trade
 from tests.engine.driver import Trader, engine
-from tests.engine.plugged import plugged, plugins, rules, take
+from tests.engine.plugged import HEAD, plugged, plugins, rules, take
+from tests.engine.test_wide import made, storm
 
 LOSS = """
 rules:
@@ -252,6 +257,16 @@ def test_reload_of_the_same_plugin_counts_its_failures_anew(tmp_path: Path) -> N
     assert alarms(driver)[3:] == ["plugin_failed"]
 
 
+def test_plugin_that_a_reload_replaced_is_not_called_beside_the_new_one(tmp_path: Path) -> None:
+    """Two files with one name are two readings, and only the newer is worked out."""
+    driver = holding(plugged(tmp_path, loss("return 1 / 0"), LOSS))
+    take(driver.engine, rules(plugins(tmp_path, loss("return 2 / 0")), LOSS))
+    driver.step(Reloaded(T0 + NS_PER_SECOND, "other"))
+    assert alarms(driver) == ["plugin_failed"] * 2
+    driver.step(trade(2, 7_999))
+    assert alarms(driver) == ["plugin_failed"] * 3
+
+
 def test_plugin_that_a_reload_took_away_is_never_called_again(tmp_path: Path) -> None:
     """Its column may live on; its code may not."""
     driver = holding(plugged(tmp_path, loss("return 1 / 0"), LOSS))
@@ -270,6 +285,29 @@ def test_plugin_is_not_called_for_prices_that_a_restart_catches_up_with(tmp_path
         driver.engine.warm(trade(seconds, 8_000 + seconds))
     driver.step(trade(10, 8_100))
     assert alarms(driver) == ["plugin_failed"]
+
+
+def test_measure_in_a_wide_book_says_what_the_same_sum_in_a_rule_says(tmp_path: Path) -> None:
+    """Seventy positions are taken by column; a plug-in's column is written as late and as often as any."""
+    wide = made(())
+    symbols = [instrument.symbol for instrument in wide.layout.instruments]
+    source = (
+        '@measure("mix", of="position", unit="ratio", meaning="...", '
+        "inputs=('position.loss_ratio', 'account.leverage', 'market(\"C3/USDT:USDT\").mark_price'))\n"
+        "def mix(loss, leverage, price):\n    return loss * leverage * price / 200\n"
+    )
+    (tmp_path / "mix.py").write_text(HEAD + source, encoding="utf-8")
+    bound = bind_plugins([load_plugin(tmp_path / "mix.py")], symbols)
+    in_words = 'position.loss_ratio * account.leverage * market("C3/USDT:USDT").mark_price / 200 USDT * 1 C3 > 1%'
+    specs = [
+        RuleSpec(Scope.POSITION, SourceText(text, Place("test", 1, 1)), Close())
+        for text in ("plugin.mix > 1%", in_words)
+    ]
+    take(wide, RuleSet(tuple(make_rule(f"r{n}", spec, symbols, bound) for n, spec in enumerate(specs)), bound))
+    rows = [row for _, row in storm(wide, 500)]
+    assert list(wide.watch.wide) == [1]
+    assert {bits & 3 for row in rows for bits in row} >= {0, 1}, "the storm must make truths differ"
+    assert [[bits & 3 for bits in row] for row in rows] == [[bits >> 2 & 3 for bits in row] for row in rows]
 
 
 # Remedies --------------------------------------------------------------------------------------------------

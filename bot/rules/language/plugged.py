@@ -45,10 +45,11 @@ def plugged_reading(
     if syntax.arguments is not None:
         raise Fault(syntax.offset, f"{text}: takes no arguments; write it without parentheses")
     if found.subject not in REACHABLE[scope]:
+        wanted = Scope.ACCOUNT if found.subject is Subject.ACCOUNT else Scope.POSITION
         raise Fault(
             syntax.offset,
-            f"{text}: is of a {found.subject.value}, and a rule for each {scope.value} has none of its own; write "
-            "for_each: position",
+            f"{text}: is of one {found.subject.value}, and a rule for each {scope.value} has none of its own; write "
+            f"for_each: {wanted.value}",
         )
     dimension = found.unit.dimension(currencies)
     derived = Derived(text, found.subject, dimension.unit, inputs=found.inputs, sha256=found.sha256)
