@@ -33,6 +33,13 @@ class Leg(NamedTuple):
     tiers: TierTable
 
 
+class Reach(NamedTuple):
+    """How far a common move may go, unsigned, down and up, with all brackets and signs as they are."""
+
+    down: float
+    up: float
+
+
 @dataclass(frozen=True, slots=True)
 class Currency:
     """A settlement currency that keeps its price while markets move, and its linear contracts."""
@@ -56,6 +63,16 @@ class Currency:
             constant -= self.index_price * (size * tier.rate_ppm - tier.cum * PPM)
             slope -= self.index_price * size * tier.rate_ppm
         return Line(constant, slope)
+
+    def reach(self) -> Reach:
+        """Return how far ``line(0.0)`` holds."""
+        down, up = _balance_reach(self.balance(0.0), self.rate_ppm)
+        for leg in self.legs:
+            size = abs(leg.value)
+            tier = _tier(leg, size)
+            down = min(down, 1.0 - tier.floor / size)
+            up = min(up, inf if tier.cap is None else tier.cap / size - 1.0)
+        return Reach(down, up)
 
     def line_against(self, distance: float) -> Line:
         """Return the same when every contract moves against its holder; a long that has fallen to nothing stays."""
@@ -103,6 +120,16 @@ class Coin:
             slope += self.index_price * tier.cum * PPM
         return Line(constant, slope)
 
+    def reach(self) -> Reach:
+        """Return how far ``line(0.0)`` holds: contracts are worth more coins as the price falls."""
+        down, up = _balance_reach(self.balance(0.0), self.rate_ppm)
+        for leg in self.legs:
+            size = abs(leg.value)
+            tier = _tier(leg, size)
+            down = min(down, 1.0 if tier.cap is None else 1.0 - size / tier.cap)
+            up = min(up, size / tier.floor - 1.0 if tier.floor else inf)
+        return Reach(down, up)
+
     def line_against(self, distance: float) -> Line:
         """Return the lower of both directions: a coin and what is settled in it move as one."""
         if distance > 1.0:
@@ -135,12 +162,25 @@ def spare_at(parts: Sequence[Settled], move: Fraction) -> Fraction:
 
 def distances(parts: Sequence[Settled]) -> tuple[float, float]:
     """Return the common moves down and up that leave nothing to spare; (0, 0) when nothing is left already."""
-    if line_of(parts, 0.0).constant <= 0:
+    here = line_of(parts, 0.0)
+    if here.constant <= 0:
         return 0.0, 0.0
+    reaches = [part.reach() for part in parts]
+    down = zero_within(_mirrored(here), min(reach.down for reach in reaches), end=1.0)
+    up = zero_within(here, min(reach.up for reach in reaches), end=inf)
     return (
-        first_zero(lambda move: _mirrored(line_of(parts, -move)), 1.0),
-        first_zero(lambda move: line_of(parts, move), inf),
+        first_zero(lambda move: _mirrored(line_of(parts, -move)), 1.0) if down is None else down,
+        first_zero(lambda move: line_of(parts, move), inf) if up is None else up,
     )
+
+
+def zero_within(line: Line, reach: float, *, end: float) -> float | None:
+    """Return the zero of a line that is above 0 at 0, if it lies within ``reach``; +inf when it lies past ``end``
+    and the line holds until there; None when other pieces must be looked at."""
+    zero = line.constant / -line.slope if line.slope < 0 else inf
+    if zero <= min(reach, end):
+        return zero
+    return inf if reach >= end else None
 
 
 def worst_distance(parts: Sequence[Settled]) -> float:
@@ -159,6 +199,14 @@ def worst_distance(parts: Sequence[Settled]) -> float:
 def _counted(balance: Line, move: float, index_price: int, rate_ppm: int) -> Line:
     weight = index_price * (rate_ppm if balance.at(move) > 0 else PPM)
     return Line(balance.constant * weight, balance.slope * weight)
+
+
+def _balance_reach(balance: Line, rate_ppm: int) -> Reach:
+    """Return how far a balance keeps its sign, on which its rate depends."""
+    if rate_ppm == PPM or not balance.slope:
+        return Reach(1.0, inf)
+    zero = -balance.constant / balance.slope
+    return Reach(down=min(1.0, -zero) if zero <= 0 else 1.0, up=zero if zero >= 0 else inf)
 
 
 def _tier(leg: Leg, notional: float) -> Tier:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import inf, isinf
 
 from hypothesis import given, settings
 
-from bot.risk.pool import Pool, pool_distances, pool_worst_distance
+from bot.risk.pool import Pool, isolated_pool, pool_distances, pool_worst_distance
 from tests.risk import pool_judge
-from tests.risk.pools import pools
+from tests.risk.pools import coin, flat_table, held, instrument, inverse, pools, usdt_asset
 
 PROPERTY = settings(derandomize=True, deadline=None, max_examples=80)
 
@@ -41,3 +42,28 @@ def test_worst_distance_of_any_pool_is_that_of_exact_bisection(pool: Pool) -> No
         exact = inf
     ours = pool_worst_distance(pool)
     assert agrees(ours, exact), f"{ours} against {exact}"
+
+
+def test_pool_distance_of_profit_that_begins_at_nothing_has_the_haircut() -> None:
+    """A balance of exactly nothing counts in full below and at its rate above: the fall meets it at once."""
+    position = held(instrument(), -1_000, mark=50_000, tiers=flat_table("0.01"))
+    other = coin("ETH", 1.0, price="3000")
+    for rate in (1.0, 0.5):
+        pool = Pool((usdt_asset(0, rate=rate), replace(other, underlying=None)), (position,))
+        # a rise of x: 3,000 - 50,000 x = 500 (1 + x), whatever the rate of what is not owned
+        assert agrees(pool_distances(pool).up, 2_500 / 50_500)
+    halved = Pool((usdt_asset(0, rate=0.001), replace(other, underlying=None)), (held(
+        instrument(), -1_000, mark=50_000, tiers=flat_table("0.05")),))
+    assert agrees(pool_distances(halved).up, 500 / 52_500)
+    assert pool_distances(halved).down == inf
+
+
+def test_pool_distances_at_a_brackets_bound_are_those_on_either_side() -> None:
+    """One coin contract's worth at, under and over a bound of its table: no step in the distance."""
+    contract = inverse(face=100)
+    found = [
+        pool_distances(isolated_pool(held(contract, quantity, mark=50_000), 10**8)).down
+        for quantity in (2_499, 2_500, 2_501)
+    ]
+    assert found[0] > found[1] > found[2]
+    assert abs(found[0] - 2 * found[1] + found[2]) < 1e-6
