@@ -69,7 +69,7 @@ def deleverage(exchange: Exchange, key: PositionKey, *, side: Side, quantity: in
     for account, holding in queue(exchange, key.instrument, side):
         if quantity == 0:
             break
-        for order in list(account.resting.values()):
+        for order in [*account.resting.values(), *account.conditional.values()]:
             if order.request.key.instrument == key.instrument:
                 end(exchange, account, order, OrderStatus.CANCELED)
         taken = min(quantity, abs(holding.quantity))

@@ -74,8 +74,15 @@ def moving(exchange: Exchange, account: Account) -> list[tuple[int, int]]:
 
 
 def quiet_range(exchange: Exchange, index: int, amount: int, share: int) -> tuple[int, int]:
-    """Return the open range of marks in which a wallet's worth cannot fall by more than ``share`` (cash)."""
+    """Return the open range of marks in which a wallet's worth cannot fall by more than ``share`` (cash).
+
+    Nor may a debt grow to the venue's limit unseen.
+    """
     mark = exchange.mark(index) or 0
+    if amount < 0:
+        debt = -amount * price_of(exchange, Collateral(instrument=index)) // CASH_UNIT
+        left = exchange.spec.auto_exchange_debt - debt
+        share = min(share, left) if left > 0 else share
     room = share * int(10 ** exchange.instruments[index].price_digits) // abs(amount)
     return (mark - room, NEVER) if amount > 0 else (0, mark + room)
 

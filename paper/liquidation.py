@@ -24,7 +24,8 @@ from bot.domain.order import OrderStatus, Side
 from paper import adl, collateral, warnings
 from paper.exchange import Exchange, charge
 from paper.holdings import book, direction
-from paper.impact import depth, remember
+from paper.impact import depth
+from paper.liquidity import Piece, facing, market_fill
 from paper.margin import (
     Pool,
     bankruptcy_price,
@@ -101,52 +102,41 @@ def _cancel_orders(exchange: Exchange, pool: Pool) -> None:
 
 def _close(exchange: Exchange, pool: Pool, holding: Holding) -> list[Account]:
     """Close one holding of a pool whole; return the other accounts whose positions were used for it."""
-    index = holding.key.instrument
-    instrument = exchange.instruments[index]
+    key = holding.key
+    instrument = exchange.instruments[key.instrument]
     side = Side.SELL if holding.quantity > 0 else Side.BUY
     bankrupt = bankruptcy_price(exchange, pool, holding)
     exchange.state.autocloses += 1
     name = f"{NAME_PREFIX}{exchange.state.autocloses}"
-    quantity = abs(holding.quantity)
-    within, price = _sold_inside(exchange, index, side=side, quantity=quantity, limit=bankrupt)
+    rest = abs(holding.quantity)
     value = fee = 0
-    if within:
-        value += instrument.value(price=price, quantity=within)
-        fee += _fill(exchange, pool, holding, name, side=side, price=price, quantity=within)
-    rest = quantity - within
+    for piece in _inside(exchange, key.instrument, side=side, quantity=rest, limit=bankrupt):
+        rest -= piece.quantity
+        value += instrument.value(price=piece.price, quantity=piece.quantity)
+        fee += _fill(exchange, pool, holding, name, side=side, piece=piece)
     touched: list[Account] = []
     if rest:
-        bankrupt_value = instrument.value(price=bankrupt, quantity=rest)
-        value += bankrupt_value
-        key = holding.key
-        fee += _fill(exchange, pool, holding, name, side=side, price=bankrupt, quantity=rest)
-        market_price = _price_of_all(exchange, index, side=side, quantity=rest)
-        gain = fund_gain(
-            side=side,
-            bankrupt_value=bankrupt_value,
-            market_value=instrument.value(price=market_price, quantity=rest),
-            gains_with_value=direction(instrument),
-        )
-        fund = exchange.fund(instrument.settle)
-        if fund is not None and fund + gain < 0:
-            touched = adl.deleverage(exchange, key, side=side, quantity=rest, price=bankrupt)
+        value += instrument.value(price=bankrupt, quantity=rest)
+        fee += _fill(exchange, pool, holding, name, side=side, piece=Piece(bankrupt, rest, modelled=True))
+        if _fund_bears(exchange, key.instrument, side=side, quantity=rest, bankrupt=bankrupt):
+            _sell_on(exchange, key.instrument, side=side, quantity=rest, bankrupt=bankrupt)
         else:
-            _take_over(exchange, index, side=side, quantity=rest, gain=gain)
-    exchange.report(LiquidationStage(exchange.told, pool.account.index, holding.key, value, fee, "liquidation"))
+            touched = adl.deleverage(exchange, key, side=side, quantity=rest, price=bankrupt)
+    exchange.report(LiquidationStage(exchange.told, pool.account.index, key, value, fee, "liquidation"))
     return touched
 
 
 def _fill(
-    exchange: Exchange, pool: Pool, holding: Holding, name: str, *, side: Side, price: int, quantity: int
+    exchange: Exchange, pool: Pool, holding: Holding, name: str, *, side: Side, piece: Piece
 ) -> int:
     """Book and report one fill of a liquidation order; return the fee."""
     account = pool.account
     key = holding.key
     settle = exchange.instruments[key.instrument].settle
-    value = exchange.instruments[key.instrument].value(price=price, quantity=quantity)
+    value = exchange.instruments[key.instrument].value(price=piece.price, quantity=piece.quantity)
     equity = pool_totals(exchange, pool).equity
     before = unrealised(exchange, holding)
-    profit = book(exchange, account, key, signed=quantity * side.sign, price=price, fee=0)
+    profit = book(exchange, account, key, signed=piece.quantity * side.sign, price=piece.price, fee=0)
     after = unrealised(exchange, holding) if holding.quantity else 0
     left = equity + profit + after - before
     fee = max(0, min(charge(value, exchange.liquidation_fees[key.instrument]), left))
@@ -161,43 +151,55 @@ def _fill(
             trade_id=exchange.next_trade_id(),
             key=key,
             side=side,
-            price=price,
-            quantity=quantity,
+            price=piece.price,
+            quantity=piece.quantity,
             fee=fee,
             liquidity=Liquidity.TAKER,
             origin=FillOrigin.LIQUIDATION,
-            modelled=True,
+            modelled=piece.modelled,
         )
     )
     return fee
 
 
-def _sold_inside(exchange: Exchange, index: int, *, side: Side, quantity: int, limit: int) -> tuple[int, int]:
-    """Return how much the market takes inside ``limit`` and its average price; all at the mark before any print."""
-    market = exchange.markets[index]
-    spec = exchange.spec.impact
-    met = depth(market, exchange.instruments[index], spec, side=side, now=exchange.at)
-    if met is None:
-        mark = exchange.mark_of_held(index)
-        return (quantity, mark) if (mark - limit) * side.sign <= 0 else (0, mark)
-    within = min(quantity, met.quantity_within(limit))
-    if within < quantity:
-        within -= within % exchange.instruments[index].filters.lot
-    if within == 0:
-        return 0, limit
-    price = met.price(within)
-    remember(market, spec, side=side, quantity=within, now=exchange.at)
-    return within, min(price, limit) if side is Side.BUY else max(price, limit)
+def _inside(exchange: Exchange, index: int, *, side: Side, quantity: int, limit: int) -> list[Piece]:
+    """Take what the market has at ``limit`` or better; before any print that is everything, at the mark."""
+    supply = facing(exchange, index, side)
+    if supply is not None:
+        within = supply.within(limit)
+        return supply.take(quantity if within is None else min(quantity, within), limit)
+    mark = exchange.mark_of_held(index)
+    return [Piece(mark, quantity, modelled=True)] if (mark - limit) * side.sign <= 0 else []
 
 
-def _price_of_all(exchange: Exchange, index: int, *, side: Side, quantity: int) -> int:
-    """Return the average price that the market would take ``quantity`` at, whatever it is."""
-    met = depth(exchange.markets[index], exchange.instruments[index], exchange.spec.impact, side=side, now=exchange.at)
-    return exchange.mark_of_held(index) if met is None else met.price(quantity)
+def _fund_bears(exchange: Exchange, index: int, *, side: Side, quantity: int, bankrupt: int) -> bool:
+    """True when the fund can bear what selling a position on would cost it, as the model prices that."""
+    instrument = exchange.instruments[index]
+    fund = exchange.fund(instrument.settle)
+    if fund is None:
+        return True
+    met = depth(exchange.markets[index], instrument, exchange.spec.impact, side=side, now=exchange.at)
+    price = exchange.mark_of_held(index) if met is None else met.price(quantity)
+    gain = fund_gain(
+        side=side,
+        bankrupt_value=instrument.value(price=bankrupt, quantity=quantity),
+        market_value=instrument.value(price=price, quantity=quantity),
+        gains_with_value=direction(instrument),
+    )
+    return fund + gain >= 0
 
 
-def _take_over(exchange: Exchange, index: int, *, side: Side, quantity: int, gain: int) -> None:
-    ledger = exchange.ledger(exchange.instruments[index].settle)
+def _sell_on(exchange: Exchange, index: int, *, side: Side, quantity: int, bankrupt: int) -> None:
+    """Let the fund, which took a position over at ``bankrupt``, close it in the market at any price."""
+    instrument = exchange.instruments[index]
+    pieces = market_fill(exchange, index, side=side, quantity=quantity)
+    pieces = pieces or [Piece(exchange.mark_of_held(index), quantity, modelled=True)]
+    gain = fund_gain(
+        side=side,
+        bankrupt_value=instrument.value(price=bankrupt, quantity=quantity),
+        market_value=sum(instrument.value(price=piece.price, quantity=piece.quantity) for piece in pieces),
+        gains_with_value=direction(instrument),
+    )
+    ledger = exchange.ledger(instrument.settle)
     ledger.insurance += gain
     ledger.counterparty -= gain
-    remember(exchange.markets[index], exchange.spec.impact, side=side, quantity=quantity, now=exchange.at)

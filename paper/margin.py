@@ -173,7 +173,7 @@ def notional_asked(
         if holding.key.instrument == index:
             held[holding.key.side] += value_at_mark(exchange, holding)
     asked = [(order.request, order.leaves) for order in account.resting.values()]
-    if extra is not None:
+    if extra is not None and extra.trigger_price is None:
         asked.append((extra, extra.quantity))
     for request, leaves in asked:
         if request.key.instrument != index or closes_only(request):

@@ -62,7 +62,7 @@ def _change(exchange: Exchange, account: Account, setting: Setting) -> Refusal |
 def _set_position_mode(account: Account, setting: SetPositionMode) -> Refusal | None:
     if account.position_mode is setting.mode:
         return SAME_POSITION_MODE
-    if account.resting:
+    if account.resting or account.conditional:
         return POSITION_MODE_WITH_ORDERS
     if account.holdings or account.starting:
         return POSITION_MODE_WITH_POSITION
@@ -132,7 +132,8 @@ def _add_margin(exchange: Exchange, account: Account, setting: AddMargin) -> Ref
 
 
 def _has_orders(account: Account, index: int) -> bool:
-    return any(order.request.key.instrument == index for order in account.resting.values())
+    orders = [*account.resting.values(), *account.conditional.values()]
+    return any(order.request.key.instrument == index for order in orders)
 
 
 def _has_position(account: Account, index: int) -> bool:

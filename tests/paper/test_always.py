@@ -29,7 +29,7 @@ SEEDS = [(1, False), (2, True), (3, False), (4, True)]
 LENGTH = 12_500
 
 
-def _drive(venue: PaperVenue, messages: Iterable[tuple[int, Message]]) -> list[tuple[int, AccountFact]]:
+def drive(venue: PaperVenue, messages: Iterable[tuple[int, Message]]) -> list[tuple[int, AccountFact]]:
     """Hand in every message, waking the venue for what is due before it; return all that was told."""
     told: list[tuple[int, AccountFact]] = []
     for now, message in messages:
@@ -98,7 +98,7 @@ def test_cash_is_conserved_and_reducers_never_flip_under_random_messages(seed: i
     pending = dict(_starting())
     fills = liquidations = ends = 0
     for now, message in messages:
-        told = _drive(venue, [(now, message)])
+        told = drive(venue, [(now, message)])
         for key in [key for key in pending if venue.is_started(key.account)]:
             entry = {report.key: report.entry_value for report in venue.positions(key.account)}
             if not told:
@@ -144,8 +144,8 @@ def _starting() -> list[tuple[PositionKey, int]]:
 def test_quiet_ranges_hide_nothing(seed: int, marks: bool) -> None:
     """A venue that counts margin on every print tells exactly what the fast one tells."""
     messages = list(storm(seed, LENGTH // 2, marks=marks))
-    fast = _drive(_venue(), messages)
-    slow = _drive(Restless(SPEC, INSTRUMENTS, storm_accounts()), messages)
+    fast = drive(_venue(), messages)
+    slow = drive(Restless(SPEC, INSTRUMENTS, storm_accounts()), messages)
     assert fast == slow
     assert any(isinstance(fact, LiquidationStage) for _, fact in fast)
 
@@ -155,12 +155,12 @@ def test_venue_restored_at_random_points_goes_on_as_if_nothing_had_happened(seed
     """Killed and restored twenty times at random messages, it tells the same and ends in the same bytes."""
     messages = list(storm(seed, LENGTH // 2, marks=marks))
     whole = _venue()
-    expected = _drive(whole, messages)
+    expected = drive(whole, messages)
     cuts = sorted(random.Random(seed).sample(range(1, len(messages)), 20))
     venue, told = _venue(), []
     for begin, end in zip([0, *cuts], [*cuts, len(messages)], strict=True):
         venue = PaperVenue.restore(SPEC, INSTRUMENTS, venue.snapshot())
-        told += _drive(venue, messages[begin:end])
+        told += drive(venue, messages[begin:end])
     assert told == expected
     assert venue.snapshot() == whole.snapshot()
 

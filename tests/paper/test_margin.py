@@ -156,7 +156,8 @@ def test_initial_margin_counts_the_worse_side_of_position_and_orders() -> None:
         extra = replace(order(side, 1, 1), quantity=quantity, limit_price=100 * PRICE_UNITS)
         assert initial_margin(exchange, account, "USDT", extra) == margin * CASH_UNIT
     reducing = replace(order(Side.SELL, 1, 1, reduce_only=True), quantity=9_000, limit_price=100 * PRICE_UNITS)
-    assert initial_margin(exchange, account, "USDT") == initial_margin(exchange, account, "USDT", reducing) == 5 * CASH_UNIT
+    for asked in (None, reducing):
+        assert initial_margin(exchange, account, "USDT", asked) == 5 * CASH_UNIT
 
 
 @pytest.mark.parametrize("amounts", [(1,), (-1,), (1, 2), (1, -2), (-3, -1, 2)])
