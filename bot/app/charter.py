@@ -10,7 +10,7 @@ import msgspec
 from bot.app.loading import Loaded
 from bot.app.summary import remedy_text
 from bot.domain.account import PositionKey
-from bot.domain.effects import ScopeElement
+from bot.domain.effects import PORTFOLIO, ScopeElement
 from bot.domain.errors import JournalError
 from bot.engine.layout import Layout
 from bot.rules.language.explain import expression_text
@@ -71,6 +71,8 @@ class Charter:
 
     def label(self, element: ScopeElement) -> str:
         """Return what a person calls what a rule looks at."""
+        if element == PORTFOLIO:
+            return "portfolio"
         return self.accounts[element.account].name if element.key is None else self.key_label(element.key)
 
 

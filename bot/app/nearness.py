@@ -67,6 +67,9 @@ class Nearness:
         """Look at every rule of every account that is known; return when to look again."""
         del consumed
         engine = self.engine
+        if all(engine.columns.known):
+            for rule in engine.watch.portfolio_rules:
+                self._look(rule, now, -1, -1, "portfolio")
         for account, slot in enumerate(engine.layout.accounts):
             if not engine.columns.known[account]:
                 continue

@@ -61,10 +61,13 @@ class ParentEnd(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ScopeElement:
-    """What one instance of a rule looks at: an account, or one position of it."""
+    """What one instance of a rule looks at: an account, one position of it, or ``PORTFOLIO``."""
 
     account: int
     key: PositionKey | None = None
+
+
+PORTFOLIO = ScopeElement(-1)         # all accounts of this process, which only triggers are kept for
 
 
 @dataclass(frozen=True, slots=True)

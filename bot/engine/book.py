@@ -10,7 +10,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from bot.domain.account import PositionKey
-from bot.domain.effects import Goal, Obligation, ScopeElement
+from bot.domain.effects import PORTFOLIO, Goal, Obligation, ScopeElement
 from bot.domain.order import OrderStatus, Side
 from bot.engine.layout import Layout
 from bot.execution.slicer import Progress
@@ -162,16 +162,24 @@ class Book:
         )
 
     def fires_of(self, rule: str, element: ScopeElement) -> Fires:
-        """Return how often one instance of a rule has fired; fires for an earlier position count no more."""
+        """Return how often one instance of a rule has fired; fires for an earlier position count no more.
+
+        A rule of the portfolio has fired as often as for the account that it acted on most.
+        """
+        if element == PORTFOLIO:
+            each = [self.fires_of(rule, ScopeElement(account)) for account in range(len(self.accounts))]
+            return Fires(max(fires.count for fires in each), max(fires.last for fires in each))
         found = self.fires.get((rule, element), NEVER_FIRED)
         if element.key is not None and found.last < self.opened[self.layout.position(element.key)]:
             return NEVER_FIRED
         return found
 
     def is_open(self, element: ScopeElement) -> bool:
-        """True while the element is a held position, or an account that holds one."""
+        """True while the element is a held position, or an account or portfolio that holds one."""
         if element.key is not None:
             return self.quantity[self.layout.position(element.key)] != 0
+        if element == PORTFOLIO:
+            return any(self.quantity)
         return any(self.quantity[position] for position in self.layout.positions_of[element.account])
 
     def live_episode(self, rule: str, element: ScopeElement) -> Episode | None:

@@ -55,6 +55,8 @@ class DerivedReadings:
                 return self._of_position(ref, value_of)
             case Subject.MARKET:
                 return self._of_market(ref, derived.operand, value_of)
+            case Subject.PORTFOLIO:
+                return self._of_portfolio(ref, value_of)
         raise ContractError(f"reading: no window is kept for each {derived.subject.value}, as {ref} wants")
 
     @property
@@ -103,6 +105,19 @@ class DerivedReadings:
             return windows[account].update(readings.book.now, value_of(NONE, account, NONE))
 
         readings.of_account.append((column, compute))
+        return column
+
+    def _of_portfolio(self, ref: ReadingRef, value_of: ValueOf) -> Column:
+        readings = self.readings
+        (window,) = self._windows(ref, 1)
+        column: Column = [None]
+
+        def compute(_: int) -> float | None:
+            if self.warm_at is not None:
+                return None
+            return window.update(readings.book.now, value_of(NONE, NONE, NONE))
+
+        readings.of_portfolio.append((column, compute))
         return column
 
     def _of_position(self, ref: ReadingRef, value_of: ValueOf) -> Column:

@@ -93,12 +93,16 @@ class Desk:
                 episode.planned is not None
                 and all(abs(self.book.quantity[position]) <= keep for position, keep in episode.keeps.items())
             )
+        return self.reaches(episode.goal, account)
+
+    def reaches(self, goal: Goal, account: int) -> bool:
+        """True when an account is where a goal of deleveraging wants it; False while that cannot be known."""
         if not self.columns.known[account]:
             return False
-        if episode.goal.kind is GoalKind.LIQUIDATION_DISTANCE:
-            return self.columns.distance[account] >= wanted(episode.goal)
+        if goal.kind is GoalKind.LIQUIDATION_DISTANCE:
+            return self.columns.distance[account] >= wanted(goal)
         _, holdings = self.columns.holdings(account)
-        return measure(episode.goal, self.columns.equity[account], holdings) >= wanted(episode.goal)
+        return measure(goal, self.columns.equity[account], holdings) >= wanted(goal)
 
 
 def _for_nothing(_place: int, _quantity: int) -> float:

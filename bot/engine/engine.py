@@ -167,18 +167,15 @@ class Engine:
         book.seq += 1
         self._handlers[event.__class__](event)
         timers = self.desk.timers
-        wake = timers.next()
-        if wake is not None and wake <= now:
+        if timers.next_at is not None and timers.next_at <= now:
             self._take_due(timers.take_due(now))
-            wake = timers.next()
         if self.dirty:
             self._decide(now)
-            wake = timers.next()
         effects = self.desk.out
         if not effects:
-            return NOTHING, wake
+            return NOTHING, timers.next_at
         self.desk.out = []
-        return effects, wake
+        return effects, timers.next_at
 
     def warm(self, fact: MarketFact) -> None:
         """Take a price without deciding anything: history before a start, or what a restart missed."""
@@ -364,6 +361,9 @@ class Engine:
     # Deciding ----------------------------------------------------------------------------------------------
 
     def _decide(self, now: int) -> None:
+        if self.watch.portfolio_rules and all(self.is_ready):
+            self.episodes.decide_portfolio(now, is_first=any(self.is_first))
+            self.dirty.extend(range(len(self.is_ready)))
         for account in dict.fromkeys(self.dirty):
             if self.is_ready[account]:
                 self._decide_account(account, now)

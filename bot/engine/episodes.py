@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bot.domain.account import PositionKey
 from bot.domain.effects import (
+    PORTFOLIO,
     EndEpisode,
     GoalKind,
     MarkAtFire,
@@ -29,6 +30,7 @@ from bot.engine.watch import Watch
 from bot.risk.deleverage import Plan, forecast_level, wanted
 from bot.risk.exposure import kept_after
 from bot.rules.language.explain import explain
+from bot.rules.language.typed import Scope
 from bot.rules.ruleset import Rule
 from bot.rules.spec import Until
 from bot.rules.triggers import FREE, IDLE, Allowance, Conditions, Trigger, advance, deadline, rearm
@@ -67,6 +69,12 @@ class Episodes:
         for episode in self._live(account):
             self._plan(episode, now)
 
+    def decide_portfolio(self, now: int, *, is_first: bool) -> None:
+        """Bring the triggers of the rules of the portfolio up to ``now``, before any account is decided."""
+        for rule in self.watch.portfolio_rules:
+            conditions = self.watch.conditions(rule, self.watch.portfolio_bits)
+            self._move(rule, PORTFOLIO, conditions, now, is_first)
+
     def _live(self, account: int) -> list[Episode]:
         return [episode for episode in self.desk.book.episodes.values() if episode.element.account == account]
 
@@ -86,7 +94,9 @@ class Episodes:
             return "position gone"
         if self.ends_at_goal(episode):
             return "goal met" if self.desk.is_goal_met(episode) else None
-        trigger = self.desk.book.triggers.get((episode.rule, episode.element), IDLE)
+        is_of_portfolio = self.rules[episode.rule].scope is Scope.PORTFOLIO
+        element = PORTFOLIO if is_of_portfolio else episode.element
+        trigger = self.desk.book.triggers.get((episode.rule, element), IDLE)
         return None if trigger.state in STANDING else "cleared"
 
     # Triggers ----------------------------------------------------------------------------------------------
@@ -104,14 +114,30 @@ class Episodes:
             self.desk.emit(MoveTrigger(rule.name, element, moved.state, moved.since, moved.held))
         if moved.state is TriggerState.LATCHED and stored.state is not TriggerState.LATCHED:
             self._tell_spent(rule, element, "rule_latched", "it is off until it is re-armed", now)
-        if fires and self.desk.book.live_episode(rule.name, element) is None:
-            self._open(rule, element, now)
-            if allowance.is_pardoned:
-                what = "it stays armed, since a position is open and its class is margin"
-                self._tell_spent(rule, element, "rule_not_latched", what, now)
+        if fires and self._open_all(rule, element, now) and allowance.is_pardoned:
+            what = "it stays armed, since a position is open and its class is margin"
+            self._tell_spent(rule, element, "rule_not_latched", what, now)
         again = deadline(moved, rule.hold, allowance.not_before)
         if again is not None and again > now:
-            self.desk.timers.set(element.account, again)
+            self.desk.timers.set(max(element.account, 0), again)     # any account's timer wakes the portfolio
+
+    def _open_all(self, rule: Rule, element: ScopeElement, now: int) -> bool:
+        """Open an episode wherever a fire acts and none is open yet; return whether any was opened."""
+        book = self.desk.book
+        acts_on = self._accounts_missing(rule, now) if element == PORTFOLIO else [element]
+        opened = [each for each in acts_on if book.live_episode(rule.name, each) is None]
+        for each in opened:
+            self._open(rule, each, now)
+        return bool(opened)
+
+    def _accounts_missing(self, rule: Rule, now: int) -> list[ScopeElement]:
+        """Return the accounts that are not where a rule of the portfolio wants the worst of them to be."""
+        accounts = range(len(self.desk.layout.accounts))
+        missing = [ScopeElement(account) for account in accounts if not self.desk.reaches(rule.goal, account)]
+        if not missing:
+            detail = f"portfolio: {rule.name} fires, but every account has reached its goal; nothing is sold"
+            self.desk.emit(RaiseAlarm("goal_met_already", detail, now))
+        return missing
 
     def _allowance(self, rule: Rule, element: ScopeElement) -> Allowance:
         """Return what earlier fires leave a rule; one of survival stays armed while a position is open."""
@@ -126,7 +152,7 @@ class Episodes:
         """Tell a person that a rule has fired as often as it may, and what becomes of it."""
         desk = self.desk
         count = desk.book.fires_of(rule.name, element).count
-        where = desk.layout.accounts[element.account].name
+        where = "portfolio" if element == PORTFOLIO else desk.layout.accounts[element.account].name
         if element.key is not None:
             where = desk.layout.position_label(element.key)
         times = "once" if count == 1 else f"{count} times"

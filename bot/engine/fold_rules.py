@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from bot.domain.effects import EndEpisode, MoveTrigger, OpenEpisode, PlanEpisode
+from bot.domain.effects import PORTFOLIO, EndEpisode, MoveTrigger, OpenEpisode, PlanEpisode
 from bot.domain.events import Command, CommandKind
 from bot.engine.book import Book, Episode
 from bot.rules.triggers import Fires, Trigger
@@ -43,8 +43,9 @@ def _command(book: Book, fact: Command) -> None:
     """Forget how often a rule has fired for the account and its positions; freezing is an effect of its own."""
     if fact.kind is not CommandKind.REARM:
         return
+    is_of_portfolio = (fact.rule, PORTFOLIO) in book.triggers        # it has one count, whatever account is named
     for rule, element in list(book.fires):
-        if rule == fact.rule and element.account == fact.account:
+        if rule == fact.rule and (is_of_portfolio or element.account == fact.account):
             del book.fires[rule, element]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bot.domain.effects import EndEpisode, MoveTrigger, ScopeElement, TriggerState
+from bot.domain.effects import PORTFOLIO, EndEpisode, MoveTrigger, ScopeElement, TriggerState
 from bot.engine.desk import Desk
 from bot.rules.language.typed import Scope
 from bot.rules.ruleset import Rule
@@ -31,4 +31,9 @@ def end_what_is_gone(desk: Desk, rules: Mapping[str, Rule], now: int) -> bool:
 
 def _is_gone(rules: Mapping[str, Rule], name: str, element: ScopeElement) -> bool:
     rule = rules.get(name)
-    return rule is None or rule.scope is not (Scope.ACCOUNT if element.key is None else Scope.POSITION)
+    if rule is None:
+        return True
+    if element.key is not None:
+        return rule.scope is not Scope.POSITION
+    # a rule of the portfolio acts on accounts, too
+    return rule.scope is not Scope.PORTFOLIO and (element == PORTFOLIO or rule.scope is not Scope.ACCOUNT)

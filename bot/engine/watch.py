@@ -40,14 +40,20 @@ class Watch:
         self.readings = readings
         self.account_rules = rules.of_scope(Scope.ACCOUNT)
         self.position_rules = rules.of_scope(Scope.POSITION)
+        self.portfolio_rules = rules.of_scope(Scope.PORTFOLIO)
+        all_rules = (*self.account_rules, *self.position_rules, *self.portfolio_rules)
         self.evaluate_account = _compile(self.account_rules, readings)
         self.evaluate_position = _compile(self.position_rules, readings)
-        self.shift_of = {**_shifts(self.account_rules), **_shifts(self.position_rules)}
+        self.evaluate_portfolio = _compile(self.portfolio_rules, readings)
+        self.shift_of = {
+            **_shifts(self.account_rules), **_shifts(self.position_rules), **_shifts(self.portfolio_rules)
+        }
         self.account_bits = [0] * len(layout.accounts)
         self.position_bits = [0] * len(layout.keys)
-        self.beats = _beats((*self.account_rules, *self.position_rules))
+        self.portfolio_bits = 0
+        self.beats = _beats(all_rules)
         self.ages = Ages(
-            layout, book, readings.market, _conditions((*self.account_rules, *self.position_rules))
+            layout, book, readings.market, _conditions(all_rules)
         )
         self.is_moved_by_time = bool(self.beats or self.ages)
         self.wide = _wide_accounts(layout, book, readings, _conditions(self.position_rules))
@@ -110,6 +116,8 @@ class Watch:
             readings.refresh_market(instrument)
         if readings.of_portfolio:
             readings.refresh_portfolio()
+        if self.portfolio_rules and self._look_at_portfolio():
+            changed = True
         for account in self.accounts_to_look_at[instrument]:
             for column, compute in readings.of_account:
                 column[account] = compute(account)
@@ -140,6 +148,8 @@ class Watch:
         bits = self.evaluate_account(NO_POSITION, account, NO_POSITION)
         changed = bits != self.account_bits[account]
         self.account_bits[account] = bits
+        if self.portfolio_rules and self._look_at_portfolio():
+            changed = True
         wide = self.wide.get(account)
         if wide is not None:
             wide.take_quantities()
@@ -161,6 +171,12 @@ class Watch:
         if key.account in self.wide:
             self.wide[key.account].note(position, bits)
         return True
+
+    def _look_at_portfolio(self) -> bool:
+        bits = self.evaluate_portfolio(NO_POSITION, NO_POSITION, NO_POSITION)
+        changed = bits != self.portfolio_bits
+        self.portfolio_bits = bits
+        return changed
 
     def _look_at_wide(self, wide: WideAccount) -> bool:
         changes = wide.changes()

@@ -11,7 +11,7 @@ from typing import Final
 from bot.domain.scale import NS_PER_DAY, NS_PER_MINUTE
 from bot.rules.language.currency import currencies_of
 from bot.rules.language.dimension import DURATION, NUMBER, Dimension, price_of, quotient
-from bot.rules.language.errors import Fault, NotYetFault
+from bot.rules.language.errors import Fault
 from bot.rules.language.explain import expression_text
 from bot.rules.language.functions import (
     BAR_LONGEST,
@@ -83,14 +83,11 @@ def _subject_of(syntax: CallSyntax, operand: Value) -> tuple[Subject, str | None
         if subject is Subject.TIME:
             raise Fault(syntax.arguments[0].offset, f"{syntax.name}: time passes by itself, was "
                                                     f"{expression_text(operand)}; a window looks at other measures")
-        if subject not in (Subject.POSITION, Subject.ACCOUNT, Subject.MARKET):
-            raise NotYetFault(syntax.offset, f"{syntax.name}: windows over the {subject.value} are not there yet, was "
-                                             f"{expression_text(operand)}; use a measure of an account")
     if not own:
         return Subject.MARKET, refs[0].symbol
-    if Subject.POSITION in own or (Subject.ACCOUNT in own and Subject.MARKET in own):
+    if Subject.POSITION in own or (Subject.MARKET in own and set(own) != {Subject.MARKET}):
         return Subject.POSITION, None
-    return own[0], None
+    return Subject.ACCOUNT if Subject.ACCOUNT in own else own[0], None
 
 
 def indicator_of(

@@ -22,6 +22,7 @@ _GUESS_LENGTH_MAX = 40               # comparing long names takes time, and nobo
 # Which subjects a rule can read without naming a market.
 REACHABLE: dict[Scope, tuple[Subject, ...]] = {
     Scope.ACCOUNT: (Subject.ACCOUNT, Subject.PORTFOLIO, Subject.TIME),
+    Scope.PORTFOLIO: (Subject.PORTFOLIO, Subject.TIME),
     Scope.POSITION: (Subject.POSITION, Subject.ACCOUNT, Subject.MARKET, Subject.PORTFOLIO, Subject.TIME),
 }
 
@@ -84,7 +85,8 @@ def _refuse_unreachable(
         problem = f"a rule for each {scope.value} has no market of its own"
     else:
         cure = f"write for_each: {measure.subject.value}, or use a measure of the {scope.value}"
-        problem = f"a rule for each {scope.value} looks at many positions, not one"
+        many = "positions" if measure.subject is Subject.POSITION else "accounts"
+        problem = f"a rule for each {scope.value} looks at many {many}, not one"
     raise Fault(syntax.offset, f"{measure.name}: {problem}; {cure}")
 
 

@@ -22,6 +22,7 @@ class Scope(Enum):
 
     ACCOUNT = "account"
     POSITION = "position"
+    PORTFOLIO = "portfolio"          # one element: all accounts of this process
 
 
 @dataclass(frozen=True, slots=True)
