@@ -18,7 +18,7 @@ from tests.risk.books import usdt
 from tests.risk.pool_judge import spare
 from tests.risk.pools import coin, flat_table, held, instrument, inverse, pools, usdt_asset
 
-PROPERTY = settings(derandomize=True, deadline=None, max_examples=120)
+PROPERTY = settings(derandomize=True, deadline=None, max_examples=80)
 
 
 def with_deposit(pool: Pool, name: str, deposit: int) -> Pool:
