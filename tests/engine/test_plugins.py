@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bot.app.plugins import load_plugin
 from bot.domain.effects import Effect, Goal, GoalKind, OpenEpisode, RaiseAlarm
-from bot.domain.events import Reloaded
+from bot.domain.events import Reloaded, Restarted
 from bot.domain.market import FundingRate
 from bot.domain.scale import NS_PER_HOUR, NS_PER_SECOND
 from bot.domain.units import Place, SourceText
+from bot.engine import checkpoint
 from bot.rules.bound_plugins import bind_plugins
 from bot.rules.language.typed import Scope
+from bot.rules.plugins import require_number
 from bot.rules.ruleset import RuleSet, make_rule
 from bot.rules.spec import Close, RuleSpec
 from tests.builders import BTC, ETH, STRATEGIES, T0, snapshot, trade
@@ -380,6 +385,30 @@ def test_remedy_of_an_account_gives_the_account_a_goal(tmp_path: Path) -> None:
     driver.step(trade(10, 7_600))
     (fire,) = driver.found(OpenEpisode)
     assert fire.goal == Goal(GoalKind.LIQUIDATION_DISTANCE, 0.2) and alarms(driver) == []
+
+
+def test_restart_keeps_to_what_a_remedy_answered_and_does_not_ask_again(tmp_path: Path) -> None:
+    """The goal is in the record: a plug-in that would say otherwise today has no voice in it."""
+    before = asked(tmp_path, "return reduce(0.5)").engine.book
+    driver = Trader(engine(book=checkpoint.load(checkpoint.dump(before), before.layout)))
+    take(driver.engine, rules(plugins(tmp_path, answer("return close()")), ASKING))
+    driver.step(Restarted(T0 + 20 * NS_PER_SECOND, "test"))
+    driver.step(snapshot(21, usdt=10_000, btc=1_000, entry=8_000))
+    driver.step(trade(22, 6_900))
+    assert fires(driver) == [] and alarms(driver) == []
+    (episode,) = driver.engine.book.episodes.values()
+    assert episode.goal == Goal(GoalKind.REDUCE, 0.5) and episode.keeps == {0: 500}
+
+
+@settings(derandomize=True, deadline=None, max_examples=200)
+@given(st.one_of(st.floats(), st.integers(), st.booleans(), st.none(), st.text(max_size=3), st.lists(st.floats())))
+def test_measure_is_a_finite_float_or_unavailable_whatever_comes_back(found: object) -> None:
+    """Nothing else ever reaches a condition."""
+    try:
+        number = require_number(found)
+    except (ValueError, OverflowError):
+        return
+    assert number is None or (type(number) is float and isfinite(number) and number == found)
 
 
 def test_same_events_and_the_same_plugin_give_the_same_effects(tmp_path: Path) -> None:
