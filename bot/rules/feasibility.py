@@ -41,6 +41,7 @@ from bot.rules.language.typed import (
     Not,
     Read,
     ReadingRef,
+    Scope,
     Select,
     Truth,
     Value,
@@ -106,9 +107,8 @@ def _refuse_constant(key: str, condition: Condition) -> None:
 def _refuse_met_goal(rule: Rule, singles: Sequence[Single]) -> None:
     lookups: list[tuple[Lookup, ...]]
     if rule.goal.kind in MEASURE_OF:
-        lookups = [(_at_goal(rule.goal, None, CALM), _at_goal(rule.goal, None, WILD))]
-        lookups += [(_at_goal(rule.goal, single, CALM), _at_goal(rule.goal, single, WILD)) for single in singles]
-        target = f"{MEASURE_OF[rule.goal.kind]} {_target_text(rule.goal)}"
+        lookups = [tuple(_at_goal(rule, single, sigma) for sigma in (CALM, WILD)) for single in (None, *singles)]
+        target = f"{_of_scope(rule, MEASURE_OF[rule.goal.kind])} {_target_text(rule.goal)}"
     elif rule.goal.kind in EXPOSURE_OF:
         lookups = _at_exposures(rule, are_alone=bool(singles))
         target = f"{EXPOSURE_OF[rule.goal.kind]} {_target_text(rule.goal)}"
@@ -134,14 +134,21 @@ def _refuse_met_goal(rule: Rule, singles: Sequence[Single]) -> None:
         )
 
 
-def _at_goal(goal: Goal, single: Single | None, sigma: float) -> Lookup:
+def _of_scope(rule: Rule, measure: str) -> str:
+    """Return an account's measure, or for a rule of the portfolio the same of the worst account."""
+    return measure if rule.scope is not Scope.PORTFOLIO else f"portfolio.{measure.partition('.')[2]}"
+
+
+def _at_goal(rule: Rule, single: Single | None, sigma: float) -> Lookup:
     """Return the readings of an account that has just reached the goal; what does not follow is unavailable."""
+    goal = rule.goal
     known: dict[str, float | None] = {MEASURE_OF[goal.kind]: goal.target, "account.sigma": sigma}
     if single is not None and goal.target is not None:
         meaning = meaning_of(goal.kind, goal.target, single)
         for kind, measure in MEASURE_OF.items():
             known.setdefault(measure, getattr(meaning, kind.value))
-    return lambda ref: known.get(ref.measure)
+    of_scope = {_of_scope(rule, measure): value for measure, value in known.items()}
+    return lambda ref: of_scope.get(ref.measure)
 
 
 def _at_exposures(rule: Rule, *, are_alone: bool) -> list[tuple[Lookup, ...]]:

@@ -55,6 +55,11 @@ IMPOSSIBLE: dict[str, tuple[str, str, str, str]] = {
     "a ratio that is always at least nothing": (
         account_rule(f"{RATIO} >= 0%"), "4:11", "true whatever happens.*correct", account_rule(f"{RATIO} > 50%")
     ),
+    "a goal of the worst account that its trigger has met": (
+        account_rule("portfolio.leverage > 5", "leverage: 6").replace("each: account", "each: portfolio"),
+        "4:11", r"still true where its goal is met \(portfolio\.leverage 6",
+        account_rule("portfolio.leverage > 5", "leverage: 4").replace("each: account", "each: portfolio"),
+    ),
     "a side beyond long": (
         position_rule("position.side > 1"), "4:11", "can never be true", position_rule("position.side >= 1")
     ),
