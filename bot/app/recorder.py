@@ -102,7 +102,7 @@ class RunRecorder:
 
     def __post_init__(self) -> None:
         watch = self.engine.watch
-        self.nearness = Nearness(self.engine, [*watch.account_rules, *watch.position_rules])
+        self.nearness = Nearness(self.engine, [*watch.account_rules, *watch.position_rules, *watch.portfolio_rules])
         for slot in self.engine.layout.accounts:
             symbols = [self.engine.layout.instruments[index].symbol for index in slot.instruments]
             self.lines.append(
