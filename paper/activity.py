@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from math import ceil, log, sqrt
 
-from bot.domain.instrument import Instrument
-from bot.domain.scale import CASH_UNIT, NS_PER_MINUTE
+from bot.domain.instrument import Instrument, InstrumentKind
+from bot.domain.scale import CASH_UNIT, NS_PER_MINUTE, units_per_one
 from paper.spec import ImpactSpec
 from paper.state import Market
 
@@ -74,7 +74,9 @@ def volume_day(market: Market, instrument: Instrument, spec: ImpactSpec) -> floa
 
 
 def quantity_of(quote: float, instrument: Instrument, price: int) -> float:
-    """Return how many quantity units an amount of quote currency buys."""
+    """Return how many quantity units an amount of quote currency buys; of inverse contracts the same at any price."""
+    if instrument.kind is InstrumentKind.INVERSE:
+        return quote * units_per_one(instrument.quantity_digits) / float(instrument.contract_size)
     return quote * CASH_UNIT / (price * instrument.value_multiplier)
 
 
