@@ -113,6 +113,8 @@ def build_parser() -> argparse.ArgumentParser:
     asked.add_argument("--why-not", metavar="RULE", help="how near a rule came to firing, and what it could not read")
     _finish(explain, _explain)
 
+    _add_tape(verbs.add_parser("tape", help="look recorded markets over, and write them in other forms"))
+
     rules = verbs.add_parser("rules", help="everything a rule can read and call")
     rules.add_argument("config", nargs="?", type=Path, metavar="CONFIG", help="with the plug-ins of this configuration")
     _finish(rules, _rules)
@@ -130,6 +132,16 @@ def _add_init(init: argparse.ArgumentParser) -> None:
     init.add_argument("--strategy", action="append", default=[], metavar="NAME", help="a rule book of ours; repeat")
     init.add_argument("--yes", action="store_true", help="ask nothing; what no flag says is default")
     _finish(init, _init)
+
+
+def _add_tape(tape: argparse.ArgumentParser) -> None:
+    tape.add_argument("action", choices=("inspect", "import", "convert", "cut"), metavar="ACTION",
+                      help="inspect: what it holds; import: several into one; convert: another form; cut: a stretch")
+    tape.add_argument("tapes", nargs="+", metavar="TAPE", help=f"{TAPE_FORM}, a file or a folder of files")
+    tape.add_argument("--from", dest="start", metavar="TIME", help="of cut: the first moment, 2020-03-12T10:44:00Z")
+    tape.add_argument("--to", dest="end", metavar="TIME", help="of cut: the first moment no longer in it")
+    tape.add_argument("--out", type=Path, metavar="FILE", help="a new file: .tape, .csv, .csv.gz or .parquet")
+    _finish(tape, _tape)
 
 
 def _finish(parser: argparse.ArgumentParser, verb: object) -> None:
@@ -181,6 +193,14 @@ def _report(parsed: argparse.Namespace) -> int:
     from bot.app.verbs.report import report_run
 
     return report_run(parsed.run, as_json=parsed.json)
+
+
+def _tape(parsed: argparse.Namespace) -> int:
+    from bot.app.verbs.tape import tape_verb
+
+    return tape_verb(
+        parsed.action, parsed.tapes, start=parsed.start, end=parsed.end, out=parsed.out, as_json=parsed.json
+    )
 
 
 def _rules(parsed: argparse.Namespace) -> int:

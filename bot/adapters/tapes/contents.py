@@ -20,6 +20,7 @@ class TapeSurvey:
     for candles their open times; ``span_ns`` is the length of a bar, None for trades. ``market`` is what the
     file calls it, "" where it does not. ``kinds`` counts the facts of each kind; ``kind`` is the one that tells
     most of the price. ``silence_max_ns`` is the longest time between two facts. Prices are 0 where it has none.
+    ``digits_told`` are those of marks, averages and sums, in which nobody trades.
     """
 
     path: Path
@@ -39,6 +40,12 @@ class TapeSurvey:
     market: str = ""
     kinds: Mapping[TapeKind, int] = field(default_factory=dict)
     silence_max_ns: int = 0
+    digits_told: tuple[int, int] = (0, 0)
+
+    @property
+    def digits_exact(self) -> tuple[int, int]:
+        """Price and quantity digits at which every number of the tape is exact."""
+        return max(self.price_digits, self.digits_told[0]), max(self.quantity_digits, self.digits_told[1])
 
     @property
     def instrument_digits(self) -> tuple[int, int]:

@@ -61,8 +61,13 @@ def read_packed(path: Path, target: Target, wanted: frozenset[type], faults: Tap
         with open_unpacked(path) as file:
             file.read(len(MAGIC))
             header = _header(path, file)
-            for number, facts in enumerate(_frames(path, file), 1):
-                yield from _facts(path, number, facts, header, target, wanted, faults)
+            last = 0
+            for number, frame in enumerate(_frames(path, file), 1):
+                for fact in _facts(path, number, frame, header, target, wanted, faults):
+                    if fact.now < last:
+                        raise InputError(f"tape {path}: frame {number} goes back in time; write it again")
+                    last = fact.now
+                    yield fact
     except (OSError, EOFError, zlib.error, msgspec.DecodeError) as error:
         raise InputError(f"tape {path}: is cut off or damaged, {error}; write it again") from error
 

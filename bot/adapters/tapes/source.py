@@ -14,6 +14,9 @@ from bot.domain.errors import InputError
 _HASH_CHUNK = 1 << 20
 # ccxt's unified symbols (BTC/USDT, BTC/USDT:USDT, BTC/USD:BTC-241227-60000-C) or a venue's own id.
 _PERPETUAL = re.compile(r"[-_](PERP|SWAP|PERPETUAL)$")
+_MARKET = re.compile(
+    r"(?<![A-Z0-9])[A-Z0-9]{2,12}?[_-]?(?:USDT|USDC|FDUSD|BUSD|USD|BTC|ETH)(?:_PERP)?(?![A-Z0-9])"
+)
 _SYMBOL = re.compile(r"[A-Z0-9]+/[A-Z0-9]+(:[A-Z0-9]+(-[A-Z0-9]+)*)?|(?=[0-9]*[A-Z])[A-Z0-9][A-Z0-9_-]{4,}")
 
 
@@ -80,6 +83,12 @@ def venue_id(symbol: str) -> str:
 def stands_for(name: str, symbol: str) -> bool:
     """Return whether a market that a file calls ``name`` is ``symbol``; a bare coin stands for its pairs."""
     return venue_id(name) in (venue_id(symbol), symbol.partition("/")[0].upper())
+
+
+def guess_market(path: Path) -> str:
+    """Return the market that the name of a file or folder speaks of, "" when it does not."""
+    found = _MARKET.search(path.name.upper())
+    return found.group() if found else ""
 
 
 def files_of(path: Path) -> tuple[Path, ...]:

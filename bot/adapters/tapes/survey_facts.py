@@ -120,6 +120,9 @@ class _Tally:
             market=market,
             kinds=kinds,
             silence_max_ns=self.silence_max,
+            digits_told=(
+                _digits(self.told.price, PRICE_DIGITS_WIDE), _digits(self.told.quantity, QUANTITY_DIGITS_WIDE)
+            ),
         )
 
 
