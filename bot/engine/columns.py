@@ -55,10 +55,9 @@ class Columns:
         self.cums = [0] * accounts
         self.equity = [0] * accounts
         self.distance: list[float] = [inf] * accounts
-        self.lowest_bound = [0.0] * accounts         # the nearest bracket floor below, as a share of value
-        self.lowest_at = [-1] * accounts
-        self.highest_bound = [inf] * accounts        # the nearest bracket cap above
-        self.highest_at = [-1] * accounts
+        # No bracket floor lies nearer below, as a share of value, and no cap above; they may lie further off.
+        self.lowest_bound = [0.0] * accounts
+        self.highest_bound = [inf] * accounts
         self.extremes = [Extremes() for _ in range(accounts)]
         self.known = [False] * accounts              # cash reported and every position marked
 
@@ -129,17 +128,11 @@ class Columns:
         self.rates[account] += at_rate - self.at_rate[position]
         self.at_rate[position] = at_rate
         low = self.floor[position] / size
-        high = self.cap[position] / size
-        if low >= self.lowest_bound[account]:
+        if low > self.lowest_bound[account]:
             self.lowest_bound[account] = low
-            self.lowest_at[account] = position
-        elif self.lowest_at[account] == position:
-            self._search_bounds(account)
-        if high <= self.highest_bound[account]:
+        high = self.cap[position] / size
+        if high < self.highest_bound[account]:
             self.highest_bound[account] = high
-            self.highest_at[account] = position
-        elif self.highest_at[account] == position:
-            self._search_bounds(account)
 
     def _measure(self, account: int) -> None:
         """Work out the distance to liquidation, and note the worst.
@@ -164,11 +157,12 @@ class Columns:
         else:
             slope = net - rates
             distance = free / slope if slope > 0 else (free / -slope if slope else inf)
+            # below longs and above shorts, no bracket bound may lie nearer; spelt out here, as most prices end here
             if not (
                 (net == -gross or 1.0 - distance >= self.lowest_bound[account])
                 and (net == gross or 1.0 + distance <= self.highest_bound[account])
             ):
-                distance = self._walk(account)
+                distance = self._look_past_bounds(account, distance)
         self.distance[account] = distance
         worst = self.extremes[account]
         if worst.distance is None or distance < worst.distance:
@@ -187,8 +181,7 @@ class Columns:
         self.known[account] = book.accounts[account].adopted
         self.net[account] = self.gross[account] = self.rates[account] = self.cums[account] = 0
         self.equity[account] = book.accounts[account].wallet
-        self.lowest_bound[account], self.lowest_at[account] = 0.0, -1
-        self.highest_bound[account], self.highest_at[account] = inf, -1
+        self.lowest_bound[account], self.highest_bound[account] = 0.0, inf
         for position in self.layout.positions_of[account]:
             self.value[position] = self.at_rate[position] = self.cum[position] = 0
             self.floor[position], self.cap[position] = 0, -1
@@ -212,6 +205,16 @@ class Columns:
         self.floor[position] = tier.floor
         self.cap[position] = _NO_CAP if tier.cap is None else tier.cap
 
+    def _look_past_bounds(self, account: int, distance: float) -> float:
+        """Return the distance where the bounds that are kept are too near: found anew, or walked."""
+        self._search_bounds(account)
+        net, gross = self.net[account], self.gross[account]
+        if (net == -gross or 1.0 - distance >= self.lowest_bound[account]) and (
+            net == gross or 1.0 + distance <= self.highest_bound[account]
+        ):
+            return distance
+        return self._walk(account)
+
     def _search_bounds(self, account: int) -> None:
         """Find the nearest bracket bounds of all the account's positions again."""
         lowest, highest = 0.0, inf
@@ -219,11 +222,8 @@ class Columns:
             size = abs(self.value[position])
             if not size:
                 continue
-            low, high = self.floor[position] / size, self.cap[position] / size
-            if low >= lowest:
-                lowest, self.lowest_at[account] = low, position
-            if high <= highest:
-                highest, self.highest_at[account] = high, position
+            lowest = max(lowest, self.floor[position] / size)
+            highest = min(highest, self.cap[position] / size)
         self.lowest_bound[account], self.highest_bound[account] = lowest, highest
 
     def _walk(self, account: int) -> float:

@@ -190,20 +190,17 @@ class Engine:
     # Prices ------------------------------------------------------------------------------------------------
 
     def _on_trade(self, event: Trade) -> None:
-        if self.market.on_trade[event.instrument]:
-            for tell in self.market.on_trade[event.instrument]:
-                tell(event.now, event.quantity, event.side)
-        self._take_price(event.instrument, event.price, event.quantity, event.now, event.stamp)
+        self._take_price(event, event.quantity, event.side)
 
     def _on_candle_point(self, event: CandlePoint) -> None:
         self.market.lull[event.instrument] = BARS_UNHEARD * event.span or TRADE_LULL
-        for tell in self.market.on_trade[event.instrument]:
-            tell(event.now, event.volume, 0)
-        self._take_price(event.instrument, event.price, event.volume, event.now, event.stamp)
+        self._take_price(event, event.volume, 0)
 
-    def _take_price(self, instrument: int, price: int, quantity: int, now: int, stamp: int) -> None:
+    def _take_price(self, event: Trade | CandlePoint, quantity: int, side: int) -> None:
         """Take a traded price and volume; without a mark stream it is the mark."""
-        market = self.market
+        market, instrument, price, now = self.market, event.instrument, event.price, event.now
+        for tell in market.on_trade[instrument]:
+            tell(now, quantity, side)
         if now >= market.bucket_end[instrument]:
             market.roll_bucket(instrument, now)
         if now >= market.minute_end[instrument]:
@@ -211,7 +208,7 @@ class Engine:
         market.traded[instrument] += quantity
         market.turnover[instrument] += price * quantity
         market.volatility[instrument].close = price
-        market.trade_stamp[instrument] = stamp
+        market.trade_stamp[instrument] = event.stamp
         if price == market.last[instrument]:
             if market.on_trade[instrument]:
                 self._look(instrument)
@@ -238,9 +235,8 @@ class Engine:
         columns.move_price(instrument, price)
         if is_first:
             self.freshness.heard(instrument)
-        if self.market.on_mark[instrument]:
-            for tell in self.market.on_mark[instrument]:
-                tell(now, price)
+        for tell in self.market.on_mark[instrument]:
+            tell(now, price)
         if self.readings.peaks.is_wanted and not self.is_warming:
             self.marks.follow_price(instrument)
         watch = self.watch

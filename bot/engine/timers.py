@@ -10,12 +10,16 @@ from heapq import heappop, heappush
 
 
 class Timers:
-    """The earliest deadline of each account. Ties are served in the order in which they were set."""
+    """The earliest deadline of each waiter; ``next_at`` is the earliest of all, or None.
+
+    Ties are served in the order in which they were set.
+    """
 
     def __init__(self) -> None:
         self._heap: list[tuple[int, int, int]] = []
         self._when: list[int | None] = []
         self._count = 0
+        self.next_at: int | None = None
 
     def set(self, account: int, at: int) -> None:
         """Wake ``account`` no later than ``at``; an earlier wake that is already set stays."""
@@ -26,21 +30,17 @@ class Timers:
             self._when[account] = at
             self._count += 1
             heappush(self._heap, (at, self._count, account))
-
-    def next(self) -> int | None:
-        """Return the earliest deadline, or None."""
-        while self._heap:
-            at, _, account = self._heap[0]
-            if self._when[account] == at:
-                return at
-            heappop(self._heap)
-        return None
+            if self.next_at is None or at < self.next_at:
+                self.next_at = at
 
     def take_due(self, now: int) -> list[int]:
         """Return the accounts whose deadline has come, and forget those deadlines."""
         due: list[int] = []
-        while (at := self.next()) is not None and at <= now:
-            _, _, account = heappop(self._heap)
-            self._when[account] = None
-            due.append(account)
+        heap, when = self._heap, self._when
+        while heap and (heap[0][0] <= now or when[heap[0][2]] != heap[0][0]):
+            at, _, account = heappop(heap)
+            if when[account] == at:          # else it was set earlier since, and that one served
+                when[account] = None
+                due.append(account)
+        self.next_at = heap[0][0] if heap else None
         return due
