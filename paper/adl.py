@@ -53,7 +53,8 @@ def queue(exchange: Exchange, index: int, side: Side) -> list[tuple[Account, Hol
             equity = pool_totals(exchange, pool).equity
             for holding in pool.holdings:
                 profit = unrealised(exchange, holding)
-                if holding.key.instrument != index or holding.quantity * side.sign > 0 or min(profit, equity) <= 0:
+                is_other_side = holding.quantity * side.sign > 0     # who is short buys from whom is sold out
+                if holding.key.instrument != index or not is_other_side or min(profit, equity) <= 0:
                     continue         # without equity it is about to be liquidated itself
                 rank = score(
                     profit_ratio(profit=profit, entry_value=max(1, abs(holding.entry_value))),

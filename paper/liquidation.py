@@ -56,7 +56,7 @@ def liquidate(exchange: Exchange, account: Account) -> None:
         while (pool := next((each for each in pools(exchange, judged) if must_liquidate(exchange, each)), None)):
             _cancel_orders(exchange, pool)
             waiting += _close(exchange, pool, max(pool.holdings, key=lambda holding: maintenance_of(exchange, holding)))
-            cover_deficit(exchange, judged)
+        cover_deficit(exchange, judged)
         warnings.warn(exchange, judged)
 
 

@@ -86,6 +86,7 @@ def _cash(facts: list[AccountFact], held: Counter[PositionKey]) -> Counter[tuple
                 instrument = INSTRUMENTS[fact.key.instrument]
                 before, signed = held[fact.key], fact.quantity * fact.side.sign
                 closing = min(abs(before), fact.quantity) if before * signed < 0 else 0
+                assert fact.origin is FillOrigin.OURS or closing == fact.quantity, f"{fact.name} did not only reduce"
                 value = instrument.value(price=fact.price, quantity=closing)
                 value += instrument.value(price=fact.price, quantity=fact.quantity - closing)
                 held[fact.key] += signed
