@@ -179,6 +179,11 @@ class RuleSpec:
         plain = self.plain_remedy
         if isinstance(plain, Deleverage) and self.for_each is Scope.POSITION:
             raise ValueError("do: deleverage acts on an account; say `for_each: account`, or `do: close`")
+        if isinstance(plain, Deleverage) and plain.goal.currency is not None and self.for_each is Scope.PORTFOLIO:
+            raise ValueError(
+                f"do: {plain.goal.kind.value} is one account's, and money of the portfolio is a sum; "
+                "say `for_each: account`"
+            )
         if isinstance(self.do, AskPlugin) and self.for_each is Scope.PORTFOLIO:
             raise ValueError("do: plugin acts on an account or position; say `for_each: account`, or `do: deleverage`")
         if isinstance(plain, Close | Reduce) and self.for_each is not Scope.POSITION:

@@ -92,6 +92,11 @@ REFUSED: dict[str, tuple[str, str, str, str]] = {
     "a share of an account": (
         share("{reduce: 50%}", "account"), "5:9", "reduce acts on a position", share("{reduce: 50%}")
     ),
+    "an amount for accounts together": (
+        cap("portfolio.leverage > 5", "gross_notional: 1 USDT").replace("account\n", "portfolio\n"), "5:9",
+        "gross_notional is one account's, and money of the portfolio is a sum.*for_each: account",
+        cap("portfolio.leverage > 5", "leverage: 4").replace("account\n", "portfolio\n"),
+    ),
     "a share that is not said": (share("reduce"), "5:9", "lacks the key share", share("{reduce: {share: 50%}}")),
 }
 
