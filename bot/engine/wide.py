@@ -39,6 +39,7 @@ class WideAccount:
         self.last = np.zeros_like(self.pairs)
         self.held = np.ones(len(positions), dtype=np.bool_)
         self.is_all_held = True
+        self.take_quantities()
 
     def take_quantities(self) -> None:
         """Note which positions are open; one that is not has no bits. To be called when quantities changed."""
