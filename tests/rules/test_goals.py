@@ -120,7 +120,8 @@ def test_goal_of_a_share_and_of_an_amount_are_what_was_written() -> None:
 def test_levels_of_a_cap_are_its_amounts_without_a_sign() -> None:
     """A limit on a net short is one on its size; levels of exposure are none of margin."""
     found = levels_of(checked(cap(
-        f"{NET} < -9_000 USDT or abs({NET}) > 10_000 USDT", "net_notional: 8_000 USDT", f"clear: abs({NET}) < 8_500 USDT"
+        f"{NET} < -9_000 USDT or abs({NET}) > 10_000 USDT", "net_notional: 8_000 USDT",
+        f"clear: abs({NET}) < 8_500 USDT",
     )))
     assert [(level.where, level.target) for level in found] == [
         ("when", 9_000.0), ("when", 10_000.0), ("clear", 8_500.0), ("do", 8_000.0)
