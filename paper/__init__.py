@@ -12,8 +12,16 @@ no code with ``bot.risk``; it imports ``bot.domain`` only. Nothing here reads a 
     desk         what arrives or falls due, each at its instant
     opening      how accounts begin
     quiet        between which prices nothing can happen
-    matching     how orders fill and rest
+    matching     how orders fill, rest and are triggered
+    crossing     what an arriving order meets, and how far it reaches
+    liquidity    the tape's book or the model behind one door
+    book         the tape's order book, less what clients took of it
+    queue        where a resting order stands at its price
+    conditional  which waiting orders a price sends
+    selftrade    what becomes of two orders of one account
+    booking      what one trade does, and what follows from it
     orders       the register: what became of each order
+    fees         rates by tier
     impact       what a fill costs where there is no book
     activity     volatility and volume, estimated from its own tape
     holdings     positions at average cost

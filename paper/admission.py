@@ -15,9 +15,9 @@ from bot.domain.instrument import Filters
 from bot.domain.order import OrderRequest, Side, TimeInForce
 from paper.booking import reduces
 from paper.conditional import is_reached
+from paper.crossing import fills_whole, touch
 from paper.exchange import Exchange
 from paper.holdings import closes_only
-from paper.liquidity import facing
 from paper.margin import affords, notional_asked
 from paper.opening import LEGS
 from paper.state import Account
@@ -58,6 +58,9 @@ NOTIONAL_TOO_SMALL = Refusal(
     "-4164", "Order's notional must be no smaller than the minimum (unless you choose reduce only)."
 )
 NOTHING_TO_REDUCE = Refusal("-2022", "ReduceOnly Order is rejected.")
+NOT_WHOLE = Refusal(
+    "-5021", "Due to the order could not be filled immediately, the FOK order has been rejected."
+)
 WOULD_TAKE = Refusal(
     "-5022", "Due to the order could not be executed as maker, the Post Only order will be rejected."
 )
@@ -99,6 +102,7 @@ def refusal_at_trigger(exchange: Exchange, account: Account, request: OrderReque
         _unreducing(account, request)
         or _outside_band(exchange, request)
         or _taking(exchange, request)
+        or _incomplete(exchange, account, request)
         or _unfunded(exchange, account, request)
     )
 
@@ -190,7 +194,7 @@ def _outside_band(exchange: Exchange, request: OrderRequest) -> Refusal | None:
     index = request.key.instrument
     filters = exchange.instruments[index].filters
     mark = exchange.mark(index)
-    price = _touch(exchange, request) if request.limit_price is None else request.limit_price
+    price = touch(exchange, request) if request.limit_price is None else request.limit_price
     if mark is None or price is None:
         return None
     if request.side is Side.BUY and filters.price_up is not None and price > mark * filters.price_up:
@@ -204,10 +208,17 @@ def _taking(exchange: Exchange, request: OrderRequest) -> Refusal | None:
     """Refuse a post-only order whose limit reaches the other side's best price."""
     if request.time_in_force is not TimeInForce.POST_ONLY or request.limit_price is None:
         return None
-    touch = _touch(exchange, request)
-    if touch is None:
+    best = touch(exchange, request)
+    if best is None:
         return None
-    return WOULD_TAKE if (request.limit_price - touch) * request.side.sign >= 0 else None
+    return WOULD_TAKE if (request.limit_price - best) * request.side.sign >= 0 else None
+
+
+def _incomplete(exchange: Exchange, account: Account, request: OrderRequest) -> Refusal | None:
+    """Refuse an order that must fill whole at once where the market does not hold as much."""
+    if request.time_in_force is not TimeInForce.FOK:
+        return None
+    return None if fills_whole(exchange, account, request) else NOT_WHOLE
 
 
 def _unfunded(exchange: Exchange, account: Account, request: OrderRequest) -> Refusal | None:
@@ -218,8 +229,8 @@ def _unfunded(exchange: Exchange, account: Account, request: OrderRequest) -> Re
     """
     if closes_only(request):
         return None
-    if request.limit_price is None:
-        request = replace(request, limit_price=_touch(exchange, request))
+    price = touch(exchange, request) if request.limit_price is None else request.limit_price
+    request = replace(request, limit_price=price, trigger_price=None)    # what waits costs nothing; now it is sent
     index = request.key.instrument
     most = exchange.brackets[index].notional_max(account.leverage_of(index))
     _, before = notional_asked(exchange, account, index)
@@ -227,18 +238,3 @@ def _unfunded(exchange: Exchange, account: Account, request: OrderRequest) -> Re
     if after > before and after > most:
         return POSITION_TOO_LARGE
     return None if affords(exchange, account, request) else MARGIN_INSUFFICIENT
-
-
-def _touch(exchange: Exchange, request: OrderRequest) -> int | None:
-    """Return the best price that the order meets, of the market or of another client's order."""
-    index = request.key.instrument
-    supply = facing(exchange, index, request.side)
-    best = None if supply is None else supply.touch()
-    for account in exchange.state.accounts:
-        for order in account.resting.values():
-            limit = order.request.limit_price
-            if order.request.key.instrument != index or order.request.side is request.side or limit is None:
-                continue
-            if best is None or (best - limit) * request.side.sign > 0:
-                best = limit
-    return best

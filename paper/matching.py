@@ -11,14 +11,12 @@ resting orders of all clients. A resting order fills as maker at its own price, 
 
 from __future__ import annotations
 
-from decimal import Decimal
-from math import ceil, floor
-
 from bot.domain.events import Liquidity, OrderAccepted, OrderRejected, OrderTriggered
 from bot.domain.order import OrderRequest, OrderStatus, Side, TimeInForce
 from paper import conditional, queue
 from paper.admission import refusal, refusal_at_trigger
 from paper.booking import enter_trade, fillable, settle
+from paper.crossing import facing_orders, reach, resting
 from paper.exchange import Exchange
 from paper.liquidity import Piece, Supply, facing
 from paper.orders import end
@@ -71,7 +69,7 @@ def cross_by_print(exchange: Exchange, index: int, *, price: int, printed: int |
     """
     market = exchange.markets[index]
     has_book = market.book is not None and market.book.is_known
-    crossed = [pair for pair in _resting(exchange, index) if _through(pair[1].request, price) >= 0]
+    crossed = [pair for pair in resting(exchange, index) if _through(pair[1].request, price) >= 0]
     crossed.sort(key=lambda pair: (-_through(pair[1].request, price), pair[1].rank))
     left = printed
     others = 0                       # what passed at the price that is nobody's here
@@ -99,11 +97,11 @@ def cross_by_print(exchange: Exchange, index: int, *, price: int, printed: int |
 def cross_by_book(exchange: Exchange, index: int) -> None:
     """Fill what rests where the tape's book now shows the other side; move the rest up in its queue."""
     market = exchange.markets[index]
-    resting = _resting(exchange, index)
     if market.book is None or not market.book.is_known:
         return
-    resting.sort(key=lambda pair: (-(pair[1].request.limit_price or 0) * pair[1].request.side.sign, pair[1].rank))
-    for account, order in resting:
+    waiting = resting(exchange, index)
+    waiting.sort(key=lambda pair: (-(pair[1].request.limit_price or 0) * pair[1].request.side.sign, pair[1].rank))
+    for account, order in waiting:
         other = market.book.facing(order.request.side)
         quantity = min(fillable(account, order), other.within(order.request.limit_price))
         quantity -= quantity % exchange.instruments[index].filters.lot
@@ -116,7 +114,7 @@ def cross_by_book(exchange: Exchange, index: int) -> None:
 
 def refresh_queues(exchange: Exchange, index: int) -> None:
     """Bring every resting order's place up to date with what the tape shows now."""
-    for _, order in _resting(exchange, index):
+    for _, order in resting(exchange, index):
         queue.refresh(exchange.markets[index], order)
 
 
@@ -128,7 +126,7 @@ def _enter(exchange: Exchange, account: Account, order: Order) -> None:
         _take(exchange, account, order)
     if not order.status.can_fill:
         return
-    if request.time_in_force is TimeInForce.IOC or request.limit_price is None:
+    if request.limit_price is None or request.time_in_force in (TimeInForce.IOC, TimeInForce.FOK):
         end(exchange, account, order, OrderStatus.EXPIRED)
         return
     order.ahead = queue.shown(exchange.markets[request.key.instrument], request)
@@ -138,8 +136,8 @@ def _take(exchange: Exchange, account: Account, order: Order) -> None:
     """Trade with everything inside the order's limit, by price and time."""
     request = order.request
     supply = facing(exchange, request.key.instrument, request.side)
-    limit = _reach(exchange, request)
-    for maker_account, maker in _facing_orders(exchange, request, limit):
+    limit = reach(exchange, request)
+    for maker_account, maker in facing_orders(exchange, request, limit):
         at = maker.request.limit_price or 0
         if supply is not None:
             _take_supply(exchange, account, order, supply, most=supply.before(at, maker.ahead), limit=at)
@@ -174,7 +172,7 @@ def _take_supply(
     if quantity == 0:
         return
     pieces = supply.take(quantity, limit)
-    for _, maker in _resting(exchange, index):
+    for _, maker in resting(exchange, index):
         for piece in pieces:
             if maker.request.side is not order.request.side and maker.request.limit_price == piece.price:
                 queue.advance(maker, piece.quantity)
@@ -187,40 +185,6 @@ def _fill(
     for piece in pieces:
         enter_trade(exchange, account, order, piece, liquidity)
     settle(exchange, account, order)
-
-
-def _resting(exchange: Exchange, index: int) -> list[tuple[Account, Order]]:
-    return [
-        (account, order)
-        for account in exchange.state.accounts
-        for order in account.resting.values()
-        if order.request.key.instrument == index
-    ]
-
-
-def _facing_orders(exchange: Exchange, request: OrderRequest, limit: int | None) -> list[tuple[Account, Order]]:
-    """Return the resting orders that ``request`` may trade with, best price first, then oldest."""
-    sign = request.side.sign
-    found = [
-        (account, order)
-        for account, order in _resting(exchange, request.key.instrument)
-        if order.request.side is not request.side
-        and (limit is None or (limit - (order.request.limit_price or 0)) * sign >= 0)
-    ]
-    return sorted(found, key=lambda pair: ((pair[1].request.limit_price or 0) * sign, pair[1].rank))
-
-
-def _reach(exchange: Exchange, request: OrderRequest) -> int | None:
-    """Return the worst price at which the order trades; of a market order the end of the venue's price band."""
-    if request.limit_price is not None:
-        return request.limit_price
-    filters = exchange.instruments[request.key.instrument].filters
-    mark = exchange.mark(request.key.instrument)
-    if mark is None:
-        return None
-    if request.side is Side.BUY:
-        return None if filters.price_up is None else floor(Decimal(mark) * filters.price_up)
-    return None if filters.price_down is None else ceil(Decimal(mark) * filters.price_down)
 
 
 def _through(request: OrderRequest, price: int) -> int:

@@ -31,6 +31,7 @@ class Side(Enum):
 
 class TimeInForce(Enum):
     IOC = "ioc"                      # fill what crosses now, cancel the rest
+    FOK = "fok"                      # fill whole now, or be refused
     GTC = "gtc"
     GTD = "gtd"                      # dies at ``good_until``
     POST_ONLY = "post_only"

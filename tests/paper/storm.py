@@ -15,6 +15,7 @@ from tests.paper.builders import START, order, perpetual, start
 INSTRUMENTS = (perpetual(), perpetual(1, "ETH", lot=10, tick=5, quantity_min=10))
 SPEC = VenueSpec(latency=20_000_000)
 ACCOUNTS = 8
+LIVES = (TimeInForce.IOC, TimeInForce.GTC, TimeInForce.GTD, TimeInForce.POST_ONLY)
 REDUCER, OPENER = "r", "n"               # what an order's name begins with, so that a fill says what it may do
 
 
@@ -82,7 +83,7 @@ def _order(draw: random.Random, number: int, index: int, price: int, now: int) -
         name=f"{REDUCER if reduce_only else OPENER}{which}",
         instrument=index,
         account=draw.randrange(ACCOUNTS),
-        time_in_force=draw.choice(tuple(TimeInForce)),
+        time_in_force=draw.choice(LIVES),
         reduce_only=reduce_only,
         good_until=now + draw.randrange(1, 30) * NS_PER_SECOND,
     )

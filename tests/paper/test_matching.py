@@ -91,6 +91,18 @@ def test_market_without_prints_is_priced_by_its_book() -> None:
     assert equity - wallet == (10_005 - 10_002) * 1_000 * 1_000
 
 
+@pytest.mark.parametrize(("amount", "code"), [("4", None), ("4.001", "-5021")])
+def test_fill_or_kill_fills_whole_or_is_refused(amount: str, code: str | None) -> None:
+    """Up to 100.10 the book holds 3 and another client 1: four can be had, a thousandth more cannot."""
+    bench = _bench()
+    bench.send(order(Side.SELL, 1, "100.07", name="m1", time_in_force=GTC))
+    facts = bench.send(order(Side.BUY, amount, "100.10", name="b1", account=1, time_in_force=TimeInForce.FOK))
+    if code is None:
+        assert sum(fact.quantity for fact in facts if isinstance(fact, OrderFilled) and fact.account) == lots(4)
+    else:
+        assert [fact.code for fact in facts if isinstance(fact, OrderRejected)] == [code]
+
+
 # Resting orders --------------------------------------------------------------------------------------------
 
 
