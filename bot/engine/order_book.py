@@ -1,7 +1,8 @@
 """The resting orders of one market by price, kept up from a venue's stream of changes.
 
 Known or void, nothing in between: after a gap in the venue's numbers, or where bids and asks cross, nothing is
-known until the next snapshot. A source without numbers is believed to be whole.
+known until the next snapshot. A source without numbers is believed to be whole. A snapshot is asked for while
+changes go on, so some that are newer come before it: those are kept, and follow it.
 
 Only the best ``LEVELS_MAX`` levels of a side are kept. Where some were let go, nothing as far off is taken in
 again before the next snapshot, so that what stands here has no holes.
@@ -10,11 +11,13 @@ again before the next snapshot, so that what stands here has no holes.
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import deque
 from typing import Final
 
 from bot.domain.market import BookUpdate
 
 LEVELS_MAX: Final = 1_000            # as many as Binance gives in a snapshot
+EARLY_MAX: Final = 1_000             # changes kept for a snapshot: 100 s of ten a second
 Level = tuple[int, int]
 """Price and quantity."""
 
@@ -77,28 +80,33 @@ class BookSide:
 class OrderBook:
     """Both sides, and how far the stream has come."""
 
-    __slots__ = ("asks", "bids", "is_known", "last")
+    __slots__ = ("asks", "bids", "early", "is_known", "last")
 
     def __init__(self) -> None:
         self.bids: Final = BookSide(1)
         self.asks: Final = BookSide(-1)
         self.is_known = False
         self.last = 0                        # the venue's number of the last change taken
+        self.early: Final[deque[BookUpdate]] = deque(maxlen=EARLY_MAX)
 
-    def take(self, update: BookUpdate) -> bool:
-        """Fold changes in; return whether anything did change."""
+    def take(self, update: BookUpdate) -> None:
+        """Fold changes in, or a snapshot and the changes after it that came before; what is old changes nothing."""
+        if self.is_known and 0 < update.last <= self.last:
+            return
         if update.is_snapshot:
             self._void()
             self.is_known = True
-        elif not self.is_known or 0 < update.last <= self.last:
-            return False
+            self._fold(update)
+            for early in [early for early in self.early if early.last > update.last > 0]:
+                self.take(early)
+            self.early.clear()
+        elif not self.is_known:
+            self.early.append(update)
         elif self._misses_some_before(update):
             self._void()
-            return True
-        self.last = update.last
-        if not (self.bids.fold(update.bids) and self.asks.fold(update.asks)) or self._is_crossed():
-            self._void()
-        return True
+            self.early.append(update)
+        else:
+            self._fold(update)
 
     def near(self, distance: float) -> tuple[list[Level], list[Level]] | None:
         """Return the bids and asks within ``distance`` of mid, or None unless there are both."""
@@ -110,9 +118,16 @@ class OrderBook:
 
     def _misses_some_before(self, update: BookUpdate) -> bool:
         """Binance futures name the last change before the update and leave numbers out; spot counts every one."""
+        if not update.last or not self.last:
+            return False
         if update.previous:
             return update.previous > self.last
         return update.first > self.last + 1
+
+    def _fold(self, update: BookUpdate) -> None:
+        self.last = update.last
+        if not (self.bids.fold(update.bids) and self.asks.fold(update.asks)) or self._is_crossed():
+            self._void()
 
     def _is_crossed(self) -> bool:
         bid, ask = self.bids.best, self.asks.best

@@ -113,6 +113,18 @@ SEQUENCES: dict[str, tuple[tuple[BookUpdate, ...], bool, tuple[int, int] | None]
     "snapshot_after_a_gap": (
         (changes(((9_995, 1),), first=102, last=103), whole(last=110)), True, (9_990, 3_000),
     ),
+    "newer_than_the_snapshot_that_comes_after_it": (
+        (changes((), (), first=102, last=103), changes(((9_995, 1),), first=104, last=104),
+         changes(((9_996, 2),), first=105, last=105), whole(last=104)), True, (9_996, 2),
+    ),
+    "gap_after_the_snapshot_among_what_came_before_it": (
+        (changes((), (), first=102, last=103), changes(((9_996, 2),), first=106, last=106), whole(last=104)),
+        False, None,
+    ),
+    "snapshot_older_than_the_book": (
+        (changes(((9_995, 1),), first=101, last=103), whole(last=102)), True, (9_995, 1),
+    ),
+    "numbers_after_none": ((whole(), changes(((9_995, 1),), first=120, last=130, previous=119)), True, (9_995, 1)),
     "crossed": ((changes(((10_010, 1),), first=101, last=101),), False, None),
     "crossed_and_parted_again": (
         (changes(((10_010, 1),), first=101, last=101), changes(((10_010, 0),), first=102, last=102)), False, None,
@@ -134,6 +146,12 @@ def test_book_after_a_sequence_is_known_only_while_nothing_is_missing(name: str)
 def test_changes_before_any_snapshot_are_no_book() -> None:
     """A stream joined halfway knows the levels that moved, and not the others."""
     assert made(changes(BIDS, ASKS)).bids.best is None
+
+
+def test_changes_kept_for_a_snapshot_are_bounded() -> None:
+    """A stream that never sends a snapshot costs no more memory with every change."""
+    found = made(*(changes(((9_995, 1),), first=number, last=number) for number in range(1, order_book.EARLY_MAX + 9)))
+    assert len(found.early) == order_book.EARLY_MAX
 
 
 # What rules read ---------------------------------------------------------------------------------------------
