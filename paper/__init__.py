@@ -25,9 +25,13 @@ no code with ``bot.risk``; it imports ``bot.domain`` only. Nothing here reads a 
     impact       what a fill costs where there is no book
     activity     volatility and volume, estimated from its own tape
     holdings     positions at average cost
-    margin       totals of an account, and how far prices may move unnoticed
+    margin       pools: what is liquidated together, and how far prices may move unnoticed
     tiers        leverage brackets
-    liquidation  how an account is closed out
+    collateral   what several wallets are worth together
+    modes        what a client may set
+    warnings     the margin call
+    liquidation  how a pool is closed out
+    adl          who pays when the insurance fund cannot
     funding      what holding a perpetual costs
     store        the durable file
 """
