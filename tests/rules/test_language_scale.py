@@ -39,7 +39,7 @@ from tests.rules.language_builders import (
 
 BATCHES, CONDITIONS, ELEMENTS = 5_000, 20, 8
 WHOLE = ELEMENTS // 2                # elements before a reading of theirs was taken away
-DEPTHS = (0, 1, 1, 1, 2, 2, 3)
+DEPTHS = (*[0] * 5, *[1] * 10, *[2] * 4, 3)
 TRUTHS = {0: False, 1: True, 2: None}
 TEXTS = 100_000
 SECONDS_MAX = 0.010
