@@ -97,11 +97,19 @@ def cross_by_print(exchange: Exchange, index: int, *, price: int, printed: int |
 def cross_by_book(exchange: Exchange, index: int) -> None:
     """Fill what rests where the tape's book now shows the other side; move the rest up in its queue."""
     market = exchange.markets[index]
-    if market.book is None or not market.book.is_known:
-        return
     waiting = resting(exchange, index)
-    waiting.sort(key=lambda pair: (-(pair[1].request.limit_price or 0) * pair[1].request.side.sign, pair[1].rank))
+    if not waiting or market.book is None or not market.book.is_known:
+        return
+    bests = {side: market.book.facing(side).best() for side in Side}
+    crossed = []
     for account, order in waiting:
+        best = bests[order.request.side]
+        if best is not None and _through(order.request, best) >= 0:
+            crossed.append((account, order))
+        else:
+            queue.refresh(market, order)
+    crossed.sort(key=lambda pair: (-(pair[1].request.limit_price or 0) * pair[1].request.side.sign, pair[1].rank))
+    for account, order in crossed:
         other = market.book.facing(order.request.side)
         quantity = min(fillable(account, order), other.within(order.request.limit_price))
         quantity -= quantity % exchange.instruments[index].filters.lot
@@ -109,7 +117,7 @@ def cross_by_book(exchange: Exchange, index: int) -> None:
             other.take(quantity)
             piece = Piece(order.request.limit_price or 0, quantity, modelled=False)
             _fill(exchange, account, order, [piece], Liquidity.MAKER)
-    refresh_queues(exchange, index)
+        queue.refresh(market, order)
 
 
 def refresh_queues(exchange: Exchange, index: int) -> None:
