@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bot.app.plugins import load_plugin
 from bot.domain.effects import Effect, Goal, GoalKind, OpenEpisode, RaiseAlarm
 from bot.domain.events import Reloaded, Restarted
-from bot.domain.market import FundingRate
+from bot.domain.market import FundingRate, Trade
 from bot.domain.scale import NS_PER_HOUR, NS_PER_SECOND
 from bot.domain.units import Place, SourceText
 from bot.engine import checkpoint
@@ -212,6 +212,14 @@ def test_measure_that_fails_is_unavailable_and_after_three_times_off_with_an_ala
     assert fires(driver) == []
 
 
+def test_measure_of_a_flat_position_is_not_asked_for(tmp_path: Path) -> None:
+    """ETH is tradable and not held: there is nothing to measure, and nothing to divide by."""
+    driver = holding(plugged(tmp_path, loss("return 0.01 / x", inputs='("position.amount",)'), LOSS))
+    driver.step(trade(1, 200, instrument=1))
+    driver.step(snapshot(2, usdt=10_000, btc=1_000, entry=8_000))
+    assert alarms(driver) == []
+
+
 def test_measure_that_says_none_is_unavailable_without_an_alarm(tmp_path: Path) -> None:
     """None is the way to say that there is no answer; it is no failure however often it is said."""
     driver = holding(plugged(tmp_path, loss("return None if x < 0.1 else x"), LOSS))
@@ -309,7 +317,13 @@ def test_measure_in_a_wide_book_says_what_the_same_sum_in_a_rule_says(tmp_path: 
         for text in ("plugin.mix > 1%", in_words)
     ]
     take(wide, RuleSet(tuple(make_rule(f"r{n}", spec, symbols, bound) for n, spec in enumerate(specs)), bound))
-    rows = [row for _, row in storm(wide, 500)]
+    rows = [row for _, row in storm(wide, 200)]
+    now = wide.book.now
+    for index in range(len(symbols)):
+        wide.step(Trade(now, now, index, 15_000, 1_000, -1))                 # now every position has a mark
+    for number, price in enumerate((20_000, 9_000, 29_000, 12_000)):     # too close together for a minute to end
+        wide.step(Trade(now + number, now, 3, price, 1_000, -1))
+        rows.append(list(wide.watch.position_bits))
     assert list(wide.watch.wide) == [1]
     assert {bits & 3 for row in rows for bits in row} >= {0, 1}, "the storm must make truths differ"
     assert [[bits & 3 for bits in row] for row in rows] == [[bits >> 2 & 3 for bits in row] for row in rows]
@@ -355,6 +369,12 @@ def test_remedy_without_a_reading_gives_way_to_otherwise_without_being_called(tm
     driver = asked(tmp_path, "return reduce(0.5)", inputs='("market.funding_rate",)')
     assert [fire.goal for fire in driver.found(OpenEpisode)] == [Goal(GoalKind.FLAT)]
     assert alarms(driver) == ["plugin_otherwise"]
+
+
+def test_remedy_reads_the_account_as_it_is_at_the_fire(tmp_path: Path) -> None:
+    """No condition reads equity here, so nobody else keeps it current: 10,000 at the start, 9,000 at the fire."""
+    driver = asked(tmp_path, "return reduce(x / 20_000)", inputs='("account.equity",)')
+    assert [fire.goal for fire in driver.found(OpenEpisode)] == [Goal(GoalKind.REDUCE, 0.45)]
 
 
 def test_remedy_that_failed_three_times_is_off(tmp_path: Path) -> None:
