@@ -19,7 +19,8 @@ from paper.crossing import fills_whole, touch
 from paper.exchange import Exchange
 from paper.holdings import closes_only
 from paper.margin import affords, notional_asked
-from paper.opening import LEGS
+from paper.opening import LEGS, backs_with_all_wallets
+from paper.spec import AssetMode
 from paper.state import Account
 
 
@@ -85,7 +86,7 @@ def refusal(exchange: Exchange, account: Account, request: OrderRequest) -> Refu
         return UNKNOWN_SYMBOL
     formal = (
         _malformed(request)
-        or _other_mode(account, request)
+        or _other_mode(exchange, account, request)
         or _filtered(exchange, request)
         or _crowded(exchange, account, request)
     )
@@ -115,13 +116,16 @@ def _malformed(request: OrderRequest) -> Refusal | None:
     return None
 
 
-def _other_mode(account: Account, request: OrderRequest) -> Refusal | None:
+def _other_mode(exchange: Exchange, account: Account, request: OrderRequest) -> Refusal | None:
     """Refuse an order for a leg, or a margin mode, that the account does not have.
 
     Binance's orders name no margin mode; one of ours that names the wrong one comes from a client that is wrong
     about its position too, so it is refused with the nearest code.
     """
     key = request.key
+    instrument = exchange.instruments[key.instrument]
+    if account.asset_mode is AssetMode.MULTI and not backs_with_all_wallets(exchange.spec, account.asset, instrument):
+        return UNKNOWN_SYMBOL        # as where contracts of other kinds have accounts of their own
     if key.side not in LEGS[account.position_mode] or key.mode is not account.mode_of(key.instrument):
         return WRONG_SIDE
     return None

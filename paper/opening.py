@@ -59,6 +59,20 @@ def start_positions(exchange: Exchange, index: int, price: int) -> None:
             book(exchange, account, starting.key, signed=starting.quantity, price=entry, fee=0)
 
 
+def backs_with_all_wallets(spec: VenueSpec, asset: str, instrument: Instrument) -> bool:
+    """True when an account of multi-assets mode with ``asset`` first may hold an instrument.
+
+    Only linear contracts are in that mode, as at Binance; and what they settle in must count in full at a fixed
+    price, so that a profit is worth the same whichever way the balance stands.
+    """
+    if instrument.kind is not InstrumentKind.LINEAR:
+        return False
+    terms = spec.collateral.get(instrument.settle)
+    return instrument.settle == asset or (
+        terms is not None and terms.instrument is None and terms.rate == 1.0 and terms.price >= CASH_UNIT // 2
+    )
+
+
 def _require_leg(where: str, start: AccountStart, side: PositionSide, quantity: int, symbol: str) -> None:
     if side not in LEGS[start.position_mode]:
         raise ContractError(
@@ -79,11 +93,7 @@ def _require_multi_assets(
         raise ContractError(f"{where}: multi-assets mode knows cross margin only, was isolated; choose one")
     for position in start.positions:
         instrument = instruments[position.instrument]
-        terms = spec.collateral.get(instrument.settle)
-        is_counted_in_full = instrument.settle == start.asset or (
-            terms is not None and terms.instrument is None and terms.rate == 1.0 and terms.price >= CASH_UNIT // 2
-        )
-        if instrument.kind is not InstrumentKind.LINEAR or not is_counted_in_full:
+        if not backs_with_all_wallets(spec, start.asset, instrument):
             raise ContractError(
                 f"{where}: {instrument.symbol} cannot be held in multi-assets mode; hold linear contracts that settle "
                 f"in {start.asset}, or in an asset with a fixed price that counts in full"

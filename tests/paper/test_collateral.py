@@ -9,10 +9,11 @@ import pytest
 
 from bot.domain.account import Balance, MarginMode
 from bot.domain.errors import ContractError
-from bot.domain.events import CashMoved, LiquidationStage
+from bot.domain.events import CashMoved, LiquidationStage, OrderRejected
+from bot.domain.order import Side
 from paper.collateral import counted
 from paper.spec import AccountStart, AssetMode, Collateral, PositionStart
-from tests.paper.builders import Bench, lots, perpetual, usd
+from tests.paper.builders import Bench, lots, order, perpetual, usd
 from tests.paper.pool_storm import inverse
 from tests.paper.test_liquidation import DEEP
 
@@ -93,3 +94,12 @@ def test_multi_assets_mode_refuses_what_it_cannot_count() -> None:
     ):
         with pytest.raises(ContractError, match="multi-assets mode"):
             Bench(begin, spec=SPEC, instruments=(instrument,))
+
+
+def test_order_for_an_inverse_contract_is_refused_in_multi_assets_mode() -> None:
+    """-1121: one BTC wallet cannot back a coin-settled contract and count as collateral at the same time."""
+    begin = AccountStart(0, "USDT", usd(1_000), asset_mode=AssetMode.MULTI, balances=(Balance("BTC", usd(1)),))
+    bench = Bench(begin, spec=SPEC, instruments=(perpetual(), inverse(1)))
+    bench.price("50000", instrument=1)
+    facts = bench.send(replace(order(Side.BUY, "1", "51000", instrument=1), quantity=1))
+    assert [fact.code for fact in facts if isinstance(fact, OrderRejected)] == ["-1121"]
