@@ -174,6 +174,11 @@ FORMS: list[tuple[str, TapeKind | None, str, list[str], list[TapeFact]]] = [
         [FundingRate(START_NS, START_NS, 0, 10_000, START_NS)],
     ),
     (
+        "funding rates in freqtrade's bars", TapeKind.FUNDING, "",
+        [f"[[{START_MS}, -0.0001, 0.0, 0.0, 0.0, 0.0]]"],
+        [FundingRate(START_NS, START_NS, 0, -10_000, START_NS)],
+    ),
+    (
         "mark price candles", TapeKind.MARK, "",
         [f"{START_MS},100,103,99,102,0", f"{START_MS + 60_000},102,103,99,102,0"],
         [MarkBar(START_NS, MINUTE_NS, 0, 10_000, 10_300, 9_900, 10_200, 0),
@@ -262,6 +267,15 @@ def test_read_form_bad_row_is_counted_by_line_and_never_becomes_a_price(
     assert [(sample.line, sample.place(path)) for sample in faults.samples] == [(3, f"{path}:3")]
 
 
+def test_survey_of_a_kind_the_tape_has_not_says_so(tmp_path: Path) -> None:
+    """A capture without a book is no bad file; it only lacks what was asked for."""
+    lines = [f'{{"e":"trade","T":{START_MS},"s":"BTCUSDT","t":1,"p":"100","q":"1","m":true}}']
+    path = write(tmp_path / "c", lines).path
+    assert survey(path, TapeKind.TRADES).rows == 1
+    with pytest.raises(InputError, match="holds no book"):
+        survey(path, TapeKind.BOOK)
+
+
 def test_read_tape_of_mixed_symbols_gives_each_its_own(tmp_path: Path) -> None:
     """A file of several markets never lends one the prices of another."""
     lines = ["symbol,time,price,amount", f"BTCUSDT,{START_MS},100,1", f"ETHUSDT,{START_MS},5,1",
@@ -323,3 +337,16 @@ def test_parse_tape_argument_of_every_kind_reads_its_form(tmp_path: Path) -> Non
     argument = parse_tape_argument(f"BTCUSDT@open_interest={path}")
     with pytest.raises(InputError):
         survey(argument.path, argument.kind)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("binance-futures_liquidations_BTCUSDT.csv", ForcedTrade), ("binance-futures_trades_BTCUSDT.csv", Trade)],
+)
+def test_detect_of_columns_that_two_kinds_have_asks_the_name(tmp_path: Path, name: str, expected: type) -> None:
+    """Tardis files its liquidations under the columns of trades; read as trades they would be a market of panic."""
+    lines = ["exchange,symbol,timestamp,local_timestamp,id,side,price,amount",
+             f"binance-futures,BTCUSDT,{START_US},{START_US},5,sell,100.5,2"]
+    path = write(tmp_path / name, lines).path
+    assert [type(fact) for fact in facts_of(path, market="BTCUSDT")] == [expected]
+    assert [type(fact) for fact in facts_of(path, TapeKind.TRADES, "BTCUSDT")] == [Trade]

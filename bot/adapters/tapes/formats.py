@@ -11,7 +11,7 @@ from bot.adapters.tapes.candles import read_candles
 from bot.adapters.tapes.captures import is_capture, read_capture
 from bot.adapters.tapes.faults import TapeFaults
 from bot.adapters.tapes.form_rows import read_form
-from bot.adapters.tapes.forms import FormAt, find_form
+from bot.adapters.tapes.forms import FormAt, find_form, hinted_kind
 from bot.adapters.tapes.kinds import BY_CODE, TapeFact, types_of
 from bot.adapters.tapes.layout import Layout, sniff
 from bot.adapters.tapes.markets import Markets, OneMarket
@@ -47,6 +47,10 @@ def detect(path: Path, kind: TapeKind | None) -> Format:
         return header
     if is_capture(first):
         return Capture()
+    if (kind or hinted_kind(first)) is TapeKind.FUNDING:
+        form = find_form(first, TapeKind.FUNDING)
+        if form is not None:
+            return form
     try:
         return sniff(first, kind)
     except Unsupported:

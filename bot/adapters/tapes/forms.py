@@ -33,9 +33,13 @@ _QUOTE: Mapping[str, tuple[str, ...]] = {
     "ask": ("ask", "ask_price", "best_ask_price", "best_ask"),
     "ask_quantity": ("ask_quantity", "ask_amount", "ask_size", "ask_qty", "best_ask_qty", "best_ask_size"),
 }
-# Trades of gocryptotrader and others: a row of four, no header.
-_NAMELESS = re.compile(rb"[0-9.]+,[0-9.]+,[0-9.]+,[A-Za-z]+")
-_NAMELESS_COLUMNS = ("timestamp", "price", "amount", "side")
+# Without a header: trades of gocryptotrader and others, a row of four; bars of freqtrade, a row of six.
+_NAMELESS = (
+    (re.compile(rb"[0-9.]+,[0-9.]+,[0-9.]+,[A-Za-z]+"), ("timestamp", "price", "amount", "side")),
+    (re.compile(rb"[0-9]+(,[-+.0-9eE]+){5}"), ("timestamp", "open", "high", "low", "close", "volume")),
+)
+# Tardis's liquidations have the very columns of its trades, freqtrade's funding rates those of bars.
+_HINTS = {"liquidation": TapeKind.LIQUIDATIONS, "funding_rate": TapeKind.FUNDING}
 # What any form may have besides.
 _OPTIONAL: Mapping[str, tuple[str, ...]] = {
     "received": ("local_timestamp", "received_ns", "received"),
@@ -70,12 +74,18 @@ FORMS = (
     Form("liquidations CSV", TapeKind.LIQUIDATIONS, {"forced": ("forced_side",), "price": _PRICE,
          "quantity": _QUANTITY}, facts.forced_trade),
     Form("trades CSV", TapeKind.TRADES, {"price": _PRICE, "quantity": _QUANTITY}, facts.trade),
-    Form("liquidations CSV", TapeKind.LIQUIDATIONS, {"side": _SIDE, "price": _PRICE, "quantity": _QUANTITY},
-         facts.forced_trade),
     Form("funding CSV", TapeKind.FUNDING, {"rate": _RATE}, facts.funding),
     Form("open interest CSV", TapeKind.OPEN_INTEREST, {"interest": _INTEREST}, facts.open_interest),
     Form("mark prices CSV", TapeKind.MARK, {"mark": ("mark_price", "markprice")}, facts.mark),
     Form("index prices CSV", TapeKind.INDEX, {"index": ("index_price", "indexprice")}, facts.index),
+)
+
+
+# Their columns are those of another kind: only the user, or the file's name, can say what they are.
+FORMS_IF_NAMED = (
+    Form("liquidations CSV", TapeKind.LIQUIDATIONS, {"side": _SIDE, "price": _PRICE, "quantity": _QUANTITY},
+         facts.forced_trade),
+    Form("funding rates in bars", TapeKind.FUNDING, {"rate": ("open",)}, facts.funding),
 )
 
 
@@ -95,8 +105,8 @@ def find_form(path: Path, kind: TapeKind | None) -> FormAt | None:
     Raises Unsupported for Binance's bookDepth, of which no fact can be made.
     """
     head = head_lines(path)[0]
-    has_header = _NAMELESS.fullmatch(head) is None
-    names = column_names(head) if has_header else list(_NAMELESS_COLUMNS)
+    nameless = next((columns for rows, columns in _NAMELESS if rows.fullmatch(head)), None)
+    names = column_names(head) if nameless is None else list(nameless)
     at = {name: column for column, name in reversed(list(enumerate(names)))}
     if {"percentage", "depth", "notional"} <= at.keys():
         # Depth in bands of a percent each: a book made of it would have a spread of a whole percent.
@@ -107,11 +117,12 @@ def find_form(path: Path, kind: TapeKind | None) -> FormAt | None:
     stamp = next((at[name] for name in _STAMP if name in at), None)
     if stamp is None:
         return None
-    wanted = kind or _hinted(path)
-    for form in FORMS:
+    wanted = kind or hinted_kind(path)
+    for form in (*FORMS, *(form for form in FORMS_IF_NAMED if form.kind is wanted)):
         columns = _columns(form.needs, at)
         if len(columns) == len(form.needs) and wanted in (None, form.kind, *_besides(form)):
-            return FormAt(form, {**at, **_columns(_OPTIONAL, at), **columns, "stamp": stamp}, len(names), has_header)
+            columns = {**at, **_columns(_OPTIONAL, at), **columns, "stamp": stamp}
+            return FormAt(form, columns, len(names), nameless is None)
     return None
 
 
@@ -124,6 +135,6 @@ def _besides(form: Form) -> tuple[TapeKind, ...]:
     return (TapeKind.INDEX, TapeKind.FUNDING, TapeKind.OPEN_INTEREST) if form.decode is facts.ticker else ()
 
 
-def _hinted(path: Path) -> TapeKind | None:
-    """Tardis's liquidations have the very columns of its trades; only the name tells."""
-    return TapeKind.LIQUIDATIONS if any("liquidation" in part.lower() for part in path.parts[-3:]) else None
+def hinted_kind(path: Path) -> TapeKind | None:
+    """Return the kind that the file's name speaks of, where columns cannot tell it from another."""
+    return next((kind for word, kind in _HINTS.items() if word in path.name.lower()), None)

@@ -31,6 +31,7 @@ MAGIC = b"PENSTOCK TAPE 1\n"
 FRAME_FACTS = 4_096
 _FRAME_BYTES_MAX = 1 << 28           # 4,096 snapshots of 1,000 levels each
 _HEADER_MAX = 1 << 12
+_PLAIN = {int, bool, tuple}          # tuples are the sides of a book, looked into by themselves
 
 
 class Header(msgspec.Struct, frozen=True):
@@ -143,11 +144,10 @@ def _fact(kind: type, fields: list[Any], instrument: int) -> TapeFact:
         prices, quantities = numbers_of(fact)
     except (TypeError, ValueError, IndexError):
         raise BadRow(FaultReason.MESSAGE_INVALID) from None
-    plain = (*(field for field in fields if not isinstance(field, tuple)), *prices, *quantities)
-    if not all(isinstance(number, int) for number in plain):
+    if not {*map(type, fields), *map(type, prices), *map(type, quantities)} <= _PLAIN:
         raise BadRow(FaultReason.NUMBER_INVALID)
-    if any(price < 0 or (price == 0 and kind is not Quote) for price in prices):
+    if min(prices, default=1) < (0 if kind is Quote else 1):
         raise BadRow(FaultReason.PRICE_NOT_POSITIVE)
-    if any(quantity < 0 for quantity in quantities):
+    if min(quantities, default=0) < 0:
         raise BadRow(FaultReason.VOLUME_NEGATIVE)
     return fact

@@ -35,6 +35,9 @@ def survey_markets(path: Path, kind: TapeKind | None) -> tuple[TapeSurvey, ...]:
         surveys = survey_columns(path, found, faults)
     else:
         surveys = survey_facts(path, found, kind, faults)
+    if not surveys and not faults.rows_bad:
+        what = "fact" if kind is None else kind.value
+        raise InputError(f"tape {path}: holds no {what}; `tape inspect` shows what it has")
     if sum(each.rows for each in surveys) <= faults.rows_bad:
         first = ""
         if faults.samples:
