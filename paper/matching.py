@@ -141,8 +141,13 @@ def _enter(exchange: Exchange, account: Account, order: Order) -> None:
 
 
 def _take(exchange: Exchange, account: Account, order: Order) -> None:
-    """Trade with everything inside the order's limit, by price and time."""
+    """Trade with everything inside the order's limit, by price and time; not before the market has a price.
+
+    Clients could trade with each other without one, but what they then hold could not be counted.
+    """
     request = order.request
+    if exchange.mark(request.key.instrument) is None:
+        return
     supply = facing(exchange, request.key.instrument, request.side)
     limit = reach(exchange, request)
     for maker_account, maker in facing_orders(exchange, request, limit):

@@ -204,3 +204,12 @@ def test_account_with_two_currencies_is_liquidated_in_one_of_them_only() -> None
     assert stage.key.instrument == 1
     assert bench.venue._exchange.accounts[0].wallets == {"USDT": usd(1_000), "BTC": 0}
     assert [report.key.instrument for report in bench.venue.positions(0)] == [0]
+
+
+def test_orders_that_meet_before_the_first_price_wait_for_it() -> None:
+    """Two clients cross at 100 in a market without a price: nothing is held that could not be counted."""
+    bench = Bench(*(AccountStart(account, "USDT", usd(1_000)) for account in (0, 1)), spec=DEEP)
+    facts = bench.send(order(Side.SELL, "1", "100", name="s", time_in_force=TimeInForce.GTC))
+    facts += bench.send(order(Side.BUY, "1", "100", name="b", account=1, time_in_force=TimeInForce.GTC))
+    assert _fills(facts) == [] and bench.venue.positions(1) == ()
+    assert {fill.name for fill in _fills(bench.price("100", quantity="2"))} == {"s", "b"}
