@@ -1,9 +1,9 @@
 """Which orders the venue refuses, with Binance's codes and words.
 
-Source: Binance USD-M futures API, "Error Codes" and, for what the filters bound, "Common Definition: Filters"
-(both read 2026-11): PERCENT_PRICE bounds a buy from above and a sell from below, against the mark; for a market
-order it is the other side's best price that counts. A conditional order is judged for its form, its number and
-its trigger when it arrives, and for the rest when it is triggered.
+Source: Binance USD-M futures API, "Error Codes" (read 2026-11) and "Common Definition", symbol filters. PERCENT_PRICE
+bounds a buy from above and a sell from below, against the mark; for a market order it is the other side's best price
+that counts. A conditional order is judged for its form, its number and its trigger when it arrives, and for the rest
+when it is triggered.
 """
 
 from __future__ import annotations
