@@ -24,7 +24,18 @@ from bot.domain.account import PositionReport
 from bot.domain.errors import ContractError
 from bot.domain.events import AccountFact
 from bot.domain.instrument import Instrument
-from bot.domain.market import BookUpdate, Candle, CandlePoint, FundingRate, IndexPrice, MarkPrice, Quote, Trade
+from bot.domain.market import (
+    BookUpdate,
+    Candle,
+    CandlePoint,
+    ForcedTrade,
+    FundingRate,
+    IndexPrice,
+    MarkPrice,
+    OpenInterest,
+    Quote,
+    Trade,
+)
 from paper import activity, funding, matching
 from paper.book import Book
 from paper.desk import judge, perform, position_reports
@@ -99,7 +110,9 @@ class PaperVenue:
             MarkPrice: self._mark,
             Quote: self._quote,
             BookUpdate: self._book,
-            IndexPrice: self._index,
+            IndexPrice: self._told,
+            OpenInterest: self._told,
+            ForcedTrade: self._told,
             FundingRate: self._funding_rate,
             Candle: self._candle,
             SubmitOrder: self._client,
@@ -211,8 +224,8 @@ class PaperVenue:
             return [*answers, *self._price(now, fact.instrument, price=mid, volume=0, printed=0, side=0)]
         return [*answers, *self._after()] if self._exchange.reports else answers
 
-    def _index(self, now: int, fact: IndexPrice) -> Answers:
-        del now, fact                # it moves no margin here: marks come from the tape ready-made
+    def _told(self, now: int, fact: IndexPrice | OpenInterest | ForcedTrade) -> Answers:
+        del now, fact                # for rules to read: marks come ready-made, and forced trades as trades too
         return NOTHING
 
     def _funding_rate(self, now: int, fact: FundingRate) -> Answers:

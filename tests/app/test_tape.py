@@ -302,3 +302,55 @@ def test_tape_with_wrong_words_is_bad_input_and_writes_nothing(
     assert (code, said["exit_code"]) == (2, 2)
     assert says in said["error"]
     assert sorted(tmp_path.iterdir()) == before
+
+
+CONFIG = """
+accounts:
+  main:
+    exchange: {id: binanceusdm, apiKey: env:K, secret: env:S}
+    mode: paper
+    instruments: ["BTC/USDT:USDT"]
+    paper:
+      balances: {USDT: 1_000}
+      positions: {"BTC/USDT:USDT": {amount: 1, entry_price: first}}
+      leverage: 10
+strategies: [rules.yaml]
+"""
+RULES = """
+rules:
+  stop_loss:
+    for_each: position
+    when: position.loss_ratio > 2%
+    do: close
+    execute: {algo: now, collar: 2%}
+"""
+
+
+def test_replay_of_a_capture_lives_through_its_book_trades_quotes_and_marks(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One file of everything that a venue sent is enough for a run: nothing has to be named or split."""
+    lines = []
+    for second in range(60):
+        price, at = 1_000 - second, START_MS + second * 1_000
+        body = {"s": "BTCUSDT", "T": at, "E": at}
+        book = {"b": [[str(price - 1), "5"]], "a": [[str(price + 1), "5"], [str(price + 2), "0"]]}
+        number = 10 * second
+        messages: list[dict[str, Any]] = [
+            {"lastUpdateId": 1, "bids": book["b"], "asks": [book["a"][0]], "symbol": "BTCUSDT", "T": at} if not second
+            else body | book | {"e": "depthUpdate", "U": number, "u": number + 1, "pu": max(1, number - 9)},
+            body | {"e": "trade", "t": second, "p": str(price), "q": "0.5", "m": True, "X": "MARKET"},
+            body | {"e": "bookTicker", "u": number + 1, "b": str(price - 1), "B": "5", "a": str(price + 1), "A": "5"},
+            {"e": "markPriceUpdate", "s": "BTCUSDT", "E": at, "p": f"{price}.12345678", "i": str(price),
+             "r": "0.0001", "T": START_MS + 3_600_000},
+            body | {"e": "forceOrder", "o": {"s": "BTCUSDT", "S": "SELL", "p": str(price), "q": "1", "T": at}},
+        ]
+        lines += [f"{at * 10**6 + n} {json.dumps(message)}" for n, message in enumerate(messages)]
+    (tmp_path / "penstock.yaml").write_text(CONFIG)
+    (tmp_path / "rules.yaml").write_text(RULES)
+    capture = write(tmp_path / "capture.jsonl", lines).path
+    assert main(["replay", str(tmp_path / "penstock.yaml"), "--tape", str(capture), "--json"]) == 0
+    summary = json.loads(capsys.readouterr().out)
+    assert summary["rules"]["stop_loss"]["fires"] == 1
+    assert [parent["end_reason"] for parent in summary["parents"]] == ["filled"]
+    assert not any("no mark tape" in note or "no funding" in note for note in summary["tape"]["modelled"])
