@@ -350,3 +350,13 @@ def test_detect_of_columns_that_two_kinds_have_asks_the_name(tmp_path: Path, nam
     path = write(tmp_path / name, lines).path
     assert [type(fact) for fact in facts_of(path, market="BTCUSDT")] == [expected]
     assert [type(fact) for fact in facts_of(path, TapeKind.TRADES, "BTCUSDT")] == [Trade]
+
+
+def test_survey_of_more_markets_than_any_venue_lists_is_refused(tmp_path: Path) -> None:
+    """A column of numbers under the name of a symbol must not fill the memory."""
+    lines = [f"{n},{START_MS},0.0001" for n in range(10_001)]
+    path = write(tmp_path / "f.csv", ["symbol,time,funding_rate", *lines[:-1]]).path
+    assert len(survey_markets(path, None)) == 10_000
+    write(path, ["symbol,time,funding_rate", *lines])
+    with pytest.raises(InputError, match="more than 10000 markets"):
+        survey_markets(path, None)

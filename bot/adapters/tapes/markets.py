@@ -8,6 +8,7 @@ from typing import Protocol
 
 from bot.adapters.tapes import rows
 from bot.adapters.tapes.table import DIGITS_MAX
+from bot.domain.errors import InputError
 from bot.domain.instrument import Instrument
 from bot.domain.scale import CASH_DIGITS, units_per_one
 
@@ -17,6 +18,7 @@ PRICE_DIGITS_WIDE = 12
 QUANTITY_DIGITS_WIDE = CASH_DIGITS
 # A survey must hold a quantity of 10^13 coins at 8 digits; what a tape is replayed at is held to 18 digits.
 _DIGITS_MAX_WIDE = 30
+MARKETS_MAX = 10_000                 # no venue lists as many; a column of numbers would never end
 _NUMBERS_KEPT = 1 << 14              # books name the same prices again and again
 
 
@@ -78,6 +80,8 @@ class EveryMarket:
     def find(self, name: str) -> Target:
         target = self._targets.get(name)
         if target is None:
+            if len(self.names) == MARKETS_MAX:
+                raise InputError(f"tape: speaks of more than {MARKETS_MAX} markets; is one of its columns a number?")
             target = self._targets[name] = Target(len(self.names), self._scales)
             self.names.append(name)
         return target
