@@ -102,6 +102,15 @@ class Instrument:
             return value if quantity >= 0 else -value
         return price * quantity * self.value_multiplier
 
+    def notional(self, *, price: int, quantity: int) -> int:
+        """Return what ``quantity`` is worth at ``price`` in the quote currency, 10^-8; signed like it.
+
+        An inverse contract is worth the same at any price: so many quote units are what it is a contract on.
+        """
+        if self.kind is InstrumentKind.INVERSE:
+            return int(quantity * self.contract_size.scaleb(CASH_DIGITS - self.quantity_digits))
+        return self.value(price=price, quantity=quantity)
+
     def profit(self, *, entry_value: int, value: int) -> int:
         """Return the profit of a holding entered for ``entry_value`` and worth ``value`` now, both signed, cash.
 

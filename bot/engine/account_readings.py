@@ -34,8 +34,8 @@ class AccountReadings:
         self._sums: dict[str, Compute] = {
             "equity": lambda a: columns.equity[a] / CASH_UNIT,
             "wallet": self._wallet,
-            "collateral_value": self._wallet,
-            "available": lambda a: max(0.0, columns.equity[a] / CASH_UNIT - self._initial_margin(a)),
+            "collateral_value": self._collateral_value,
+            "available": self._available,
             "initial_margin": self._initial_margin,
             "maintenance_margin": lambda a: columns.maintenance(a) / CASH_UNIT,
             "margin_ratio": columns.margin_ratio,
@@ -95,6 +95,10 @@ class AccountReadings:
             instrument = self.layout.instrument_of(position)
             net[instrument.underlying] = net.get(instrument.underlying, 0) + self.columns.value[position]
             sigma[instrument.underlying] = self.market.volatility[instrument.index].sigma(window)
+        pools = self.columns.pools[account]
+        if pools is not None:
+            for underlying, value in pools.moving_values().items():
+                net[underlying] = net.get(underlying, 0) + value
         weight = sum(abs(value) for value in net.values())
         if not weight:
             return max(sigma.values())
@@ -113,10 +117,36 @@ class AccountReadings:
         return gross / equity if equity > 0 else inf
 
     def _initial_margin(self, account: int) -> float:
-        return self.columns.gross[account] / self.layout.accounts[account].leverage / CASH_UNIT
+        """Return what opening all positions at the mark would take, those of isolated ones included."""
+        slot = self.layout.accounts[account]
+        if not slot.leverages:
+            return self.columns.gross[account] / slot.leverage / CASH_UNIT
+        return self._initial_margin_of(self.layout.positions_of[account])
+
+    def _initial_margin_of(self, positions: Sequence[int]) -> float:
+        total = 0.0
+        for position in positions:
+            key = self.layout.keys[position]
+            total += abs(self.columns.value[position]) / self.layout.accounts[key.account].leverage_of(key.instrument)
+        return total / CASH_UNIT
+
+    def _available(self, account: int) -> float:
+        """Return what may back new cross positions: isolated ones have their margin already, and keep it."""
+        pools = self.columns.pools[account]
+        if pools is None:
+            return max(0.0, self.columns.equity[account] / CASH_UNIT - self._initial_margin(account))
+        cross = pools.cross
+        return max(0.0, cross.totals.equity / CASH_UNIT - self._initial_margin_of(cross.positions))
+
+    def _collateral_value(self, account: int) -> float:
+        pools = self.columns.pools[account]
+        return self._wallet(account) if pools is None else pools.collateral_value / CASH_UNIT
 
     def _distance_worst(self, account: int) -> float:
         columns, layout = self.columns, self.layout
+        pools = columns.pools[account]
+        if pools is not None:
+            return pools.worst_distance()
         held = [position for position in layout.positions_of[account] if columns.value[position]]
         return worst_distance_of(
             columns.equity[account],

@@ -93,9 +93,14 @@ class Reservation:
 
 @dataclass(slots=True)
 class AccountBook:
-    """Cash and counters of one account; cash at 10^-8."""
+    """Cash and counters of one account; cash at 10^-8.
+
+    ``wallet`` is all cash of the settlement currency, what isolated positions hold of it included; ``assets`` is
+    the cash of all others.
+    """
 
     wallet: int = 0
+    assets: dict[str, int] = field(default_factory=dict)
     realised: int = 0
     fees: int = 0
     funding: int = 0
@@ -122,6 +127,7 @@ class Book:
     accounts: list[AccountBook] = field(default_factory=list)
     quantity: list[int] = field(default_factory=list)
     entry_value: list[int] = field(default_factory=list)
+    margin: list[int] = field(default_factory=list)              # of isolated positions, a part of the wallet
     opened: list[int] = field(default_factory=list)
     best_mark: list[int | None] = field(default_factory=list)    # since it was opened
     working: list[int] = field(default_factory=list)
@@ -144,6 +150,7 @@ class Book:
             accounts=[AccountBook() for _ in layout.accounts],
             quantity=[0] * count,
             entry_value=[0] * count,
+            margin=[0] * count,
             opened=[0] * count,
             best_mark=[None] * count,
             working=[0] * count,

@@ -19,7 +19,7 @@ from bot.engine.windows import Plain
 from bot.rules.triggers import Fires, Trigger
 
 _PLAIN = (
-    "now", "seq", "quantity", "entry_value", "opened", "best_mark", "working", "parent_of", "reserved_for",
+    "now", "seq", "quantity", "entry_value", "margin", "opened", "best_mark", "working", "parent_of", "reserved_for",
     "next_episode",
 )
 _BY_KEY: tuple[tuple[str, type], ...] = (

@@ -2,7 +2,8 @@
 
 One price moves one instrument: its positions' values change by (new - old), their accounts' totals by the
 same differences, and the distance to liquidation follows by one division. Everything here can be rebuilt
-from the book and the market, so it is never journaled.
+from the book and the market, so it is never journaled. That is so for a *plain* account: linear contracts that
+share one wallet of one currency. The totals of any other are summed anew, pool by pool: see ``pools``.
 
 Sums are integers (cash at 10^-8), so no order of events leaves a rounding residue behind.
 """
@@ -14,6 +15,7 @@ from math import inf
 
 from bot.engine.book import Book
 from bot.engine.layout import Layout
+from bot.engine.pools import AccountPools
 from bot.risk.margin import Holding, distances_of
 from bot.risk.tiers import PPM, TierTable
 
@@ -27,6 +29,12 @@ class Extremes:
     equity: int | None = None
     margin_ratio: float | None = None
     distance: float | None = None
+
+    def note(self, *, equity: int, distance: float, margin_ratio: float) -> None:
+        """Take what is worse than anything before."""
+        self.equity = equity if self.equity is None else min(self.equity, equity)
+        self.distance = distance if self.distance is None else min(self.distance, distance)
+        self.margin_ratio = margin_ratio if self.margin_ratio is None else max(self.margin_ratio, margin_ratio)
 
 
 class Columns:
@@ -60,13 +68,27 @@ class Columns:
         self.highest_bound = [inf] * accounts
         self.extremes = [Extremes() for _ in range(accounts)]
         self.known = [False] * accounts              # cash reported and every position marked
+        self.pools = [                               # None of a plain account
+            None if layout.is_plain(account) else AccountPools(layout, book, account, self.mark)
+            for account in range(accounts)
+        ]
+        self.accounts_moved_together = [self._moved_together(instrument) for instrument in range(instruments)]
+
+    def _moved_together(self, instrument: int) -> tuple[int, ...]:
+        """Return the accounts on an instrument, if one of them has two legs of it or is not plain; else nothing."""
+        on = [self.account_of[position] for position in self.positions_on[instrument]]
+        accounts = tuple(dict.fromkeys(on))
+        return accounts if len(accounts) < len(on) or any(self.pools[account] for account in accounts) else ()
 
     def maintenance(self, account: int) -> int:
         """Return the maintenance margin of an account, cash."""
         return self.rates[account] - self.cums[account]
 
     def margin_ratio(self, account: int) -> float:
-        """Return maintenance over equity; +inf when equity is gone, 0 without a position."""
+        """Return maintenance over equity, of the worst pool; +inf when equity is gone, 0 without a position."""
+        pools = self.pools[account]
+        if pools is not None:
+            return pools.margin_ratio
         if not self.gross[account]:
             return 0.0
         equity = self.equity[account]
@@ -97,12 +119,21 @@ class Columns:
                 )
         return positions, holdings
 
+    def distance_at(self, position: int) -> float:
+        """Return the distance to liquidation of the pool that a position is in."""
+        account = self.account_of[position]
+        pools = self.pools[account]
+        return self.distance[account] if pools is None else pools.pool_at[position].distance
+
     # The hot path -----------------------------------------------------------------------------------------
 
     def move_price(self, instrument: int, price: int) -> None:
         """Take a new mark and carry it through positions and totals."""
         first = self.mark[instrument] is None
         self.mark[instrument] = price
+        if self.accounts_moved_together[instrument] and not first:
+            self._move_together(instrument, price)
+            return
         quantity = self.book.quantity
         for position in self.positions_on[instrument]:
             held = quantity[position]
@@ -175,8 +206,46 @@ class Columns:
 
     # Seldom ------------------------------------------------------------------------------------------------
 
+    def _move_together(self, instrument: int, price: int) -> None:
+        """Move all legs before their account is measured: a long leg alone would show a loss that nobody has."""
+        for position in self.positions_on[instrument]:
+            if self.pools[self.account_of[position]] is None and self.book.quantity[position]:
+                self._revalue(position, self.book.quantity[position] * price * self.multiplier[instrument])
+        for account in self.accounts_moved_together[instrument]:
+            pools = self.pools[account]
+            if pools is None:
+                self._measure(account)
+            else:
+                pools.move(instrument)
+                self._sum_up(account, pools)
+
+    def _sum_up(self, account: int, pools: AccountPools) -> None:
+        """Take an account's totals from its pools."""
+        self.known[account] = pools.is_known
+        for position in self.layout.positions_of[account]:
+            instrument = self.layout.instrument_of(position)
+            mark = self.mark[instrument.index]
+            held = self.book.quantity[position]
+            value = 0 if mark is None else instrument.value(price=mark, quantity=held)
+            table = self.layout.tiers[instrument.index]
+            self.value[position] = value
+            self.rate_ppm[position] = table.tiers[table.index_of(abs(value))].rate_ppm
+        self.equity[account] = pools.equity
+        self.rates[account], self.cums[account] = pools.maintenance, 0
+        self.net[account], self.gross[account] = pools.net, pools.gross
+        self.distance[account] = pools.distance
+        if self.known[account]:
+            self.extremes[account].note(
+                equity=pools.equity, distance=pools.distance, margin_ratio=pools.margin_ratio
+            )
+
     def rebuild(self, account: int) -> None:
         """Work everything of one account out anew: after a fill, a snapshot, cash, a first mark."""
+        pools = self.pools[account]
+        if pools is not None:
+            pools.rebuild()
+            self._sum_up(account, pools)
+            return
         book = self.book
         self.known[account] = book.accounts[account].adopted
         self.net[account] = self.gross[account] = self.rates[account] = self.cums[account] = 0

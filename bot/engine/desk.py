@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bot.domain.effects import Effect, Goal, GoalKind
 from bot.engine.account_readings import FIFTEEN_MINUTES
@@ -11,10 +11,11 @@ from bot.engine.columns import Columns
 from bot.engine.fold import fold
 from bot.engine.layout import Layout
 from bot.engine.market import Market
+from bot.engine.plans import Case, forecast, level, plan
 from bot.engine.readings import Readings
 from bot.engine.spec import LimitsSpec, SurvivalSpec
 from bot.engine.timers import Timers
-from bot.risk.deleverage import CostOf, Plan, measure, plan_cuts, wanted
+from bot.risk.deleverage import CostOf, Plan, wanted
 from bot.risk.margin import Holding
 
 
@@ -69,19 +70,26 @@ class Desk:
         position = self.layout.position(key)
         return self.book.quantity[position] == 0 or self.book.opened[position] > episode.opened
 
-    def plan(
-        self, goal: Goal, account: int, holdings: list[Holding], *, keeps: list[int], lowest: list[int]
-    ) -> Plan:
+    def case(self, account: int) -> Case:
+        """Return an account's open positions as plans take them; only for one that is known."""
+        positions, holdings = self.columns.holdings(account)
+        return Case(account, positions, holdings, self.cost_of(holdings))
+
+    def plan(self, goal: Goal, case: Case, *, keeps: list[int], lowest: list[int]) -> Plan:
         """Return the cheapest cuts that reach a goal; when none do at the expected cost, those that would for free.
 
         An estimate is no reason to stand still: the collar keeps a sale from doing harm, whatever it costs.
         """
-        wallet = self.book.accounts[account].wallet
-        plan = plan_cuts(goal, wallet, holdings, self.cost_of(holdings), keeps=keeps, lowest=lowest)
-        if plan.reached:
-            return plan
-        for_free = plan_cuts(goal, wallet, holdings, _for_nothing, keeps=keeps, lowest=lowest)
-        return Plan(for_free.keeps, plan.estimated_cost, reached=False)
+        found = plan(self.columns, self.book, goal, case, keeps=keeps, lowest=lowest)
+        if found.reached:
+            return found
+        free = replace(case, cost_of=_for_nothing)
+        for_free = plan(self.columns, self.book, goal, free, keeps=keeps, lowest=lowest)
+        return Plan(for_free.keeps, found.estimated_cost, reached=False)
+
+    def forecast(self, goal: Goal, case: Case, keeps: list[int]) -> float:
+        """Return where the goal's measure would stand if a plan were carried out now."""
+        return forecast(self.columns, self.book, goal, case, keeps)
 
     def is_goal_met(self, episode: Episode) -> bool:
         """True when what the episode wants is so, by selling or by recovery."""
@@ -99,10 +107,8 @@ class Desk:
         """True when an account is where a goal of deleveraging wants it; False while that cannot be known."""
         if not self.columns.known[account]:
             return False
-        if goal.kind is GoalKind.LIQUIDATION_DISTANCE:
-            return self.columns.distance[account] >= wanted(goal)
-        _, holdings = self.columns.holdings(account)
-        return measure(goal, self.columns.equity[account], holdings) >= wanted(goal)
+        holdings = () if goal.kind is GoalKind.LIQUIDATION_DISTANCE else self.columns.holdings(account)[1]
+        return level(self.columns, goal, account, holdings) >= wanted(goal)
 
 
 def _for_nothing(_place: int, _quantity: int) -> float:

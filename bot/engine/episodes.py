@@ -6,6 +6,8 @@ and only ever cuts deeper, so a price that runs to and fro cannot make us sell a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bot.domain.account import PositionKey
 from bot.domain.effects import (
     PORTFOLIO,
@@ -27,7 +29,7 @@ from bot.engine.book import Episode
 from bot.engine.desk import Desk
 from bot.engine.plugin_remedies import PluginRemedies
 from bot.engine.watch import Watch
-from bot.risk.deleverage import Plan, forecast_level, wanted
+from bot.risk.deleverage import Plan, wanted
 from bot.risk.exposure import kept_after
 from bot.rules.language.explain import explain
 from bot.rules.language.typed import Scope
@@ -241,20 +243,20 @@ class Episodes:
         """Plan anew when the present plan, carried out at today's prices, would miss the goal."""
         desk = self.desk
         account = episode.element.account
-        positions, holdings = desk.columns.holdings(account)
-        held = [abs(holding.quantity) for holding in holdings]
-        keeps = [min(size, episode.keeps.get(position, size)) for position, size in zip(positions, held, strict=True)]
+        case = desk.case(account)
+        held = [abs(holding.quantity) for holding in case.holdings]
+        keeps = [
+            min(size, episode.keeps.get(position, size)) for position, size in zip(case.positions, held, strict=True)
+        ]
         if episode.planned is not None:
-            wallet = desk.book.accounts[account].wallet
-            forecast = forecast_level(episode.goal, wallet, holdings, desk.cost_of(holdings), keeps)
             goal = wanted(episode.goal)
-            if goal - forecast <= abs(goal) * GOAL_TOLERANCE:
+            if goal - desk.forecast(episode.goal, case, keeps) <= abs(goal) * GOAL_TOLERANCE:
                 return
-        plan = desk.plan(episode.goal, account, holdings, keeps=keeps, lowest=[0] * len(held))
+        plan = desk.plan(episode.goal, case, keeps=keeps, lowest=[0] * len(held))
         if episode.planned is None or list(plan.keeps) != keeps:
-            self._adopt(episode, positions, plan, now)
+            self._adopt(episode, case.positions, plan, now)
 
-    def _adopt(self, episode: Episode, positions: list[int], plan: Plan, now: int) -> None:
+    def _adopt(self, episode: Episode, positions: Sequence[int], plan: Plan, now: int) -> None:
         desk = self.desk
         cuts = tuple(
             PlannedCut(desk.layout.keys[position], keep)

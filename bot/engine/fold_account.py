@@ -6,8 +6,11 @@ Part of ``bot.engine.fold``, and called from there only.
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
+from math import ceil
 from typing import Any
 
+from bot.domain.account import MarginMode
 from bot.domain.effects import MarkBest, MarkHighWater, NoteJump
 from bot.domain.events import AccountSnapshot, CashMoved, FundingPaid, MarginCall, OrderFilled
 from bot.engine.book import Book
@@ -17,7 +20,11 @@ JUMP_TOLERANCE = 0.01                # of a movement of cash: a jump is measured
 
 
 def move_position(book: Book, fact: OrderFilled) -> None:
-    """Book a fill at average cost: realised profit to the wallet, the rest of the entry value stays."""
+    """Book a fill at average cost: realised profit to the wallet, the rest of the entry value stays.
+
+    An isolated position takes its initial margin out of what the wallet has free, rounded up, and gives back the
+    share that is closed, rounded down; the next snapshot says what the venue made of it.
+    """
     position = book.layout.position(fact.key)
     instrument = book.layout.instrument_of(position)
     held = book.quantity[position]
@@ -27,8 +34,9 @@ def move_position(book: Book, fact: OrderFilled) -> None:
         entry = book.entry_value[position]
         part = entry * closing // abs(held) if entry >= 0 else -(-entry * closing // abs(held))
         proceeds = instrument.value(price=fact.price, quantity=closing) * (1 if held > 0 else -1)
-        profit = proceeds - part
+        profit = instrument.profit(entry_value=part, value=proceeds)
         book.entry_value[position] = entry - part
+        book.margin[position] -= book.margin[position] * closing // abs(held)
         account = book.accounts[fact.account]
         account.realised += profit
         account.wallet += profit
@@ -36,7 +44,11 @@ def move_position(book: Book, fact: OrderFilled) -> None:
     if opening:
         if held == 0 or closing:
             _begin_position(book, position, fact.now)
-        book.entry_value[position] += instrument.value(price=fact.price, quantity=opening) * fact.side.sign
+        value = instrument.value(price=fact.price, quantity=opening)
+        book.entry_value[position] += value * fact.side.sign
+        if fact.key.mode is MarginMode.ISOLATED:
+            leverage = book.layout.accounts[fact.account].leverage_of(instrument.index)
+            book.margin[position] += ceil(value / Fraction(leverage))
     book.quantity[position] = held + signed
 
 
@@ -49,13 +61,16 @@ def _funding_paid(book: Book, fact: FundingPaid) -> None:
     account = book.accounts[fact.account]
     account.wallet -= fact.amount
     account.funding += fact.amount
+    if fact.key.mode is MarginMode.ISOLATED:
+        book.margin[book.layout.position(fact.key)] -= fact.amount
 
 
 def _cash_moved(book: Book, fact: CashMoved) -> None:
     """Count a deposit or withdrawal; one that explains a jump is in the wallet already."""
-    if fact.asset != book.layout.accounts[fact.account].settle:
-        return
     account = book.accounts[fact.account]
+    if fact.asset != book.layout.accounts[fact.account].settle:
+        account.assets[fact.asset] = account.assets.get(fact.asset, 0) + fact.amount
+        return
     account.flow += fact.amount
     rest = account.unexplained - fact.amount
     if account.unexplained * fact.amount > 0 and abs(fact.amount) <= abs(account.unexplained) * (1 + JUMP_TOLERANCE):
@@ -78,6 +93,7 @@ def _snapshot(book: Book, fact: AccountSnapshot) -> None:
     account.adopted = True
     account.snapshot_taken = fact.taken
     settle = book.layout.accounts[fact.account].settle
+    account.assets = {balance.asset: balance.amount for balance in fact.balances if balance.asset != settle}
     for balance in fact.balances:
         if balance.asset == settle:
             account.wallet = balance.amount
@@ -89,6 +105,7 @@ def _snapshot(book: Book, fact: AccountSnapshot) -> None:
             _begin_position(book, position, fact.now)
         book.quantity[position] = quantity
         book.entry_value[position] = report.entry_value if report else 0
+        book.margin[position] = (report.isolated_margin or 0) if report else 0
 
 
 def _mark_high_water(book: Book, effect: MarkHighWater) -> None:

@@ -151,7 +151,7 @@ def _notional(case: _Case) -> Denied | None:
     request, filters = case.request, case.instrument.filters
     if request.limit_price is None:
         return Denied(DenialCode.PRICE_MISSING, "order: limit price was None")
-    value = case.instrument.value(price=max(request.limit_price, case.mark), quantity=request.quantity)
+    value = case.instrument.notional(price=max(request.limit_price, case.mark), quantity=request.quantity)
     cap = notional_max(case.limits)
     if value > cap:
         return Denied(DenialCode.NOTIONAL_ABOVE_MAX, f"order: worth {cash_text(value)}, the cap is {cash_text(cap)}")

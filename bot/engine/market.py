@@ -83,7 +83,7 @@ class Market:
             case OpenInterest():
                 self.open_interest[instrument] = event.quantity
             case ForcedTrade():
-                value = self.layout.instruments[instrument].value(price=event.price, quantity=event.quantity)
+                value = self.layout.instruments[instrument].notional(price=event.price, quantity=event.quantity)
                 for tell in self.on_forced[instrument]:
                     tell(event.now, value)
             case _:
@@ -145,7 +145,7 @@ class Market:
         As far as the volume average is not filled yet, a prior stands in: a market that we have not watched
         is not one without buyers.
         """
-        unit = self.layout.instruments[instrument].value(price=price, quantity=1)
+        unit = self.layout.instruments[instrument].notional(price=price, quantity=1)
         prior = VOLUME_DAY_PRIOR * CASH_UNIT / unit / MINUTES_PER_DAY
         per_minute = self.minute_volume[instrument] + (1 - self.minute_weight[instrument]) * prior
         volatility = self.volatility[instrument]

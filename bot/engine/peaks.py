@@ -104,4 +104,6 @@ class Peaks:
         if best is None or self.book.best_mark[position] is None or mark is None or not entry:
             return None
         held = self.book.quantity[position]
-        return max(0, self.layout.instrument_of(position).value(price=best - mark, quantity=held)) / entry
+        instrument = self.layout.instrument_of(position)
+        best_value, value = (instrument.value(price=price, quantity=held) for price in (best, mark))
+        return max(0, instrument.profit(entry_value=value, value=best_value)) / entry

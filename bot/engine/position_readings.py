@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import inf
 
+from bot.domain.account import MarginMode
+from bot.domain.instrument import InstrumentKind
 from bot.domain.scale import CASH_UNIT, units_per_one
 from bot.engine.book import Book
 from bot.engine.columns import Columns
@@ -37,13 +39,13 @@ class PositionReadings:
             "amount": lambda p: book.quantity[p] / units_per_one(layout.instrument_of(p).quantity_digits),
             "notional": self._marked(lambda p: abs(columns.value[p]) / CASH_UNIT),
             "entry_price": self._entry_price,
-            "unrealised_pnl": self._marked(lambda p: (columns.value[p] - book.entry_value[p]) / CASH_UNIT),
+            "unrealised_pnl": self._marked(lambda p: self._profit(p) / CASH_UNIT),
             "loss_ratio": self._marked(self._loss_ratio),
             "age": lambda p: float(book.now - book.opened[p]) if book.quantity[p] else None,
             "drawdown": peaks.position_drawdown,
             "liquidation_price": self._liquidation_price,
             "liquidation_distance": self._liquidation_distance,
-            "margin_ratio": _unavailable,
+            "margin_ratio": self._margin_ratio,
             "adl_rank": _unavailable,
         }
 
@@ -58,23 +60,39 @@ class PositionReadings:
         mark, instruments = self.columns.mark, self.instruments
         return lambda p: compute(p) if mark[instruments[p]] is not None else None
 
+    def _profit(self, position: int) -> int:
+        instrument = self.layout.instrument_of(position)
+        return instrument.profit(entry_value=self.book.entry_value[position], value=self.columns.value[position])
+
     def _loss_ratio(self, position: int) -> float:
         entry = self.book.entry_value[position]
-        return (entry - self.columns.value[position]) / abs(entry) if entry else 0.0
+        return -self._profit(position) / abs(entry) if entry else 0.0
 
     def _entry_price(self, position: int) -> float | None:
         held = self.book.quantity[position]
         if not held:
             return None
         instrument = self.layout.instrument_of(position)
-        per_unit = held * instrument.value_multiplier * units_per_one(instrument.price_digits)
-        return self.book.entry_value[position] / per_unit
+        whole, entry = held * instrument.value_multiplier, self.book.entry_value[position]
+        unit = units_per_one(instrument.price_digits)
+        return whole / (entry * unit) if instrument.kind is InstrumentKind.INVERSE else entry / (whole * unit)
+
+    def _margin_ratio(self, position: int) -> float | None:
+        """Return the ratio of an isolated position, which is a pool of its own; a cross one has none."""
+        key = self.layout.keys[position]
+        pools = self.columns.pools[key.account]
+        if pools is None or key.mode is not MarginMode.ISOLATED or not self.columns.known[key.account]:
+            return None
+        return pools.pool_at[position].totals.margin_ratio
 
     def _liquidation_units(self, position: int) -> float | None:
         """Return the liquidation price in price units; None where no price does it, or it cannot be known."""
         account = self.layout.keys[position].account
         if not self.book.quantity[position] or not self.columns.known[account]:
             return None
+        pools = self.columns.pools[account]
+        if pools is not None:
+            return pools.liquidation_price(position)
         positions, holdings = self.columns.holdings(account)
         return liquidation_price(self.book.accounts[account].wallet, holdings, positions.index(position))
 
@@ -88,13 +106,20 @@ class PositionReadings:
         held = self.book.quantity[position]
         if not held or mark is None or not self.columns.known[account]:
             return None
-        if self.columns.equity[account] <= self.columns.maintenance(account):
+        if self._is_past_liquidation(position, account):
             return 0.0
         price = self._liquidation_units(position)
         if price is None:
             return inf
         # on the safe side of maintenance no price but an adverse one leads to it, as no rate reaches 1
         return abs(price / mark - 1.0)
+
+    def _is_past_liquidation(self, position: int, account: int) -> bool:
+        pools = self.columns.pools[account]
+        if pools is None:
+            return self.columns.equity[account] <= self.columns.maintenance(account)
+        totals = pools.pool_at[position].totals
+        return totals.equity <= totals.maintenance
 
 
 def _unavailable(position: int) -> float | None:  # noqa: ARG001  # the table says why

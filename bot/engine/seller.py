@@ -74,18 +74,16 @@ class Seller:
         level = desk.survival_level(account)
         if desk.columns.distance[account] >= level:
             return {}
-        positions, holdings = desk.columns.holdings(account)
-        held = [abs(holding.quantity) for holding in holdings]
+        case = desk.case(account)
+        held = [abs(holding.quantity) for holding in case.holdings]
         lowest = []
-        for position, size in zip(positions, held, strict=True):
+        for position, size in zip(case.positions, held, strict=True):
             name = desk.book.parent_of[position]
             lowest.append(min(size, desk.book.parents[name].keep) if name is not None else size)
-        plan = desk.plan(
-            Goal(GoalKind.LIQUIDATION_DISTANCE, level), account, holdings, keeps=held, lowest=lowest
-        )
+        plan = desk.plan(Goal(GoalKind.LIQUIDATION_DISTANCE, level), case, keeps=held, lowest=lowest)
         return {
             position: size - keep
-            for position, size, keep in zip(positions, held, plan.keeps, strict=True) if keep < size
+            for position, size, keep in zip(case.positions, held, plan.keeps, strict=True) if keep < size
         }
 
     def _work(self, parent: Parent, need: int, now: int) -> None:
@@ -122,7 +120,7 @@ class Seller:
         if wish == 0 or (not need and wish < _worth_sending(parent, now)):
             return 0
         allowed = None if need else self._participation(parent, wish, now)
-        largest = notional_max(desk.limits) // instrument.value(price=_dearer(mark, desk, parent), quantity=1)
+        largest = notional_max(desk.limits) // instrument.notional(price=_dearer(mark, desk, parent), quantity=1)
         # Where not even the venue's smallest order fits, the gate refuses it and says so: better than silence.
         largest = max(largest, smallest_order(instrument.filters))
         cap = largest if allowed is None else min(largest, allowed)
@@ -164,7 +162,7 @@ class Seller:
         if not columns.known[account]:
             return widest
         useful = useful_collar(
-            distance=columns.distance[account], maintenance_rate=columns.rate_ppm[parent.position] / PPM
+            distance=columns.distance_at(parent.position), maintenance_rate=columns.rate_ppm[parent.position] / PPM
         )
         return min(widest, useful)
 

@@ -1,4 +1,8 @@
-"""Binance USD-M leverage brackets, typed in from the venue's "Leverage & Margin" page, as of 2024-10-24.
+"""Binance leverage brackets: USD-M typed in from the venue's "Leverage & Margin" page, as of 2024-10-24.
+
+COIN-M, in the coin that a contract settles in: of BTC what the venue's FAQ "Leverage and Margin of COIN-M Futures"
+(2021) gives, which is from a rate of 5 % on, with the rows below that lead to its deductions; for other coins, which
+differ too much in worth for a common table, one rate from the middle of BTC's.
 
 The paper venue has its own copy in its own code, so that a slip in one shows up in the other. Brackets
 change: a live account reads them from the venue at start and these serve paper and replay only.
@@ -6,6 +10,7 @@ change: a live account reads them from the venue at start and these serve paper 
 
 from __future__ import annotations
 
+from bot.domain.instrument import Instrument, InstrumentKind
 from bot.risk.tiers import TierTable, table
 
 _AS_OF = "2024-10-24"
@@ -54,6 +59,19 @@ _OTHERS = table(
     as_of=_AS_OF,
 )
 
+_COIN_SOURCE = "Binance COIN-M leverage brackets, FAQ of 2021"
+_COIN_BTC = table(
+    [
+        (0, "0.004", 125), (10, "0.005", 100), (20, "0.01", 50), (30, "0.025", 20), (50, "0.05", 10),
+        (100, "0.1", 5), (200, "0.125", 4), (400, "0.15", 3), (1_000, "0.25", 2),
+    ],
+    source=_COIN_SOURCE,
+)
+_COIN_OTHERS = table(
+    [(0, "0.025", 20)],
+    source=f"{_COIN_SOURCE}, one rate from the middle of BTC's, standing for an instrument that is not typed in",
+)
+
 _TABLES = {"BTC": _BTC, "ETH": _ETH, "SOL": _SOL, "SUI": _OTHERS}
 
 
@@ -62,6 +80,17 @@ def tier_table(base: str) -> TierTable:
     return _TABLES.get(base, _OTHERS)
 
 
+def coin_table(base: str) -> TierTable:
+    """Return the brackets of the inverse perpetual on ``base``, in that coin; a stated stand-in but for BTC."""
+    return _COIN_BTC if base == "BTC" else _COIN_OTHERS
+
+
+def tier_table_of(instrument: Instrument) -> TierTable:
+    """Return the brackets of a perpetual, in the currency that it settles in."""
+    is_inverse = instrument.kind is InstrumentKind.INVERSE
+    return coin_table(instrument.base) if is_inverse else tier_table(instrument.base)
+
+
 def is_typed_in(base: str) -> bool:
-    """True when the brackets are the instrument's own and not the stand-in."""
+    """True when the brackets of the USDT perpetual are its own and not the stand-in."""
     return base in _TABLES

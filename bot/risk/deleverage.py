@@ -9,6 +9,10 @@ the account stands now: near liquidation every cut that frees margin looks good,
     lacks = maintenance - ratio x (equity - cost),   gross - leverage x (equity - cost)
     lacks = gross - limit,   net - limit and -net - limit                        exposure
 
+After a move d a linear contract has gained value x d and is worth value x (1 + d); an inverse one, in its coin,
+value x d / (1 + d) and value / (1 + d). ``moving`` is what of the equity is in coins that move with the market
+(collateral of linear contracts): it gains moving x d.
+
 Greedy on equal marginal relief per marginal cost: the next slice is taken from the holding whose cut makes
 up most of what all conditions lack per unit of expected cost. Costs are convex per holding (square root of
 the quantity), so small slices come near the optimum; the last slice is shrunk to the lot that just does it.
@@ -23,12 +27,16 @@ from dataclasses import dataclass, replace
 
 from bot.domain.effects import Goal, GoalKind
 from bot.domain.errors import ContractError
+from bot.domain.instrument import InstrumentKind
 from bot.domain.scale import CASH_UNIT
 from bot.risk.exposure import EXPOSURES, exposure_of, limit_of
 from bot.risk.margin import Holding, account_margin, liquidation_distances
+from bot.risk.settled import Coin, Currency, Leg, distances
+from bot.risk.tiers import PPM
 
 SLICES = 48                          # per holding; the last one is refined to a single lot
 STEPS_MAX = 10_000                   # four times what 50 holdings of 48 slices need; a limit, not a tuning
+COIN_MOVE_MIN = -0.999999            # an inverse contract has no value at a price of nothing; none survives this
 
 CostOf = Callable[[int, int], float]
 """(holding's position in the list, unsigned quantity) -> expected cost in cash units."""
@@ -43,15 +51,18 @@ class Plan:
     reached: bool
 
 
-def measure(goal: Goal, equity: int, holdings: Sequence[Holding]) -> float:
+def measure(goal: Goal, equity: int, holdings: Sequence[Holding], *, moving: int = 0) -> float:
     """Return the goal's measure, oriented so that more is safer, for a book worth ``equity`` cash.
 
-    Fractions, leverage as a multiple, exposures in whole units of the currency.
+    Fractions, leverage as a multiple, exposures in whole units of the currency. ``moving`` as above.
     """
     if goal.kind in EXPOSURES:
         return -exposure_of(goal.kind, [holding.value for holding in holdings]) / CASH_UNIT
     flat_entry = [replace(holding, entry_value=holding.value) for holding in holdings if holding.quantity]
     if goal.kind is GoalKind.LIQUIDATION_DISTANCE:
+        if moving and flat_entry:
+            legs = tuple(Leg(holding.value, holding.value, holding.tiers) for holding in flat_entry)
+            return min(distances([Currency(equity - moving, CASH_UNIT, PPM, legs), Coin(moving, CASH_UNIT, PPM)]))
         return liquidation_distances(equity, flat_entry).nearest
     totals = account_margin(equity, flat_entry)
     if goal.kind is GoalKind.LEVERAGE:
@@ -75,6 +86,7 @@ def plan_cuts(
     *,
     keeps: Sequence[int],
     lowest: Sequence[int],
+    moving: int = 0,
 ) -> Plan:
     """Return the cheapest cuts from ``keeps`` on that reach ``goal`` at present marks.
 
@@ -83,32 +95,32 @@ def plan_cuts(
     for a net exposure, make worse), only the heavier side is cut, so that a book in balance shrinks evenly.
     """
     equity = account_margin(wallet, holdings).equity
-    book = _Book(goal, equity, holdings, cost_of, list(keeps), list(lowest))
+    book = _Book(goal, equity, holdings, cost_of, list(keeps), list(lowest), moving)
     for _ in range(STEPS_MAX):
         step = book.best_step()
         if step is None:
             break
         book.take(step)
-    reached = _level(goal, equity - book.cost(), holdings, book.keeps) >= wanted(goal)
+    reached = _level(goal, equity - book.cost(), holdings, book.keeps, moving) >= wanted(goal)
     return Plan(tuple(book.keeps), book.cost(), reached=reached or book.lack(book.free) == 0)
 
 
 def forecast_level(
-    goal: Goal, wallet: int, holdings: Sequence[Holding], cost_of: CostOf, keeps: Sequence[int]
+    goal: Goal, wallet: int, holdings: Sequence[Holding], cost_of: CostOf, keeps: Sequence[int], *, moving: int = 0
 ) -> float:
     """Return where the goal's measure would stand if a plan were carried out at present marks."""
     equity = account_margin(wallet, holdings).equity
     for position, (holding, keep) in enumerate(zip(holdings, keeps, strict=True)):
         equity -= _cost_of_cut(cost_of, position, abs(holding.quantity) - keep)
-    return _level(goal, equity, holdings, keeps)
+    return _level(goal, equity, holdings, keeps, moving)
 
 
-def _level(goal: Goal, equity: int, holdings: Sequence[Holding], keeps: Sequence[int]) -> float:
+def _level(goal: Goal, equity: int, holdings: Sequence[Holding], keeps: Sequence[int], moving: int) -> float:
     left = [
         replace(holding, quantity=keep if holding.quantity > 0 else -keep)
         for holding, keep in zip(holdings, keeps, strict=True)
     ]
-    return measure(goal, equity, left)
+    return measure(goal, equity, left, moving=moving)
 
 
 def _cost_of_cut(cost_of: CostOf, position: int, quantity: int) -> int:
@@ -172,6 +184,7 @@ class _Book:
         cost_of: CostOf,
         keeps: list[int],
         lowest: list[int],
+        moving: int,
     ) -> None:
         self.conditions = _conditions(goal)
         self.spares_hedges = goal.kind is GoalKind.LIQUIDATION_DISTANCE    # of itself: a hedge's cut has no relief
@@ -184,7 +197,8 @@ class _Book:
         self.standing = [self._stand(position, keep) for position, keep in enumerate(keeps)]
         self.next_cuts: list[_Cut | None] = [None] * len(keeps)
         self.free = [
-            condition.allowed + int(condition.equity * equity) + sum(stand[place] for stand in self.standing)
+            condition.allowed + int(condition.equity * equity) + int(condition.move * moving)
+            + sum(stand[place] for stand in self.standing)
             for place, condition in enumerate(self.conditions)
         ]
 
@@ -295,15 +309,23 @@ class _Book:
     def _stand(self, position: int, keep: int) -> tuple[int, ...]:
         """Return what one holding, cut to ``keep``, adds to what each condition has to spare, cash."""
         holding = self.holdings[position]
-        value = keep * self.units[position]
+        value = holding.instrument.value(price=holding.mark, quantity=keep)
         signed = value if holding.quantity > 0 else -value
         cost = self._cost(position, keep)
         stand = []
         for factor in self.conditions:
-            spare = factor.move * signed - factor.equity * cost
-            maintenance = holding.tiers.maintenance(int(value * (1 + factor.move))) if factor.maintenance else 0
+            gain, size = self._after(holding, factor.move)
+            spare = gain * signed - factor.equity * cost
+            maintenance = holding.tiers.maintenance(int(value * size)) if factor.maintenance else 0
             stand.append(int(spare) - maintenance - factor.gross * value)
         return tuple(stand)
+
+    def _after(self, holding: Holding, move: float) -> tuple[float, float]:
+        """Return what a move gains per signed value, and what becomes of the value, both as factors."""
+        if not self.spares_hedges or holding.instrument.kind is not InstrumentKind.INVERSE:
+            return move, 1 + move        # for a limit on the net exposure, ``move`` is but a sign
+        move = max(move, COIN_MOVE_MIN)
+        return move / (1 + move), 1 / (1 + move)
 
     def _cost(self, position: int, keep: int) -> int:
         return _cost_of_cut(self.cost_of, position, abs(self.holdings[position].quantity) - keep)
