@@ -32,3 +32,9 @@ CHARACTERS: Final[Mapping[str, Character]] = {
     "BTC": Character(open_price=BTC_FACTS.open_price, beta=1.0, own=0.2, hourly_notional=59e6),
     "ETH": Character(open_price=ETH_FACTS.open_price, beta=1.08, own=0.5, hourly_notional=19e6),
 }
+
+# What is quoted in, and the pairs between such coins. They follow no market: a fiftieth of its noise is their own.
+STABLECOINS: Final[Mapping[str, Character]] = {
+    name: Character(open_price=1.0, beta=0.0, own=0.02, hourly_notional=5e6)
+    for name in ("USDC", "USDT", "FDUSD", "DAI", "USDE")
+}

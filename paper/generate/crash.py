@@ -46,21 +46,29 @@ REGIMES: Final[tuple[Regime, ...]] = (
     Regime("slide", hours=9.3, hours_spread=0.12,
            move=-0.075, sigma_minute=0.0014, jumps_per_hour=3, jump_mean=0.0012, sell_share=0.8),
     Regime("crash", hours=0.75, hours_spread=0.2,
-           move=-0.27, sigma_minute=0.0095, jumps_per_hour=45, jump_mean=0.0040, sell_share=0.9),
+           move=-0.27, sigma_minute=0.0095, jumps_per_hour=45, jump_mean=0.0040, sell_share=0.9,
+           depth=0.4, premium=-0.0010),
     Regime("aftershocks", hours=2.0, hours_spread=0.2,
-           move=0.08, sigma_minute=0.0065, jumps_per_hour=10, jump_mean=0.0030, sell_share=0.45),
+           move=0.08, sigma_minute=0.0065, jumps_per_hour=10, jump_mean=0.0030, sell_share=0.45,
+           depth=0.5),
     Regime("lull", hours=7.0, hours_spread=0.12,
-           move=0.0, sigma_minute=0.0028, jumps_per_hour=2, jump_mean=0.0018, sell_share=0.5),
+           move=0.0, sigma_minute=0.0028, jumps_per_hour=2, jump_mean=0.0018, sell_share=0.5,
+           depth=0.7),
     Regime("unrest", hours=3.0, hours_spread=0.2,
-           move=-0.04, sigma_minute=0.0038, jumps_per_hour=3, jump_mean=0.0025, sell_share=0.6),
+           move=-0.04, sigma_minute=0.0038, jumps_per_hour=3, jump_mean=0.0025, sell_share=0.6,
+           depth=0.6),
     Regime("second leg", hours=3.0, hours_spread=0.15,
-           move=-0.33, sigma_minute=0.0085, jumps_per_hour=16, jump_mean=0.0040, sell_share=0.85),
+           move=-0.33, sigma_minute=0.0085, jumps_per_hour=16, jump_mean=0.0040, sell_share=0.85,
+           depth=0.4, premium=-0.0015),
     Regime("capitulation", hours=0.25, hours_spread=0.3,
-           move=-0.09, sigma_minute=0.0120, jumps_per_hour=50, jump_mean=0.0050, sell_share=0.85),
+           move=-0.09, sigma_minute=0.0120, jumps_per_hour=50, jump_mean=0.0050, sell_share=0.85,
+           depth=0.25, premium=-0.0030),
     Regime("rebound", hours=0.7, hours_spread=0.15,
-           move=0.32, sigma_minute=0.0140, jumps_per_hour=25, jump_mean=0.0040, sell_share=0.25),
+           move=0.32, sigma_minute=0.0140, jumps_per_hour=25, jump_mean=0.0040, sell_share=0.25,
+           depth=0.3, premium=-0.0010),
     Regime("recovery", hours=9.0, hours_spread=0.1,
-           move=0.03, sigma_minute=0.0055, jumps_per_hour=2.5, jump_mean=0.0025, sell_share=0.45),
+           move=0.03, sigma_minute=0.0055, jumps_per_hour=2.5, jump_mean=0.0025, sell_share=0.45,
+           depth=0.6),
 )
 
 
@@ -90,12 +98,8 @@ def black_thursday_prints(
     trades_per_second: float = TRADES_PER_SECOND, characters: Mapping[str, Character] = CHARACTERS,
 ) -> Iterator[tuple[Prints, ...]]:
     """Return the same trades as columns, an hour at a time: one ``Prints`` per instrument, times from 0."""
-    if not 0 < trades_per_second <= TRADES_PER_SECOND_MAX:
-        raise InputError(
-            f"generator: trades_per_second must be positive and at most {TRADES_PER_SECOND_MAX:g}, "
-            f"was {trades_per_second}; {TRADES_PER_SECOND:g} is usual"
-        )
-    cast = [_character(instrument, characters) for instrument in instruments]
+    check_rate(trades_per_second)
+    cast = [find_character(instrument, characters) for instrument in instruments]
     spells = place_spells(REGIMES, SPAN_SECONDS, stream(seed, "spells"))
     jumps = draw_jumps(spells, SPAN_SECONDS, stream(seed, "jumps"))
     factor = walk_factor(
@@ -105,7 +109,17 @@ def black_thursday_prints(
     return _prints(seed, instruments, cast, factor, trades_per_second)
 
 
-def _character(instrument: Instrument, characters: Mapping[str, Character]) -> Character:
+def check_rate(trades_per_second: float) -> None:
+    """Raise InputError for a rate at which no market can be made."""
+    if not 0 < trades_per_second <= TRADES_PER_SECOND_MAX:
+        raise InputError(
+            f"generator: trades_per_second must be positive and at most {TRADES_PER_SECOND_MAX:g}, "
+            f"was {trades_per_second}; {TRADES_PER_SECOND:g} is usual"
+        )
+
+
+def find_character(instrument: Instrument, characters: Mapping[str, Character]) -> Character:
+    """Return how an instrument's underlying moves; raises InputError, or Unsupported for an option."""
     found = characters.get(instrument.underlying)
     if found is None:
         raise InputError(

@@ -42,6 +42,23 @@ class Prints:
     sides: NDArray[np.int64]
 
 
+@dataclass(frozen=True, slots=True)
+class Takers:
+    """Who takes in a block, in time order: second of the block, ns into it, sign, and worth in quote units."""
+
+    seconds: NDArray[np.int64]
+    into_second: Floats              # fraction of the second gone by
+    times: NDArray[np.int64]         # ns since the block's start
+    sides: NDArray[np.int64]
+    notionals: Floats
+
+    def only(self, kept: NDArray[np.bool_]) -> Takers:
+        """Return those that are ``kept``."""
+        return Takers(
+            self.seconds[kept], self.into_second[kept], self.times[kept], self.sides[kept], self.notionals[kept]
+        )
+
+
 def draw_prints(
     instrument: Instrument, character: Character, block: FactorBlock, log_prices: Floats, *,
     trades_per_second: float, pressure: float, random: np.random.Generator,
@@ -51,6 +68,25 @@ def draw_prints(
     ``log_prices`` is the path at the block's start and at the end of each second; ``trades_per_second`` the rate
     at usual volatility. Prices are rounded to the nearest tick and quantities to the nearest lot, at least one.
     """
+    takers, pressure = draw_takers(
+        character, block, log_prices, trades_per_second=trades_per_second, pressure=pressure, random=random
+    )
+    quotes = np.exp(middles_met(takers, log_prices) + takers.sides * half_spreads(block.sigma_minutes)[takers.seconds])
+    return Prints(
+        times=takers.times + block.begins * NS_PER_SECOND,
+        prices=to_step(quotes, instrument.price_digits, instrument.filters.tick),
+        quantities=to_step(
+            amounts(instrument, quotes, takers.notionals), instrument.quantity_digits, instrument.filters.lot
+        ),
+        sides=takers.sides,
+    ), pressure
+
+
+def draw_takers(
+    character: Character, block: FactorBlock, log_prices: Floats, *,
+    trades_per_second: float, pressure: float, random: np.random.Generator,
+) -> tuple[Takers, float]:
+    """Return who takes, when and for how much, and the pressure at the block's end."""
     activity = np.clip(block.sigma_minutes / SIGMA_USUAL, ACTIVITY_MIN, ACTIVITY_MAX)**VOLUME_POWER
     activity *= _rushes(len(activity), random)
     rates = trades_per_second * np.sqrt(activity)
@@ -58,28 +94,32 @@ def draw_prints(
     count = len(seconds)
     times = np.sort(seconds * NS_PER_SECOND + random.integers(0, NS_PER_SECOND, count))
 
-    moves = np.diff(log_prices)
-    pressures = decayed(moves, PRESSURE_KEEP, pressure)
+    pressures = decayed(np.diff(log_prices), PRESSURE_KEEP, pressure)
     usual = block.sigma_minutes * sqrt(PRESSURE_SECONDS / SECONDS_PER_MINUTE)
     buyers = 0.5 + PRESSURE_SHARE * np.tanh(pressures / usual)
     sides = np.where(random.random(count) < buyers[seconds], 1, -1)
 
-    into_second = (times - seconds * NS_PER_SECOND) / NS_PER_SECOND
-    middles = log_prices[seconds] + into_second * moves[seconds]
-    half_spreads = np.maximum(HALF_SPREAD_MIN, HALF_SPREAD_OF_SIGMA * block.sigma_minutes)[seconds]
-    quotes = np.exp(middles + sides * half_spreads)
-
     notional_means = character.hourly_notional / SECONDS_PER_HOUR * activity / rates
     spread = SIZE_LOG_SIGMA * random.standard_normal(count) - SIZE_LOG_SIGMA**2 / 2
-    notionals = notional_means[seconds] * np.exp(spread)
-    return Prints(
-        times=times + block.begins * NS_PER_SECOND,
-        prices=_to_step(quotes, instrument.price_digits, instrument.filters.tick),
-        quantities=_to_step(
-            _quantities(instrument, quotes, notionals), instrument.quantity_digits, instrument.filters.lot
-        ),
+    return Takers(
+        seconds=seconds,
+        into_second=(times - seconds * NS_PER_SECOND) / NS_PER_SECOND,
+        times=times,
         sides=sides,
+        notionals=notional_means[seconds] * np.exp(spread),
     ), float(pressures[-1])
+
+
+def middles_met(takers: Takers, log_prices: Floats) -> Floats:
+    """Return the log of the path's price at the moment of each taker."""
+    middles: Floats = log_prices[takers.seconds] + takers.into_second * np.diff(log_prices)[takers.seconds]
+    return middles
+
+
+def half_spreads(sigma_minutes: Floats) -> Floats:
+    """Return half of the spread between bid and ask, a fraction."""
+    spreads: Floats = np.maximum(HALF_SPREAD_MIN, HALF_SPREAD_OF_SIGMA * sigma_minutes)
+    return spreads
 
 
 def _rushes(count: int, random: np.random.Generator) -> Floats:
@@ -89,14 +129,14 @@ def _rushes(count: int, random: np.random.Generator) -> Floats:
     return rushes
 
 
-def _quantities(instrument: Instrument, quotes: Floats, notionals: Floats) -> Floats:
+def amounts(instrument: Instrument, quotes: Floats, notionals: Floats) -> Floats:
     """Return how much of the instrument a notional is: base units, or contracts of an inverse one."""
     size = float(instrument.contract_size)
-    amounts: Floats = notionals / size if instrument.kind is InstrumentKind.INVERSE else notionals / (quotes * size)
-    return amounts
+    found: Floats = notionals / size if instrument.kind is InstrumentKind.INVERSE else notionals / (quotes * size)
+    return found
 
 
-def _to_step(values: Floats, digits: int, step: int) -> NDArray[np.int64]:
+def to_step(values: Floats, digits: int, step: int) -> NDArray[np.int64]:
     """Return values at a scale, rounded to the nearest multiple of ``step``, at least one step."""
     steps = np.rint(values * (units_per_one(digits) / step)).astype(np.int64)
     return np.maximum(steps, 1) * step

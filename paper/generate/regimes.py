@@ -18,6 +18,10 @@ class Regime:
     it is expected to move in ``hours``, jumps and all; a longer stretch moves more. ``sigma_minute`` is the
     deviation of a minute's move apart from jumps. ``jumps_per_hour`` counts only jumps that come unprovoked, whose
     mean size is ``jump_mean``; ``sell_share`` of them are down.
+
+    The rest is of what lies around the path: ``depth`` is what makers show as a multiple of their usual, apart from
+    what movement uses up; ``premium`` how far the perpetual stands above its index, a fraction; ``peg`` the log of
+    what one unit of a stablecoin is worth.
     """
 
     name: str
@@ -28,6 +32,9 @@ class Regime:
     jumps_per_hour: float
     jump_mean: float
     sell_share: float
+    depth: float = 1.0
+    premium: float = 0.0
+    peg: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
