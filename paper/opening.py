@@ -29,7 +29,6 @@ def open_account(spec: VenueSpec, start: AccountStart, instruments: Sequence[Ins
     wallets = {start.asset: start.balance}
     for balance in start.balances:
         wallets[balance.asset] = wallets.get(balance.asset, 0) + balance.amount
-    isolated = start.mode is MarginMode.ISOLATED
     return Account(
         index=start.account,
         asset=start.asset,
@@ -37,10 +36,11 @@ def open_account(spec: VenueSpec, start: AccountStart, instruments: Sequence[Ins
         leverage=start.leverage,
         position_mode=start.position_mode,
         asset_mode=start.asset_mode,
-        isolated=[instrument.index for instrument in instruments] if isolated else [],
+        leverages=dict(start.leverages),
+        isolated=[each.index for each in instruments if start.mode_of(each.index) is MarginMode.ISOLATED],
         starting=[
             Starting(
-                PositionKey(start.account, position.instrument, position.side, start.mode),
+                PositionKey(start.account, position.instrument, position.side, start.mode_of(position.instrument)),
                 position.quantity,
                 position.entry_price,
             )
@@ -89,7 +89,7 @@ def _require_multi_assets(
     where: str, spec: VenueSpec, start: AccountStart, instruments: Sequence[Instrument]
 ) -> None:
     """Refuse what multi-assets mode does not know: isolated margin, inverse positions, unstable settlement assets."""
-    if start.mode is MarginMode.ISOLATED:
+    if MarginMode.ISOLATED in (start.mode, *start.modes.values()):
         raise ContractError(f"{where}: multi-assets mode knows cross margin only, was isolated; choose one")
     for position in start.positions:
         instrument = instruments[position.instrument]

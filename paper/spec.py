@@ -129,7 +129,8 @@ class AccountStart:
     """One account: ``balance`` is cash (10^-8) of ``asset``, its first one, in which its totals are counted.
 
     ``balances`` are further wallets. ``mode`` is the margin mode of every instrument at the start, and
-    ``leverage`` the leverage; both can be changed per instrument later.
+    ``leverage`` the leverage, but for those in ``modes`` and ``leverages`` (by index); both can be changed per
+    instrument later.
     """
 
     account: int
@@ -141,3 +142,9 @@ class AccountStart:
     position_mode: PositionMode = PositionMode.ONE_WAY
     asset_mode: AssetMode = AssetMode.SINGLE
     balances: tuple[Balance, ...] = ()
+    modes: Mapping[int, MarginMode] = field(default_factory=dict)
+    leverages: Mapping[int, int] = field(default_factory=dict)
+
+    def mode_of(self, instrument: int) -> MarginMode:
+        """Return how an instrument is held at the start."""
+        return self.modes.get(instrument, self.mode)

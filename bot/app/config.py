@@ -15,6 +15,7 @@ from bot.domain.units import Duration, Ratio
 from bot.engine.layout import MARGIN_CALL_GRACE
 from bot.engine.spec import BlindSpec, LimitsSpec, SurvivalSpec
 from bot.settings.secret import Secret
+from paper.spec import PositionMode
 
 LEVERAGE_MAX = 125
 MARKER_DEFAULT = "pen"
@@ -42,19 +43,72 @@ class ExchangeSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class PaperPositionSpec:
-    """A position that the simulated account starts with; ``amount`` is signed, in base units."""
+class PaperLegSpec:
+    """One leg of a position in hedge mode; ``amount`` as in ``PaperPositionSpec``."""
 
-    amount: Decimal = field(metadata={"doc": "Base units held; negative for a short position."})
+    amount: Decimal = field(metadata={"doc": "As of the position; of the other sign."})
     entry_price: Decimal | Literal["first"] = field(
         default="first", metadata={"doc": "Average entry price, or `first` for the first price of the market."}
     )
 
     def __post_init__(self) -> None:
-        if self.amount == 0:
-            raise ValueError("amount: must not be 0, was 0; leave the position out instead")
-        if self.entry_price != "first" and self.entry_price <= 0:
-            raise ValueError(f"entry_price: must be above 0, was {self.entry_price}; or write first")
+        _require_position(self.amount, self.entry_price)
+
+
+@dataclass(frozen=True, slots=True)
+class PaperPositionSpec:
+    """A position that the simulated account starts with; ``amount`` is signed, in base units, or in contracts."""
+
+    amount: Decimal = field(
+        metadata={"doc": "Base units held, or contracts of an inverse market; negative for a short position."}
+    )
+    entry_price: Decimal | Literal["first"] = field(
+        default="first", metadata={"doc": "Average entry price, or `first` for the first price of the market."}
+    )
+    other_leg: PaperLegSpec | None = field(
+        default=None, metadata={"doc": "In hedge mode, what is held on the other side of the same market."}
+    )
+
+    def __post_init__(self) -> None:
+        _require_position(self.amount, self.entry_price)
+        if self.other_leg is not None and self.other_leg.amount * self.amount > 0:
+            raise ValueError(
+                f"other_leg: must be of the other sign, were {self.amount} and {self.other_leg.amount}; "
+                "a long and a short leg are held beside each other"
+            )
+
+    @property
+    def legs(self) -> tuple[PaperPositionSpec | PaperLegSpec, ...]:
+        """Return what is held, leg by leg."""
+        return (self,) if self.other_leg is None else (self, self.other_leg)
+
+
+@dataclass(frozen=True, slots=True)
+class PaperInstrumentSpec:
+    """What is set for one instrument otherwise than for the account."""
+
+    margin_mode: MarginMode | None = field(
+        default=None, metadata={"doc": "cross or isolated; by default as the account."}
+    )
+    leverage: int | None = field(
+        default=None, metadata={"doc": f"1 to {LEVERAGE_MAX}; by default as the account."}
+    )
+
+    def __post_init__(self) -> None:
+        if self.leverage is not None:
+            _require_leverage(self.leverage)
+
+
+def _require_position(amount: Decimal, entry_price: Decimal | Literal["first"]) -> None:
+    if amount == 0:
+        raise ValueError("amount: must not be 0, was 0; leave the position out instead")
+    if entry_price != "first" and entry_price <= 0:
+        raise ValueError(f"entry_price: must be above 0, was {entry_price}; or write first")
+
+
+def _require_leverage(leverage: int) -> None:
+    if not 1 <= leverage <= LEVERAGE_MAX:
+        raise ValueError(f"leverage: must be 1 to {LEVERAGE_MAX}, was {leverage}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +124,8 @@ class PaperSpec:
     """What the simulated account starts with, and the venue's fees and latency (one way)."""
 
     balances: Mapping[str, Decimal] = field(
-        default_factory=dict, metadata={"doc": "Cash by currency, such as {USDT: 1_200}."}
+        default_factory=dict,
+        metadata={"doc": "Cash by currency, such as {USDT: 1_200}; coins for inverse markets, such as {BTC: 0.5}."},
     )
     positions: Mapping[str, PaperPositionSpec] = field(
         default_factory=dict, metadata={"doc": "Positions by ccxt symbol."}
@@ -79,7 +134,15 @@ class PaperSpec:
         default=20, metadata={"doc": f"At which positions are opened, 1 to {LEVERAGE_MAX}; sets the initial margin."}
     )
     margin_mode: MarginMode = field(
-        default=MarginMode.CROSS, metadata={"doc": "Only cross is simulated in this version."}
+        default=MarginMode.CROSS,
+        metadata={"doc": "cross: positions share the account's cash; isolated: each has its own margin."},
+    )
+    position_mode: PositionMode = field(
+        default=PositionMode.ONE_WAY,
+        metadata={"doc": "one_way: one net position per market; hedge: a long and a short leg beside each other."},
+    )
+    instruments: Mapping[str, PaperInstrumentSpec] = field(
+        default_factory=dict, metadata={"doc": "Margin mode and leverage of single instruments, by ccxt symbol."}
     )
     fees: FeesSpec = field(default_factory=FeesSpec, metadata={"doc": "The venue's fees, the same for all accounts."})
     latency: Duration = field(
@@ -87,12 +150,25 @@ class PaperSpec:
     )
 
     def __post_init__(self) -> None:
-        if not 1 <= self.leverage <= LEVERAGE_MAX:
-            raise ValueError(f"leverage: must be 1 to {LEVERAGE_MAX}, was {self.leverage}")
-        if self.margin_mode is not MarginMode.CROSS:
-            raise ValueError("margin_mode: only cross is simulated in this version")
+        _require_leverage(self.leverage)
         if self.latency <= 0:
             raise ValueError("latency: must be above 0; an answer never comes before its question")
+        for symbol, position in self.positions.items():
+            if position.other_leg is not None and self.position_mode is not PositionMode.HEDGE:
+                raise ValueError(
+                    f"positions: {symbol} has two legs, but position_mode is {self.position_mode.value}; "
+                    "write position_mode: hedge, or the net amount"
+                )
+
+    def mode_of(self, symbol: str) -> MarginMode:
+        """Return how an instrument is margined."""
+        own = self.instruments.get(symbol)
+        return self.margin_mode if own is None or own.margin_mode is None else own.margin_mode
+
+    def leverage_of(self, symbol: str) -> int:
+        """Return the leverage at which positions in an instrument are opened."""
+        own = self.instruments.get(symbol)
+        return self.leverage if own is None or own.leverage is None else own.leverage
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +189,13 @@ class AccountSpec:
         default=MARGIN_CALL_GRACE,
         metadata={"doc": "How long account.margin_call stands after the venue's last word of it."},
     )
+    collateral: Mapping[str, Ratio] = field(
+        default_factory=dict,
+        metadata={
+            "doc": "Other currencies that back cross positions, and the share of their worth that counts, such as"
+            " {BTC: 95%} (Binance: multi-assets mode). Priced by the account's own market on them."
+        },
+    )
     blind: BlindSpec = field(default_factory=BlindSpec, metadata={"doc": "What to do when no price comes any more."})
     paper: PaperSpec = field(
         default_factory=PaperSpec, metadata={"doc": "What the simulated account starts with, in paper mode and replay."}
@@ -125,9 +208,14 @@ class AccountSpec:
             raise ValueError("instruments: names a symbol twice")
         if self.margin_call_grace <= 0:
             raise ValueError("margin_call_grace: must be above 0; leave out rules on account.margin_call instead")
-        for symbol in self.paper.positions:
+        for symbol in (*self.paper.positions, *self.paper.instruments):
             if symbol not in self.instruments:
                 raise ValueError(f"paper: holds {symbol}, which is not among instruments; add it there")
+        for asset, rate in self.collateral.items():
+            if not 0 < rate <= 1:
+                raise ValueError(f"collateral: {asset} must count for above 0% and at most 100%, was {rate:.2%}")
+        if self.collateral and any(self.paper.mode_of(symbol) is MarginMode.ISOLATED for symbol in self.instruments):
+            raise ValueError("collateral: backs cross positions only; take out isolated, or the collateral")
 
 
 @dataclass(frozen=True, slots=True)

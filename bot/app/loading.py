@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.app.config import Config
+from bot.app.margins import require_accounts
 from bot.app.plugins import load_plugin
 from bot.app.starts import singles_of
 from bot.domain.errors import InputError
@@ -35,6 +36,7 @@ class Loaded:
 def load_all(path: Path, environ: Mapping[str, str]) -> Loaded:
     """Read a configuration and its rule books; raises InputError at the first thing that is wrong."""
     config = load(path, Config, environ, override_prefix=OVERRIDE_PREFIX)
+    require_accounts(config)
     plugins = bind_plugins([load_plugin(plugin) for plugin in config.plugins], config.symbols)
     rules: dict[str, Rule] = {}
     for book_path in config.strategies:

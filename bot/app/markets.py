@@ -16,8 +16,9 @@ from bot.adapters.tapes.merge import merge
 from bot.adapters.tapes.source import TapeKind, tape_hash
 from bot.app.bound_tapes import PRICED, BoundTape, HeldSign, bind_tapes, digits_of, streams_of
 from bot.app.config import Config
+from bot.app.symbols import perpetual_of
 from bot.domain.errors import InputError
-from bot.domain.instrument import Filters, Instrument, InstrumentKind
+from bot.domain.instrument import Filters, Instrument
 from bot.domain.run import TapeSource
 from bot.domain.scale import CASH_DIGITS, CASH_UNIT, NS_PER_SECOND, units_per_one
 
@@ -48,23 +49,20 @@ class MarketSource(Protocol):
 
 
 def make_instrument(index: int, symbol: str, *, price_digits: int, quantity_digits: int) -> Instrument:
-    """Return a linear perpetual whose tick is one unit of its scale, and its lot one or a thousandth."""
-    pair, _, settle = symbol.partition(":")
-    base, _, quote = pair.partition("/")
-    if not settle or settle != quote:
-        raise InputError(
-            f"instrument {symbol}: only linear perpetuals (BASE/QUOTE:QUOTE) are simulated in this version; "
-            "write BTC/USDT:USDT for the perpetual on BTC"
-        )
-    lot = units_per_one(max(0, quantity_digits - LOT_DIGITS_MAX))
+    """Return a perpetual whose tick is one unit of its scale, and its lot one or a thousandth; or one contract.
+
+    Inverse contracts are traded whole; finer digits are there for the volumes of a tape.
+    """
+    named = perpetual_of(symbol)
+    lot = units_per_one(quantity_digits if named.is_inverse else max(0, quantity_digits - LOT_DIGITS_MAX))
     return Instrument(
         index=index,
         symbol=symbol,
-        underlying=base,
-        kind=InstrumentKind.LINEAR,
-        base=base,
-        quote=quote,
-        settle=settle,
+        underlying=named.base,
+        kind=named.kind,
+        base=named.base,
+        quote=named.quote,
+        settle=named.settle,
         price_digits=price_digits,
         quantity_digits=quantity_digits,
         filters=Filters(
@@ -72,8 +70,9 @@ def make_instrument(index: int, symbol: str, *, price_digits: int, quantity_digi
             lot=lot,
             quantity_min=lot,
             quantity_max=QUANTITY_MAX_UNITS * units_per_one(quantity_digits),
-            notional_min=NOTIONAL_MIN,
+            notional_min=0 if named.is_inverse else NOTIONAL_MIN,
         ),
+        contract_size=named.size,
     )
 
 
@@ -146,6 +145,8 @@ def _modelled(tape: BoundTape, kinds: set[TapeKind]) -> list[str]:
     """What the prices of one instrument leave out, all its tapes together being of ``kinds``."""
     symbol = tape.symbol
     notes = [f"{symbol}: prices of {tape.argument.path.name} stand for the perpetual"]
+    if perpetual_of(symbol).is_inverse:
+        notes.append(f"{symbol}: volumes of {tape.argument.path.name} are counted in contracts")
     if TapeKind.MARK not in kinds:
         notes.append(f"{symbol}: mark = last price, there is no mark tape")
     if TapeKind.BOOK not in kinds:

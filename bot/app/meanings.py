@@ -7,9 +7,9 @@ from math import isfinite, sqrt
 from typing import Any
 
 from bot.app.loading import Loaded
-from bot.app.starts import KnownPosition, Start, base_of, start_of
+from bot.app.starts import KnownPosition, Start, start_of
+from bot.app.symbols import perpetual_of
 from bot.domain.scale import CASH_UNIT, NS_PER_MINUTE
-from bot.risk.binance_tiers import tier_table
 from bot.risk.levels import Book, Meaning, Single, meaning_of, move_to
 from bot.risk.tiers import PPM, TierTable
 from bot.risk.volatility import prior_variance
@@ -31,7 +31,10 @@ def levels(loaded: Loaded) -> list[dict[str, Any]]:
     return [
         {
             "rule": rule.name, "where": level.where, "measure": level.measure, "level": level.target,
-            "brackets": {symbol: _brackets(level, tier_table(base_of(symbol))) for symbol in loaded.config.symbols},
+            "brackets": {
+                symbol: _brackets(level, perpetual_of(symbol).tiers)
+                for symbol in loaded.config.symbols if not perpetual_of(symbol).is_inverse
+            },
         }
         for rule in loaded.rules.rules for level in levels_of(rule) if level.is_of_margin
     ]
@@ -51,7 +54,16 @@ def prices(loaded: Loaded) -> list[dict[str, Any]]:
 
 def unpriced(loaded: Loaded) -> dict[str, list[str]]:
     """Return the positions whose price only the tape will tell, by account."""
-    return {start.name: list(start.unpriced) for start in _starts(loaded) if start.unpriced}
+    return {start.name: list(start.unpriced) for start in _starts(loaded) if start.unpriced and start.is_plain}
+
+
+def untold(loaded: Loaded) -> list[str]:
+    """Return a warning for every account whose levels are not worked out in price before a run."""
+    return [
+        f"accounts.{start.name}: holds inverse contracts, isolated margin or collateral; what levels mean in price is "
+        "not worked out for such an account before it runs, nor whether it starts inside a rule"
+        for start in _starts(loaded) if not start.is_plain
+    ]
 
 
 def starts_inside(loaded: Loaded) -> list[str]:

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import strategies
 from bot.app.config import LEVERAGE_MAX
-from bot.app.markets import make_instrument
 from bot.app.schemas import CONFIG_SCHEMA, RULES_SCHEMA, hint, schema_files
+from bot.app.symbols import perpetual_of
 from bot.domain.errors import InputError
 from bot.settings.errors import pick_one, show
 from bot.settings.scalars import parse_number
@@ -52,10 +52,10 @@ def read_exchange(text: str) -> str:
 
 
 def read_symbols(texts: Sequence[str]) -> tuple[str, ...]:
-    """Return ccxt symbols of linear perpetuals that settle in one currency."""
+    """Return ccxt symbols of perpetuals that settle in one currency."""
     if not texts:
         raise InputError("symbol: needs at least one, was none; write one such as BTC/USDT:USDT")
-    settles = {make_instrument(0, text, price_digits=0, quantity_digits=0).settle for text in texts}
+    settles = {perpetual_of(text).settle for text in texts}
     if len(settles) > 1:
         raise InputError(
             f"symbol: all settle in one currency in this version, was {' and '.join(sorted(settles))}; leave some out"
@@ -123,7 +123,7 @@ def _book_text(book: str) -> str:
 
 
 def _config_text(answers: Answers, name: str) -> str:
-    settle = make_instrument(0, answers.symbols[0], price_digits=0, quantity_digits=0).settle
+    first = perpetual_of(answers.symbols[0])
     variable = answers.exchange.upper()
     tapes = " ".join(f"--tape {symbol}=PATH" for symbol in answers.symbols)
     return f"""{hint(f"{SCHEMAS_FOLDER}/{CONFIG_SCHEMA}")}
@@ -143,14 +143,14 @@ accounts:
     survival: {{distance: 2.5%, sigmas: 3, distance_max: 4%}}
     blind: {{verify_stop: true, else_reduce: 50%}}     # when no price comes any more
     paper:                            # what the simulated account starts with (paper and replay)
-      balances: {{{settle}: {answers.balance}}}
+      balances: {{{first.settle}: {answers.balance}}}
 {_positions_text(answers)}
       leverage: {answers.leverage}
       margin_mode: cross
       fees: {{maker: 2bps, taker: 5bps}}
       latency: 50ms                   # one way
 limits:                               # the gate; rules cannot raise them
-  order_notional_max: 250_000 {settle}    # larger reductions are split
+  order_notional_max: 250_000 {first.quote}    # larger reductions are split
   price_collar: 2%                    # cost class; the ladder of the margin class goes no further than:
   margin_collar_max: 8%
   order_rate_max: 10/s

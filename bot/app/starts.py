@@ -6,15 +6,16 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from bot.app.config import AccountSpec, Config
+from bot.app.symbols import perpetual_of
+from bot.domain.account import MarginMode
 from bot.domain.scale import CASH_DIGITS, CASH_UNIT, to_fixed_rounded
-from bot.risk.binance_tiers import tier_table
 from bot.risk.levels import Single
 from bot.risk.tiers import TierTable
 
 
 @dataclass(frozen=True, slots=True)
 class KnownPosition:
-    """A starting position whose price is written; ``value`` is signed, cash."""
+    """A starting position, or leg, whose price is written; ``value`` is signed, cash."""
 
     symbol: str
     amount: Decimal
@@ -27,22 +28,27 @@ class KnownPosition:
 
     @property
     def table(self) -> TierTable:
-        return tier_table(self.base)
+        return perpetual_of(self.symbol).tiers
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """One account: its cash, the positions with a price, and the symbols of those that wait for the tape's first."""
+    """One account: its cash, the positions with a price, and the symbols of those that wait for the tape's first.
+
+    ``is_plain`` says that one sum of linear values tells where it stands: neither inverse contracts, nor isolated
+    margin, nor collateral in other currencies.
+    """
 
     name: str
     equity: int
     positions: tuple[KnownPosition, ...]
     unpriced: tuple[str, ...]
+    is_plain: bool = True
 
     @property
     def is_known(self) -> bool:
-        """True when there is a book and all of it is priced."""
-        return bool(self.positions) and not self.unpriced
+        """True when there is a book, all of it is priced, and its margin is one plain sum."""
+        return bool(self.positions) and not self.unpriced and self.is_plain
 
 
 def base_of(symbol: str) -> str:
@@ -55,13 +61,26 @@ def start_of(name: str, account: AccountSpec) -> Start:
     positions = []
     unpriced = []
     for symbol, position in account.paper.positions.items():
-        if position.entry_price == "first":
-            unpriced.append(symbol)
-            continue
-        value = to_fixed_rounded(position.amount * position.entry_price, CASH_DIGITS)
-        positions.append(KnownPosition(symbol, position.amount, position.entry_price, value))
+        for leg in position.legs:
+            if leg.entry_price == "first":
+                unpriced.append(symbol)
+                continue
+            value = perpetual_of(symbol).value(amount=leg.amount, price=leg.entry_price)
+            positions.append(
+                KnownPosition(symbol, leg.amount, leg.entry_price, to_fixed_rounded(value, CASH_DIGITS))
+            )
     cash = sum(account.paper.balances.values(), Decimal(0))
-    return Start(name, to_fixed_rounded(cash, CASH_DIGITS), tuple(positions), tuple(unpriced))
+    return Start(
+        name, to_fixed_rounded(cash, CASH_DIGITS), tuple(positions), tuple(dict.fromkeys(unpriced)),
+        is_plain=_is_plain(account),
+    )
+
+
+def _is_plain(account: AccountSpec) -> bool:
+    return not account.collateral and not any(
+        perpetual_of(symbol).is_inverse or account.paper.mode_of(symbol) is MarginMode.ISOLATED
+        for symbol in account.instruments
+    )
 
 
 def singles_of(config: Config) -> tuple[Single, ...]:
@@ -71,5 +90,5 @@ def singles_of(config: Config) -> tuple[Single, ...]:
         known = {position.symbol: position for position in start_of(name, account).positions}
         for symbol in account.instruments:
             value = known[symbol].value if symbol in known else CASH_UNIT
-            singles.append(Single(tier_table(base_of(symbol)), value or CASH_UNIT))
+            singles.append(Single(perpetual_of(symbol).tiers, value or CASH_UNIT))
     return tuple(singles)

@@ -6,15 +6,17 @@ from decimal import Decimal
 
 from bot.app.config import AccountSpec, Config
 from bot.app.loading import Loaded
+from bot.app.margins import backing_of, collateral_terms, require_margin, settle_of
 from bot.app.markets import MarketSource
+from bot.domain.account import Balance, MarginMode, PositionSide
 from bot.domain.errors import InputError
 from bot.domain.instrument import Instrument
 from bot.domain.scale import CASH_DIGITS, to_fixed
 from bot.engine.book import Book
 from bot.engine.engine import Engine
-from bot.engine.layout import AccountSlot, Layout
-from bot.risk.binance_tiers import tier_table
-from paper.spec import AccountStart, PositionStart, VenueSpec
+from bot.engine.layout import HEDGE, ONE_WAY, AccountSlot, Layout
+from bot.risk.binance_tiers import tier_table_of
+from paper.spec import AccountStart, AssetMode, PositionMode, PositionStart, VenueSpec
 from paper.venue import PaperVenue
 
 
@@ -23,18 +25,27 @@ def make_layout(config: Config, market: MarketSource) -> Layout:
     by_symbol = {instrument.symbol: instrument for instrument in market.instruments}
     return Layout(
         instruments=market.instruments,
-        tiers=tuple(tier_table(instrument.base) for instrument in market.instruments),
+        tiers=tuple(tier_table_of(instrument) for instrument in market.instruments),
         accounts=tuple(
-            AccountSlot(
-                name=name,
-                settle=_settle(name, account, by_symbol),
-                instruments=tuple(by_symbol[symbol].index for symbol in account.instruments),
-                taker_fee=account.paper.fees.taker,
-                leverage=float(account.paper.leverage),
-                margin_call_grace=account.margin_call_grace,
-            )
-            for name, account in config.accounts.items()
+            _slot(name, account, by_symbol) for name, account in config.accounts.items()
         ),
+    )
+
+
+def _slot(name: str, account: AccountSpec, by_symbol: dict[str, Instrument]) -> AccountSlot:
+    paper = account.paper
+    own = [by_symbol[symbol] for symbol in account.instruments]
+    return AccountSlot(
+        name=name,
+        settle=settle_of(name, account),
+        instruments=tuple(instrument.index for instrument in own),
+        taker_fee=paper.fees.taker,
+        leverage=float(paper.leverage),
+        margin_call_grace=account.margin_call_grace,
+        sides=HEDGE if paper.position_mode is PositionMode.HEDGE else ONE_WAY,
+        isolated=tuple(each.index for each in own if paper.mode_of(each.symbol) is MarginMode.ISOLATED),
+        leverages={by_symbol[symbol].index: float(paper.leverage_of(symbol)) for symbol in paper.instruments},
+        collateral=backing_of(name, account, by_symbol),
     )
 
 
@@ -55,15 +66,15 @@ def make_venue(config: Config, layout: Layout) -> PaperVenue:
     starts = [
         _start(index, name, account, layout) for index, (name, account) in enumerate(config.accounts.items())
     ]
-    return PaperVenue(venue_spec(config), layout.instruments, starts)
+    return PaperVenue(venue_spec(config, layout), layout.instruments, starts)
 
 
 def restore_venue(config: Config, layout: Layout, snapshot: bytes) -> PaperVenue:
     """Return the simulated venue as it was when it made ``snapshot``."""
-    return PaperVenue.restore(venue_spec(config), layout.instruments, snapshot)
+    return PaperVenue.restore(venue_spec(config, layout), layout.instruments, snapshot)
 
 
-def venue_spec(config: Config) -> VenueSpec:
+def venue_spec(config: Config, layout: Layout) -> VenueSpec:
     """Return the venue's terms; raises InputError when accounts ask for different ones."""
     first = next(iter(config.accounts.values())).paper
     for name, account in config.accounts.items():
@@ -72,24 +83,12 @@ def venue_spec(config: Config) -> VenueSpec:
                 f"accounts.{name}.paper: fees and latency are the venue's and must be the same for all accounts; "
                 "accounts of several venues are not simulated together yet"
             )
-    return VenueSpec(maker_fee=first.fees.maker, taker_fee=first.fees.taker, latency=first.latency)
-
-
-def _settle(name: str, account: AccountSpec, by_symbol: dict[str, Instrument]) -> str:
-    """Return the one currency in which everything of an account is settled."""
-    settles = list(dict.fromkeys(by_symbol[symbol].settle for symbol in account.instruments))
-    if len(settles) > 1:
-        raise InputError(
-            f"accounts.{name}.instruments: settle in {' and '.join(settles)}; one settlement currency per account "
-            "is simulated in this version"
-        )
-    for asset in account.paper.balances:
-        if asset != settles[0]:
-            raise InputError(
-                f"accounts.{name}.paper.balances: holds {asset}, but the account settles in {settles[0]}; "
-                "other collateral is not simulated in this version"
-            )
-    return settles[0]
+    return VenueSpec(
+        maker_fee=first.fees.maker,
+        taker_fee=first.fees.taker,
+        latency=first.latency,
+        collateral=collateral_terms(config, layout),
+    )
 
 
 def _start(index: int, name: str, account: AccountSpec, layout: Layout) -> AccountStart:
@@ -98,24 +97,45 @@ def _start(index: int, name: str, account: AccountSpec, layout: Layout) -> Accou
     positions = []
     for symbol, position in account.paper.positions.items():
         instrument = by_symbol[symbol]
-        entry = position.entry_price
         where = f"accounts.{name}.paper.positions[{symbol}]"
-        positions.append(
-            PositionStart(
-                instrument=instrument.index,
-                quantity=_fixed(position.amount, instrument.quantity_digits, f"{where}.amount"),
-                entry_price=None
-                if entry == "first" else _fixed(entry, instrument.price_digits, f"{where}.entry_price"),
+        for leg in position.legs:
+            entry = leg.entry_price
+            positions.append(
+                PositionStart(
+                    instrument=instrument.index,
+                    quantity=_fixed(leg.amount, instrument.quantity_digits, f"{where}.amount"),
+                    entry_price=None
+                    if entry == "first" else _fixed(entry, instrument.price_digits, f"{where}.entry_price"),
+                    side=_side(account, leg.amount),
+                )
             )
-        )
-    balance = account.paper.balances.get(slot.settle, Decimal(0))
-    return AccountStart(
+    cash = {
+        asset: _fixed(amount, CASH_DIGITS, f"accounts.{name}.paper.balances[{asset}]")
+        for asset, amount in account.paper.balances.items()
+    }
+    paper = account.paper
+    start = AccountStart(
         account=index,
         asset=slot.settle,
-        balance=_fixed(balance, CASH_DIGITS, f"accounts.{name}.paper.balances"),
+        balance=cash.pop(slot.settle, 0),
         positions=tuple(positions),
-        leverage=account.paper.leverage,
+        leverage=paper.leverage,
+        mode=paper.margin_mode,
+        position_mode=paper.position_mode,
+        asset_mode=AssetMode.MULTI if account.collateral else AssetMode.SINGLE,
+        balances=tuple(Balance(asset, amount) for asset, amount in cash.items()),
+        modes={by_symbol[symbol].index: paper.mode_of(symbol) for symbol in paper.instruments},
+        leverages={by_symbol[symbol].index: paper.leverage_of(symbol) for symbol in paper.instruments},
     )
+    require_margin(name, start, layout.instruments)
+    return start
+
+
+def _side(account: AccountSpec, amount: Decimal) -> PositionSide:
+    """Return the leg that a signed amount is held on."""
+    if account.paper.position_mode is PositionMode.ONE_WAY:
+        return PositionSide.NET
+    return PositionSide.LONG if amount > 0 else PositionSide.SHORT
 
 
 def _fixed(value: Decimal, digits: int, where: str) -> int:

@@ -42,7 +42,7 @@ class AccountPool:
         self.pool, self.held = pool, held
         if pool is not None:
             self.totals = pool_margin(pool)
-            self.distance = pool_distances(pool).nearest
+            self.distance = pool_distances(pool).nearest if held else inf    # a debt alone is no position
 
 
 class AccountPools:
@@ -110,7 +110,7 @@ class AccountPools:
 
     def worst_distance(self) -> float:
         """Return the nearest distance of any pool when everything moves against its holder."""
-        return min(pool_worst_distance(pool.pool) for pool in self.pools if pool.pool is not None)
+        return min((pool_worst_distance(pool.pool) for pool in self.pools if pool.pool and pool.held), default=inf)
 
     def moving_values(self) -> dict[str, int]:
         """Return what of the account's equity moves with each underlying though it is no position, cash.

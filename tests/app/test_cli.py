@@ -60,7 +60,8 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "lost": ("rules0.yaml", "nowhere.yaml"),
         "coin": ("USDT: 1000", "BTC: 1"),
         "inverse": (f'"{ETH}"', '"BTC/USD:BTC"'),
-        "margin": ("leverage: 20", "leverage: 20\n      margin_mode: isolated"),
+        "margin": ("    paper:", "    collateral: {BTC: 95%}\n    paper:\n      margin_mode: isolated"),
+        "legs": ("amount: 1,", "other_leg: {amount: -1}, amount: 1,"),
     }.items():
         text = (folder / "config.yaml").read_text(encoding="utf-8")
         assert change[0] in text
@@ -86,7 +87,10 @@ BAD_INPUT = {
     "a ratio compared with a time": ("check {}/dimension.yaml", "rule_dimension.yaml:5:"),
     "an unknown remedy": ("check {}/remedy.yaml", "pray"),
     "no such rule book": ("check {}/lost.yaml", "nowhere.yaml"),
-    "isolated margin": ("check {}/margin.yaml", "cross"),
+    "isolated margin behind collateral": ("check {}/margin.yaml", "cross positions only"),
+    "two legs in one-way mode": ("check {}/legs.yaml", "position_mode: hedge"),
+    "two settlement currencies": ("check {}/inverse.yaml", "settle in USDT and BTC"),
+    "a balance that counts for nothing": ("check {}/coin.yaml", "collateral: {BTC: 95%}"),
     "a tape that is not there": (f"replay {{}}/config.yaml --tape {BTC}={{}}/none.csv", "none.csv"),
     "a folder as tape": (f"replay {{}}/config.yaml --tape {BTC}={{}}/void", "void"),
     "an empty tape": (f"replay {{}}/config.yaml --tape {BTC}={{}}/empty.csv", "empty"),
@@ -101,7 +105,6 @@ BAD_INPUT = {
     "a position without a tape": ("replay {}/config.yaml --tape {}/ETHUSDT.csv", f"--tape {BTC}=PATH"),
     "a finer amount than the tape's": ("replay {}/fine.yaml --tape {}/BTCUSDT.csv", "amount"),
     "collateral that is not settled in": ("replay {}/coin.yaml --tape {}/BTCUSDT.csv", "balances"),
-    "an inverse contract": ("replay {}/inverse.yaml --tape {}/BTCUSDT.csv", "linear"),
     "an out folder with foreign files": ("replay {}/config.yaml --tape {}/BTCUSDT.csv --out {}/taken", "letters.txt"),
     "a file as out folder": ("replay {}/config.yaml --tape {}/BTCUSDT.csv --out {}/empty.csv", "empty.csv"),
     "no tape at all": ("replay {}/config.yaml", "--tape"),

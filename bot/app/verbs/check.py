@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from bot.app import meanings
 from bot.app.cli_codes import EXIT_GOOD
+from bot.app.config import AccountSpec
 from bot.app.loading import Loaded, load_all
 from bot.app.meaning_text import meaning_lines
 from bot.app.summary import remedy_text
+from bot.app.symbols import perpetual_of
+from bot.domain.account import MarginMode
 from bot.domain.order import OrderClass
-from bot.risk.binance_tiers import is_typed_in, tier_table
+from bot.engine.plans import BY_POOL
 from bot.rules.feasibility import optional_reads
 from bot.rules.language.explain import expression_text
 from bot.rules.language.plugged import PLUGIN
@@ -72,17 +75,28 @@ def warnings(loaded: Loaded) -> list[str]:
     found = []
     for name, account in loaded.config.accounts.items():
         for symbol in account.instruments:
-            base = symbol.partition("/")[0]
-            if not is_typed_in(base):
-                source = tier_table(base).source
-                found.append(f"accounts.{name}: maintenance tiers of {symbol} are a stand-in: {source}")
+            named = perpetual_of(symbol)
+            if not named.has_own_tiers:
+                found.append(f"accounts.{name}: maintenance tiers of {symbol} are a stand-in: {named.tiers.source}")
+        found += _isolated(name, account, loaded.rules.rules)
         found.append(
             f"accounts.{name}.blind: is read, and nothing acts on it in this version; a paper account is never blind"
         )
+    found += meanings.untold(loaded)
     found += meanings.starts_inside(loaded)
     for rule in loaded.rules.rules:
         found += _cautions(rule)
     return found
+
+
+def _isolated(name: str, account: AccountSpec, rules: Sequence[Rule]) -> list[str]:
+    """Return what deleveraging means for positions that are margined alone."""
+    isolated = [symbol for symbol in account.instruments if account.paper.mode_of(symbol) is MarginMode.ISOLATED]
+    return [
+        f"accounts.{name}: {rule.name} deleverages, and {', '.join(isolated)} is isolated: a cut gives its share of "
+        "the margin back and brings liquidation no further away, so such a position is closed whole"
+        for rule in rules if isolated and rule.goal.kind in BY_POOL
+    ]
 
 
 def _cautions(rule: Rule) -> list[str]:
