@@ -99,7 +99,7 @@ BAD_INPUT = {
     "two tapes of one symbol": ("replay {}/config.yaml --tape {}/BTCUSDT.csv --tape {}/BTCUSDT.csv", "already"),
     "a symbol that is not the account's": ("replay {}/config.yaml --tape SOL/USDT:USDT={}/SOLUSDT.csv", "SOL/USDT"),
     "a file whose name tells nothing": ("replay {}/config.yaml --tape {}/prints.csv", "which instrument"),
-    "a kind that is not read": (f"replay {{}}/config.yaml --tape {BTC}@mark={{}}/BTCUSDT.csv", "mark"),
+    "a kind that is not known": (f"replay {{}}/config.yaml --tape {BTC}@colours={{}}/BTCUSDT.csv", "colours"),
     "a kind that is not the file's": (f"replay {{}}/config.yaml --tape {BTC}@trades={{}}/BTCUSDT.csv", "holds candles"),
     "a tape without a path": (f"replay {{}}/config.yaml --tape {BTC}=", "path is missing"),
     "a position without a tape": ("replay {}/config.yaml --tape {}/ETHUSDT.csv", f"--tape {BTC}=PATH"),
