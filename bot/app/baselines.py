@@ -14,6 +14,7 @@ from bot.app.markets import MarketSource, sign_of
 from bot.app.recorder import RunRecorder
 from bot.app.session import NEVER
 from bot.app.wiring import make_venue
+from bot.domain.account import PositionKey
 from bot.domain.events import AccountFact, FillOrigin, LiquidationStage, OrderEnded, OrderFilled, OrderRejected
 from bot.domain.instrument import Instrument
 from bot.domain.names import child_name
@@ -103,21 +104,19 @@ def sales_at_first_fire(recorder: RunRecorder, layout: Layout) -> list[Sale]:
     first: dict[int, int] = {}
     for fire in recorder.fires:
         first.setdefault(fire.element.account, fire.now)
-    lots: dict[tuple[int, int], int] = {}
+    lots: dict[PositionKey, int] = {}
     for record in recorder.parents.values():
-        place = (record.opened.key.account, record.opened.key.instrument)
-        lots[place] = lots.get(place, 0) + record.filled
-    sides = {
-        (record.opened.key.account, record.opened.key.instrument): record.opened for record in recorder.parents.values()
-    }
+        key = record.opened.key
+        lots[key] = lots.get(key, 0) + record.filled
+    parents = {record.opened.key: record.opened for record in recorder.parents.values()}
     sales = []
-    for number, (place, quantity) in enumerate(lots.items()):
-        opened = sides[place]
-        instrument = layout.instruments[place[1]]
+    for number, (key, quantity) in enumerate(lots.items()):
+        opened = parents[key]
+        instrument = layout.instruments[key.instrument]
         for part, size in enumerate(_parts(quantity, instrument.filters.quantity_max)):
             request = OrderRequest(
                 name=child_name(f"atonce{number:03d}", part),
-                key=opened.key,
+                key=key,
                 side=opened.side,
                 quantity=size,
                 limit_price=_any_price(opened.side, opened.arrival_price, instrument),
@@ -125,7 +124,7 @@ def sales_at_first_fire(recorder: RunRecorder, layout: Layout) -> list[Sale]:
                 reduce_only=True,
                 order_class=OrderClass.OPERATOR,
             )
-            sales.append(Sale(first[place[0]], request))
+            sales.append(Sale(first[key.account], request))
     return sorted(sales, key=lambda sale: sale.at)
 
 

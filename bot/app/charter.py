@@ -12,7 +12,8 @@ from bot.app.summary import remedy_text
 from bot.domain.account import PositionKey
 from bot.domain.effects import PORTFOLIO, ScopeElement
 from bot.domain.errors import JournalError
-from bot.engine.layout import Layout
+from bot.domain.instrument import InstrumentKind
+from bot.engine.layout import Layout, leg_label
 from bot.rules.language.explain import expression_text
 from bot.rules.language.wording import duration_text
 from bot.rules.ruleset import Rule
@@ -28,6 +29,7 @@ class InstrumentWords:
     price_digits: int
     quantity_digits: int
     value_multiplier: int
+    is_inverse: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +68,8 @@ class Charter:
     plugins: Mapping[str, str] = field(default_factory=dict)
 
     def key_label(self, key: PositionKey) -> str:
-        """Return what a person calls a position: account and symbol."""
-        return f"{self.accounts[key.account].name} {self.instruments[key.instrument].symbol}"
+        """Return what a person calls a position: account and symbol, and in hedge mode the leg."""
+        return f"{self.accounts[key.account].name} {leg_label(self.instruments[key.instrument].symbol, key.side)}"
 
     def label(self, element: ScopeElement) -> str:
         """Return what a person calls what a rule looks at."""
@@ -85,7 +87,8 @@ def charter_of(loaded: Loaded, layout: Layout, before: bytes | None = None) -> b
         accounts=tuple(AccountWords(slot.name, slot.settle) for slot in layout.accounts),
         instruments=tuple(
             InstrumentWords(
-                instrument.symbol, instrument.price_digits, instrument.quantity_digits, instrument.value_multiplier
+                instrument.symbol, instrument.price_digits, instrument.quantity_digits, instrument.value_multiplier,
+                is_inverse=instrument.kind is InstrumentKind.INVERSE,
             )
             for instrument in layout.instruments
         ),

@@ -103,8 +103,9 @@ class RunRecorder:
     def __post_init__(self) -> None:
         watch = self.engine.watch
         self.nearness = Nearness(self.engine, [*watch.account_rules, *watch.position_rules, *watch.portfolio_rules])
-        for slot in self.engine.layout.accounts:
-            symbols = [self.engine.layout.instruments[index].symbol for index in slot.instruments]
+        layout = self.engine.layout
+        for positions in layout.positions_of:
+            symbols = [layout.market_label(layout.keys[position]) for position in positions]
             self.lines.append(
                 _Lines(
                     symbols,
@@ -223,11 +224,12 @@ class RunRecorder:
         lines.margin_ratio.append(None if isinf(ratio) else ratio)
         for position in engine.layout.positions_of[account]:
             instrument = engine.layout.instrument_of(position)
+            label = engine.layout.market_label(engine.layout.keys[position])
             mark = columns.mark[instrument.index]
-            lines.marks[instrument.symbol].append(
+            lines.marks[label].append(
                 None if mark is None else mark / units_per_one(instrument.price_digits)
             )
-            lines.quantities[instrument.symbol].append(
+            lines.quantities[label].append(
                 engine.book.quantity[position] / units_per_one(instrument.quantity_digits)
             )
         for rule in engine.watch.account_rules:

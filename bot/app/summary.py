@@ -14,11 +14,12 @@ from math import isinf
 from typing import Any
 
 from bot import __version__
+from bot.app.arrival import lost_to_arrival
 from bot.app.recorder import ParentRecord, RunRecorder
 from bot.app.wording import cash, iso_time
 from bot.domain.effects import Goal, OpenEpisode, ScopeElement
 from bot.domain.events import LiquidationStage, OrderFilled
-from bot.domain.instrument import Instrument
+from bot.domain.instrument import Instrument, InstrumentKind
 from bot.domain.names import child_name
 from bot.domain.order import Side
 from bot.domain.scale import cash_text, to_text
@@ -123,7 +124,7 @@ def _account(recorder: RunRecorder, account: int) -> dict[str, Any]:
             liquidation_entry(stage, engine.layout) for stage in recorder.liquidations if stage.account == account
         ],
         "realised_pnl": cash_text(book.realised),
-        "unrealised_pnl": cash_text(end - book.wallet),
+        "unrealised_pnl": cash_text(columns.unrealised(account)),
         "fees": cash_text(book.fees),
         "funding": cash_text(book.funding),
         "recovery_rate": end / at_fire if at_fire else None,
@@ -157,8 +158,15 @@ def _rule(recorder: RunRecorder, name: str) -> dict[str, Any]:
 def _cost(record: ParentRecord, layout: Layout) -> int:
     """Return shortfall against arrival plus fees, cash."""
     instrument = layout.instruments[record.opened.key.instrument]
-    lost = (record.value - record.opened.arrival_price * record.filled) * record.opened.side.sign
-    return lost * instrument.value_multiplier + record.fees
+    lost = lost_to_arrival(
+        side=record.opened.side,
+        arrival=record.opened.arrival_price,
+        turnover=record.value,
+        quantity=record.filled,
+        multiplier=instrument.value_multiplier,
+        is_inverse=instrument.kind is InstrumentKind.INVERSE,
+    )
+    return lost + record.fees
 
 
 def _fire(fire: OpenEpisode, layout: Layout) -> dict[str, Any]:

@@ -163,7 +163,7 @@ class Watching:
         mark = engine.columns.mark[instrument.index]
         first = self.first_marks.get(instrument.index)
         return MarketView(
-            symbol=instrument.symbol,
+            symbol=engine.layout.market_label(engine.layout.keys[position]),
             mark=None if mark is None else mark / units_per_one(instrument.price_digits),
             change=None if mark is None or first is None else mark / first - 1,
             quantity=engine.book.quantity[position] / units_per_one(instrument.quantity_digits),

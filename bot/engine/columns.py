@@ -119,6 +119,10 @@ class Columns:
                 )
         return positions, holdings
 
+    def unrealised(self, account: int) -> int:
+        """Return what closing all positions of an account at their marks would realise, cash."""
+        return sum(holding.unrealised for holding in self.holdings(account)[1])
+
     def distance_at(self, position: int) -> float:
         """Return the distance to liquidation of the pool that a position is in."""
         account = self.account_of[position]

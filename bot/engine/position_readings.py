@@ -36,8 +36,8 @@ class PositionReadings:
         self.instruments = [key.instrument for key in layout.keys]
         self._sums: dict[str, Compute] = {
             "side": lambda p: float((book.quantity[p] > 0) - (book.quantity[p] < 0)),
-            "amount": lambda p: book.quantity[p] / units_per_one(layout.instrument_of(p).quantity_digits),
-            "notional": self._marked(lambda p: abs(columns.value[p]) / CASH_UNIT),
+            "amount": self._amount,
+            "notional": self._marked(self._notional),
             "entry_price": self._entry_price,
             "unrealised_pnl": self._marked(lambda p: self._profit(p) / CASH_UNIT),
             "loss_ratio": self._marked(self._loss_ratio),
@@ -59,6 +59,19 @@ class PositionReadings:
     def _marked(self, compute: Callable[[int], float]) -> Compute:
         mark, instruments = self.columns.mark, self.instruments
         return lambda p: compute(p) if mark[instruments[p]] is not None else None
+
+    def _amount(self, position: int) -> float | None:
+        """Return base units; of inverse contracts, which are of quote units, what they are worth in the coin."""
+        instrument = self.layout.instrument_of(position)
+        if instrument.kind is InstrumentKind.INVERSE:
+            return self.columns.value[position] / CASH_UNIT if self.columns.mark[instrument.index] else None
+        return self.book.quantity[position] / units_per_one(instrument.quantity_digits)
+
+    def _notional(self, position: int) -> float:
+        instrument = self.layout.instrument_of(position)
+        if instrument.kind is InstrumentKind.INVERSE:
+            return abs(instrument.notional(price=1, quantity=self.book.quantity[position])) / CASH_UNIT
+        return abs(self.columns.value[position]) / CASH_UNIT
 
     def _profit(self, position: int) -> int:
         instrument = self.layout.instrument_of(position)
@@ -85,7 +98,7 @@ class PositionReadings:
             return None
         return pools.pool_at[position].totals.margin_ratio
 
-    def _liquidation_units(self, position: int) -> float | None:
+    def liquidation_units(self, position: int) -> float | None:
         """Return the liquidation price in price units; None where no price does it, or it cannot be known."""
         account = self.layout.keys[position].account
         if not self.book.quantity[position] or not self.columns.known[account]:
@@ -97,7 +110,7 @@ class PositionReadings:
         return liquidation_price(self.book.accounts[account].wallet, holdings, positions.index(position))
 
     def _liquidation_price(self, position: int) -> float | None:
-        price = self._liquidation_units(position)
+        price = self.liquidation_units(position)
         return None if price is None else price / units_per_one(self.layout.instrument_of(position).price_digits)
 
     def _liquidation_distance(self, position: int) -> float | None:
@@ -108,7 +121,7 @@ class PositionReadings:
             return None
         if self._is_past_liquidation(position, account):
             return 0.0
-        price = self._liquidation_units(position)
+        price = self.liquidation_units(position)
         if price is None:
             return inf
         # on the safe side of maintenance no price but an adverse one leads to it, as no rate reaches 1

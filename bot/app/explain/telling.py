@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any
 
+from bot.app.arrival import lost_to_arrival
 from bot.app.charter import Charter, RuleWords
 from bot.app.explain.trail import FireTrail, OrderTrail, ParentTrail, Trail
 from bot.app.record import AccountSeries, RunRecord
@@ -83,7 +84,10 @@ class Run:
         filled = sum(fill.quantity for fill in fills)
         value = sum(fill.quantity * fill.price for fill in fills)
         fees = sum(fill.fee for fill in fills)
-        lost = (value - opened.arrival_price * filled) * opened.side.sign * instrument.value_multiplier
+        lost = lost_to_arrival(
+            side=opened.side, arrival=opened.arrival_price, turnover=value, quantity=filled,
+            multiplier=instrument.value_multiplier, is_inverse=instrument.is_inverse,
+        )
         return {
             "parent": opened.parent,
             "position": self.charter.key_label(key),
