@@ -8,6 +8,7 @@ Heavy imports happen inside the verbs, so that ``--help`` answers at once.
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import sys
@@ -31,15 +32,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb and return its exit code; every error ends in one line that says what to do."""
     words = sys.argv[1:] if arguments is None else list(arguments)
     as_json = "--json" in words          # asked of the words, since there may be nothing parsed to ask
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")    # a name that this terminal cannot show is no failure
     try:
         parsed = build_parser().parse_args(words)
         code: int = parsed.verb(parsed)
+        sys.stdout.flush()
     except PenstockError as error:
         _say_error(str(error), error.exit_code, as_json=as_json)
         return error.exit_code
     except BrokenPipeError:
-        sys.stderr.close()               # the reader of our output has gone, as `| head` does
+        _drop_output()                   # the reader of our output has gone, as `| head` does
         return EXIT_GOOD
+    except OSError as error:             # the world's: a full disk, a folder that may only be read
+        _say_error(
+            f"{error.filename or 'output'}: cannot be read or written, was {error.strerror or error}; check the disk "
+            "and the permissions, or choose another place",
+            InputError.exit_code, as_json=as_json,
+        )
+        _drop_output()
+        return InputError.exit_code
     except KeyboardInterrupt:
         _say_error("stopped by the keyboard", 130, as_json=as_json)
         return 130
@@ -55,9 +67,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _say_error(text: str, code: int, *, as_json: bool) -> None:
     if as_json:
-        print(json.dumps({"error": text, "exit_code": code}))
-    else:
-        print(f"penstock: {text}", file=sys.stderr)
+        try:
+            print(json.dumps({"error": text, "exit_code": code}), flush=True)
+            return
+        except OSError:
+            _drop_output()               # the output itself is what fails: say it where people look
+    print(f"penstock: {text}", file=sys.stderr)
+
+
+def _drop_output() -> None:
+    """Send what is still to be printed nowhere, so that the end of the process does not fail on it again."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError:
+        return                           # an output without a file, as in tests
 
 
 class _Parser(argparse.ArgumentParser):

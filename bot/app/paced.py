@@ -32,6 +32,7 @@ from bot.app.running import (
     JOURNAL_NAME,
     RECORD_SERIES,
     SAMPLE_INTERVAL,
+    VENUE_NAME,
     Finished,
     MakeObserver,
     finish,
@@ -57,7 +58,6 @@ from bot.engine.recovery import refold
 from paper.store import PaperStore
 from paper.venue import PaperVenue
 
-VENUE_NAME = "venue.sqlite"
 MEMORY_SERIES = "memory"
 WINDOWS_SERIES = "windows"           # what rules looked back over, as of the checkpoint
 LOOK_EVERY = 0.05                    # wall seconds between two waits: finer than a person sees

@@ -25,6 +25,7 @@ from bot.app.recorder import RunRecorder
 from bot.app.session import Observer, Session
 from bot.app.summary import Timing, liquidation_entry, shortfall_bps, summarise
 from bot.app.watchers import Watchers
+from bot.app.whole_files import write_whole
 from bot.app.wiring import make_engine, make_layout, make_venue
 from bot.domain.account import PositionKey
 from bot.domain.errors import InputError
@@ -37,6 +38,7 @@ from bot.engine.layout import Layout
 JOURNAL_NAME = "journal.sqlite"
 SUMMARY_NAME = "summary.json"
 REPORT_NAME = "report.html"
+VENUE_NAME = "venue.sqlite"           # of a paper run: the simulated venue's own state
 RECORD_SERIES = "record"
 SAMPLE_INTERVAL = NS_PER_MINUTE
 
@@ -64,7 +66,7 @@ def replay(
 ) -> Finished:
     """Take the configuration's paper accounts through the whole market, as fast as it goes.
 
-    With ``out`` the folder gets a new journal, ``summary.json`` and ``report.html``; a run that lies there
+    With ``out`` the folder gets a new journal, ``summary.json`` and ``report.html``; a replay that lies there
     is replaced.
     """
     layout = make_layout(loaded.config, market)
@@ -189,8 +191,8 @@ def write_results(record: RunRecord, out: Path) -> None:
     from bot.app.report.html import render
 
     body = msgspec.json.format(msgspec.json.encode(record.summary), indent=2)
-    (out / SUMMARY_NAME).write_bytes(body + b"\n")
-    (out / REPORT_NAME).write_text(render(record), encoding="utf-8")
+    write_whole(out / SUMMARY_NAME, body + b"\n")
+    write_whole(out / REPORT_NAME, render(record).encode())
 
 
 def prepare_out(out: Path) -> None:
@@ -201,7 +203,7 @@ def prepare_out(out: Path) -> None:
     except OSError as error:
         raise InputError(f"--out {out}: cannot be used as a folder, {error.strerror}; choose another") from error
     if strangers:
-        raise InputError(f"--out {out}: holds other files ({strangers[0]}); choose an empty or new folder")
+        raise InputError(f"--out {out}: holds other files, was {strangers[0]}; choose an empty or new folder")
 
 
 _OURS = frozenset({"journal", "summary", "report", "venue", "penstock"})
@@ -209,6 +211,10 @@ _OURS = frozenset({"journal", "summary", "report", "venue", "penstock"})
 
 def _fresh_journal(out: Path, head: RunHead) -> SqliteJournal:
     prepare_out(out)
+    if (out / VENUE_NAME).exists():                  # a replay is made again in seconds, a paper run never
+        raise InputError(
+            f"--out {out}: holds a paper run, was {VENUE_NAME}; choose another folder, or remove this one yourself"
+        )
     lock = WriterLock(out / JOURNAL_NAME)            # raises while another process writes a run here
     for entry in out.iterdir():
         if entry.suffix != ".lock":                  # to remove it would let two processes in

@@ -228,9 +228,9 @@ def live_view(
     if is_quiet:
         yield ()
         return
-    from rich.console import Console
+    from bot.app.console import PipeConsole
 
-    console = Console()
+    console = PipeConsole()
     with LiveView(console) as view:
         pace = seconds if console.is_terminal else None
         yield (lambda engine, recorder: Watching(engine, recorder, view, market.span, pace),)

@@ -39,8 +39,12 @@ class WriterLock:
         except OSError as error:
             os.close(self._file)
             raise os_fault(path, error) from error
-        os.ftruncate(self._file, 0)
-        os.pwrite(self._file, f"{os.getpid()}\n".encode(), 0)
+        try:
+            os.ftruncate(self._file, 0)
+            os.pwrite(self._file, f"{os.getpid()}\n".encode(), 0)
+        except OSError as error:
+            os.close(self._file)
+            raise os_fault(path, error) from error
 
     def release(self) -> None:
         """Let the next writer in; a second call does nothing."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 
@@ -37,7 +38,8 @@ def write_tape(out: Path, header: Header, facts: Iterable[TapeFact]) -> int:
     except OSError as error:
         raise InputError(f"--out {out}: cannot be written, {error.strerror or error}; check the folder") from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):          # in a folder that may only be read there is nothing to remove
+            part.unlink(missing_ok=True)
     return written
 
 

@@ -23,6 +23,7 @@ from bot.app.starter import (
     read_symbols,
     starter_files,
 )
+from bot.app.whole_files import write_all_new
 from bot.domain.errors import InputError
 
 T = TypeVar("T")
@@ -178,13 +179,10 @@ def _try_out(answers: Answers, out: Path) -> None:
 
 
 def _write(files: Mapping[Path, str]) -> None:
-    """Write what is not there yet, in order: the configuration comes last, so that it never lacks a rule book."""
-    for path, text in files.items():
-        if _holds(path, text):
-            continue
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("x", encoding="utf-8") as file:
-                file.write(text)
-        except OSError as error:
-            raise InputError(f"{path}: cannot be written, {error.strerror}; choose another --out") from error
+    """Write what is not there yet, all or none of it, the configuration last: it never lacks a rule book."""
+    try:
+        write_all_new({path: text.encode() for path, text in files.items() if not _holds(path, text)})
+    except OSError as error:
+        raise InputError(
+            f"{error.filename or 'init'}: cannot be written, was {error.strerror}; choose another --out"
+        ) from error

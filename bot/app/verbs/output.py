@@ -15,11 +15,10 @@ def tell(finished: Finished, *, as_json: bool) -> int:
     if as_json:
         sys.stdout.write(msgspec.json.encode(finished.record.summary).decode() + "\n")
     else:
-        from rich.console import Console
-
+        from bot.app.console import table_console
         from bot.app.report.text import render_text
 
-        console = Console()
+        console = table_console()
         console.print(render_text(finished.record.summary, finished.record.series))
         if finished.out is not None:
             console.print(f"report: {finished.out / REPORT_NAME}", soft_wrap=True)
