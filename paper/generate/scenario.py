@@ -64,13 +64,13 @@ class Scenario:
 
 # Minutes of quiet days deviate by 1 to 6 bps, 3 in the middle (BTC, September 2023 and August 2025).
 _CALM = Regime("calm", hours=12.0, hours_spread=0.0,
-               move=0.0, sigma_minute=0.00025, jumps_per_hour=2, jump_mean=0.0006, sell_share=0.5)
-_USUAL = replace(_CALM, name="usual", sigma_minute=0.0005, jump_mean=0.0008)
+               move=0.0, sigma_minute=0.00030, jumps_per_hour=0.7, jump_mean=0.0005, sell_share=0.5)
+_USUAL = replace(_CALM, name="usual", sigma_minute=0.0005, jumps_per_hour=2, jump_mean=0.0008)
 
 SCENARIOS: Final[Mapping[str, Scenario]] = {scenario.name: scenario for scenario in (
     Scenario(
         "calm", "a quiet half day: minutes of 3 bps, no direction, no forced closings to speak of",
-        hours=12, regimes=(_CALM,), sigma_spread=0.5,
+        hours=12, regimes=(_CALM,), sigma_spread=0.4,
     ),
     Scenario(
         "trend", "a day that goes one way by about 8 %, up or down by seed, premium with it",
@@ -107,7 +107,7 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {scenario.name: scenario for scenario
             replace(_USUAL, name="doubt", hours=4.0, hours_spread=0.2, move=-0.02, sigma_minute=0.0010, depth=0.7,
                     peg=-0.03),
             replace(_USUAL, name="run", hours=3.0, hours_spread=0.3, move=-0.02, sigma_minute=0.0018, depth=0.3,
-                    jumps_per_hour=6, peg=-0.13),
+                    jumps_per_hour=6, peg=-0.105),
             replace(_USUAL, name="relief", hours=5.0, hours_spread=0.2, move=0.03, sigma_minute=0.0012, depth=0.5,
                     peg=-0.04),
             replace(_USUAL, name="after", hours=8.0, sigma_minute=0.0007, depth=0.8, peg=-0.008),

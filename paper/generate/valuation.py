@@ -84,12 +84,14 @@ class Valuation:
     ) -> list[IndexPrice | MarkPrice | FundingRate]:
         """Return what is told at ``now``; prices are in price units, rounded to whole ones, at least one."""
         at = self.instrument.index
-        told: list[IndexPrice | MarkPrice | FundingRate] = [IndexPrice(now, now, at, max(1, round(index)))]
+        shown = max(1, round(index))
+        told: list[IndexPrice | MarkPrice | FundingRate] = [IndexPrice(now, now, at, shown)]
         if self.instrument.expiry is not None:       # a dated future pays no funding
             told.append(MarkPrice(now, now, at, max(1, round(index + mean_basis))))
             return told
         next_at = now - now % FUNDING_INTERVAL + FUNDING_INTERVAL
-        self._count(next_at, (max(0.0, bid - index) - max(0.0, index - ask)) / index)
+        # of the index as it is shown, so that whoever reads the stream comes to the same rate
+        self._count(next_at, (max(0, bid - shown) - max(0, shown - ask)) / shown)
         by_rate = index * (1.0 + self.rate * (next_at - now) / FUNDING_INTERVAL)
         told.append(MarkPrice(now, now, at, max(1, round(sorted((by_rate, index + mean_basis, last))[1]))))
         if now % NS_PER_MINUTE == 0:
