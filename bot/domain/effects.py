@@ -84,7 +84,10 @@ class Obligation:
     """A duty to sell ``quantity`` of one key between ``start`` and ``deadline``.
 
     ``base`` is what its parent had filled when the duty began, so that several duties can be compared on
-    one scale. ``interval`` is the length of one slice. Ratios are fractions.
+    one scale. ``interval`` is the length of one slice. ``shape`` is the curve where it is not a straight line: the
+    share due by the end of each of so many equal parts of the time, in parts per million, rising to all of them;
+    ``why_linear`` says why a vwap has none. ``slippage_budget`` is what the parent's fills may lose against its
+    arrival price, of all that it is to sell. Ratios are fractions.
     """
 
     episode: int
@@ -99,6 +102,10 @@ class Obligation:
     order_class: OrderClass
     collar: float | None             # None: what the limits allow
     participation_max: float | None
+    shape: tuple[int, ...] | None = None
+    why_linear: str | None = None
+    slippage_budget: float | None = None     # None: what the limits allow
+    patience: int = 0                # ns that a passive tactic may be behind the curve
 
 
 # Decisions about rules and episodes -----------------------------------------------------------------------
@@ -195,8 +202,14 @@ class ReviseParent:
 
 
 class Relaxation(Enum):
-    COLLAR = "collar"
+    """What survival lets go of, in this order; ``BUDGET`` whenever its slippage budget is spent."""
+
+    PASSIVITY = "passivity"          # takes what is there instead of waiting to be taken
     PARTICIPATION = "participation"
+    DEPTH = "depth"                  # of the visible book
+    DEADLINE = "deadline"            # part of it is due before its curve says so
+    COLLAR = "collar"
+    BUDGET = "budget"                # goes on, since the venue's liquidation would cost more
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +219,16 @@ class RelaxParent:
     parent: str
     what: Relaxation
     level: int
+    why: str
+    now: int
+
+
+@dataclass(frozen=True, slots=True)
+class PauseParent:
+    """Its slippage budget is spent, and going on is not worth it: ``residual`` is not sold as things are."""
+
+    parent: str
+    residual: int
     why: str
     now: int
 
@@ -324,7 +347,7 @@ class RaiseAlarm:
 
 Effect = (
     MoveTrigger | OpenEpisode | PlanEpisode | EndEpisode | OpenParent | ReviseParent | RelaxParent
-    | EndParent | ReserveNames | RecordDenial | SetFreeze | MarkHighWater | MarkBest
+    | PauseParent | EndParent | ReserveNames | RecordDenial | SetFreeze | MarkHighWater | MarkBest
     | NoteJump | PlaceOrder | CancelOrder | LookUpOrder
     | RaiseAlarm
 )

@@ -186,6 +186,20 @@ class AccountSnapshot:
 
 
 @dataclass(frozen=True, slots=True)
+class VolumeHistory:
+    """What others traded in each minute of the day (UTC), added over ``days`` whole days that ended by ``until``.
+
+    ``minutes`` are 1440 quantities. ``until`` is never later than ``now``: nothing of it is from the future.
+    """
+
+    now: int
+    until: int
+    instrument: int
+    days: int
+    minutes: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Timer:
     """The engine asked to be woken by now."""
 
@@ -228,6 +242,6 @@ class Reloaded:
 AccountFact = (
     OrderAccepted | OrderRejected | OrderNotSent | OrderOutcomeUnknown | OrderTriggered | OrderFilled
     | OrderEnded | OrderNotFound | FundingPaid | CashMoved | MarginCall | SettingAnswered | LiquidationStage
-    | AccountSnapshot | Timer | Command | Restarted | Reloaded
+    | AccountSnapshot | VolumeHistory | Timer | Command | Restarted | Reloaded
 )
 Event = MarketFact | AccountFact

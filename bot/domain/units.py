@@ -4,6 +4,7 @@
     Duration   250ms, 90s, 10m, 1h, 1d    nanoseconds, int
     Money      250_000 USDT, 0.5 BTC      an exact amount and its currency
     Rate       10/s                       events per second, float
+    FilePath   ../data/tape.csv           text; relative to the file that it stands in
 """
 
 from __future__ import annotations
@@ -18,11 +19,14 @@ class Unit(Enum):
     RATIO = "ratio"
     DURATION = "duration"
     RATE = "rate"
+    PATH = "path"
 
 
 Ratio = Annotated[float, Unit.RATIO]
 Duration = Annotated[int, Unit.DURATION]
 Rate = Annotated[float, Unit.RATE]
+FilePath = Annotated[str, Unit.PATH]
+"""A path for the core, which opens no files and so has no ``pathlib``; it is made relative to where we run."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,8 @@ class Order:
     filled: int = 0
     final: int | None = None
     absent_since: int | None = None  # when one witness first said that it is not there
+    good_until: int | None = None    # of an order that rests; None: immediate or cancel
+    cancel_asked: int | None = None  # when; it may fill until the venue has answered
 
     @property
     def leaves(self) -> int:
@@ -59,10 +61,20 @@ class Parent:
     turnover: int
     filled: int = 0
     next_child: int = 0
+    arrival_price: int = 0
+    spent: int = 0                   # what its fills lost against the arrival price, price x quantity units
     collar_level: int = 0
     participation_level: int = 0
-    participation_relaxed: int = 0   # when
-    fell_short: int | None = None    # when a child last ended unfilled or was refused
+    relaxed: int = 0                 # when its participation or passivity last was
+    passivity_level: int = 0
+    depth_level: int = 0
+    deadline_level: int = 0
+    budget_level: int = 0
+    paused: int | None = None        # since when its budget holds it back
+    fell_short: int | None = None    # when a child last ended unfilled, or its price was refused
+    refused: int | None = None       # when a child was last denied, or refused for anything but its price
+    steps_back: int = 0              # ticks behind the touch, one for each post-only order in a row that was refused
+    joined: int = 0                  # when it last placed or moved a resting order
     fills: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=FILLS_KEPT))
 
 

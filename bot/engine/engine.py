@@ -43,6 +43,7 @@ from bot.domain.events import (
     Reloaded,
     Restarted,
     Timer,
+    VolumeHistory,
 )
 from bot.domain.market import (
     BookUpdate,
@@ -128,6 +129,7 @@ class Engine:
             AccountSnapshot: self._on_snapshot,
             OrderOutcomeUnknown: self._on_unknown,
             LiquidationStage: self._on_liquidation,
+            VolumeHistory: self.market.take_history,
         }
         for kind in (
             OrderAccepted, OrderRejected, OrderNotSent, OrderNotFound, OrderFilled, OrderEnded, FundingPaid, CashMoved,

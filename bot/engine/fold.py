@@ -7,13 +7,15 @@ than the last fill) change nothing.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, assert_never
 
 from bot.domain.effects import (
+    CancelOrder,
     Effect,
     EndParent,
     LookUpOrder,
     OpenParent,
+    PauseParent,
     PlaceOrder,
     RecordDenial,
     Relaxation,
@@ -39,6 +41,7 @@ from bot.domain.scale import NS_PER_SECOND
 from bot.engine.book import TRADE_IDS_KEPT, Book, Order, Parent, Reservation
 from bot.engine.fold_account import ACCOUNT_FOLDERS, move_position
 from bot.engine.fold_rules import RULE_FOLDERS
+from bot.execution.refusals import PRICE_REFUSED, WOULD_TAKE
 
 WITNESSES_APART = 5 * NS_PER_SECOND  # two look-ups this far apart must both miss it before it is believed absent
 
@@ -79,6 +82,7 @@ def _order_filled(book: Book, fact: OrderFilled) -> None:
     parent = _parent_credited(book, fact)
     if parent is not None:
         parent.filled += fact.quantity
+        parent.spent += (fact.price - parent.arrival_price) * fact.side.sign * fact.quantity
         parent.fills.append((fact.now, fact.quantity))
 
 
@@ -117,7 +121,7 @@ def _order_ended(book: Book, fact: OrderEnded) -> None:
     order = book.orders.get(fact.name)
     if order is None or order.final is not None:
         return
-    if fact.filled < order.quantity:
+    if fact.filled < order.quantity and order.good_until is None:
         _fell_short(book, order, fact.now)
     before = order.leaves
     order.final = max(fact.filled, order.filled)
@@ -127,19 +131,28 @@ def _order_ended(book: Book, fact: OrderEnded) -> None:
 
 
 def _order_rejected(book: Book, fact: OrderRejected) -> None:
-    _never_worked(book, fact.name, fact.now, Report.REJECTED)
+    parent = _never_worked(book, fact.name, fact.now, Report.REJECTED)
+    if parent is not None and fact.code in PRICE_REFUSED:
+        parent.fell_short, parent.refused = fact.now, None
+    elif parent is not None and fact.code == WOULD_TAKE:
+        parent.steps_back += 1
 
 
 def _order_not_sent(book: Book, fact: OrderNotSent) -> None:
     _never_worked(book, fact.name, fact.now, Report.NOT_SENT)
 
 
-def _never_worked(book: Book, name: str, now: int, report: Report) -> None:
+def _never_worked(book: Book, name: str, now: int, report: Report) -> Parent | None:
+    """Take an order that the venue never took off the book; return its parent, if this was news to it."""
     order = book.orders.get(name)
-    if order is not None and next_status(order.status, report) is not order.status:
-        _fell_short(book, order, now)
-        book.working[order.position] -= order.leaves
-        _settle(book, order, report)
+    if order is None or next_status(order.status, report) is order.status:
+        return None
+    book.working[order.position] -= order.leaves
+    _settle(book, order, report)
+    parent = book.parents.get(order.parent)
+    if parent is not None:
+        parent.refused = now
+    return parent
 
 
 def _outcome_unknown(book: Book, fact: OrderOutcomeUnknown) -> None:
@@ -162,6 +175,8 @@ def _settle(book: Book, order: Order, report: Report) -> None:
     """Take an order that can fill no more off the book."""
     order.status = next_status(order.status, report)
     del book.orders[order.name]
+    if order.good_until is not None and report is not Report.REJECTED and order.parent in book.parents:
+        book.parents[order.parent].steps_back = 0
 
 
 def _fell_short(book: Book, order: Order, now: int) -> None:
@@ -185,6 +200,7 @@ def _open_parent(book: Book, effect: OpenParent) -> None:
         opened=effect.now,
         traded=effect.traded,
         turnover=effect.turnover,
+        arrival_price=effect.arrival_price,
     )
     book.parent_of[position] = effect.parent
     book.reserved_for[position] = None
@@ -195,16 +211,34 @@ def _revise_parent(book: Book, effect: ReviseParent) -> None:
     parent.quantity = effect.quantity
     parent.keep = effect.keep
     parent.obligations = effect.obligations
+    parent.paused = None
 
 
 def _relax_parent(book: Book, effect: RelaxParent) -> None:
     parent = book.parents[effect.parent]
-    if effect.what is Relaxation.COLLAR:
-        parent.collar_level = effect.level
-        parent.fell_short = None
-    else:
-        parent.participation_level = effect.level
-        parent.participation_relaxed = effect.now
+    match effect.what:
+        case Relaxation.COLLAR:
+            parent.collar_level = effect.level
+            parent.fell_short = None
+        case Relaxation.PARTICIPATION:
+            parent.participation_level = effect.level
+            parent.relaxed = effect.now
+        case Relaxation.PASSIVITY:
+            parent.passivity_level = effect.level
+            parent.relaxed = effect.now
+        case Relaxation.DEPTH:
+            parent.depth_level = effect.level
+        case Relaxation.DEADLINE:
+            parent.deadline_level = effect.level
+        case Relaxation.BUDGET:
+            parent.budget_level = effect.level
+            parent.paused = None
+        case _:
+            assert_never(effect.what)
+
+
+def _pause_parent(book: Book, effect: PauseParent) -> None:
+    book.parents[effect.parent].paused = effect.now
 
 
 def _end_parent(book: Book, effect: EndParent) -> None:
@@ -245,6 +279,7 @@ def _place_order(book: Book, effect: PlaceOrder) -> None:
         limit_price=request.limit_price or 0,
         sent=effect.now,
         asked=effect.now,
+        good_until=request.good_until,
     )
     book.working[position] += request.quantity
     book.accounts[request.key.account].sends.append(effect.now)
@@ -252,6 +287,20 @@ def _place_order(book: Book, effect: PlaceOrder) -> None:
     if parent is not None:
         parent.next_child = effect.child + 1
         parent.fell_short = None
+        parent.refused = None
+        if request.good_until is not None:
+            parent.joined = effect.now
+
+
+def _cancel_order(book: Book, effect: CancelOrder) -> None:
+    """Note that it was asked; the order keeps working until the venue has answered."""
+    order = book.orders.get(effect.name)
+    if order is None:
+        return
+    order.cancel_asked = effect.now
+    parent = book.parents.get(order.parent)
+    if parent is not None:
+        parent.joined = effect.now
 
 
 def _look_up_order(book: Book, effect: LookUpOrder) -> None:
@@ -264,7 +313,7 @@ def _record_denial(book: Book, effect: RecordDenial) -> None:
     position = book.layout.position(effect.request.key)
     name = book.parent_of[position]
     if name is not None:
-        book.parents[name].fell_short = effect.now
+        book.parents[name].refused = effect.now
 
 
 def _set_freeze(book: Book, effect: SetFreeze) -> None:
@@ -291,7 +340,9 @@ _FOLDERS: dict[type, Callable[[Book, Any], None]] = {
     RelaxParent: _relax_parent,
     EndParent: _end_parent,
     ReserveNames: _reserve_names,
+    PauseParent: _pause_parent,
     PlaceOrder: _place_order,
+    CancelOrder: _cancel_order,
     LookUpOrder: _look_up_order,
     RecordDenial: _record_denial,
     SetFreeze: _set_freeze,

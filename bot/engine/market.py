@@ -6,11 +6,14 @@ from collections import deque
 from collections.abc import Callable
 from typing import assert_never
 
+from bot.domain.events import VolumeHistory
 from bot.domain.market import BookUpdate, ForcedTrade, FundingRate, IndexPrice, OpenInterest, Quote
+from bot.domain.order import Side
 from bot.domain.scale import CASH_UNIT, NS_PER_DAY, NS_PER_MINUTE, NS_PER_SECOND
 from bot.engine.layout import Layout
 from bot.engine.order_book import Level, OrderBook
 from bot.execution.impact import VOLUME_DAY_PRIOR, Liquidity
+from bot.execution.profile import BUSY_SPAN, VolumeProfile, busyness
 from bot.risk.volatility import FAST_DECAY, Volatility
 
 BUCKET = 5 * NS_PER_SECOND           # resolution of "volume over the last minute"
@@ -60,6 +63,7 @@ class Market:
         self.traded_at_minute = [0] * count
         self.minute_volume = [0.0] * count   # EWMA with the fast half-life
         self.minute_weight = [0.0] * count   # how much of that average is filled
+        self.usual: list[VolumeProfile | None] = [None] * count      # volume by minute of the day, from history
         # What windows of rules want to be told; empty where no rule has one.
         self.on_trade: list[list[Callable[[int, int, int], None]]] = [[] for _ in range(count)]  # now, quantity, side
         self.on_mark: list[list[Callable[[int, int], None]]] = [[] for _ in range(count)]        # now, price
@@ -88,6 +92,10 @@ class Market:
                     tell(event.now, value)
             case _:
                 assert_never(event)
+
+    def take_history(self, history: VolumeHistory) -> None:
+        """Keep what a day usually brings; it ended before today, and says nothing of it."""
+        self.usual[history.instrument] = VolumeProfile(history.days, history.minutes)
 
     def _take_best(self, instrument: int, stamp: int, bid: Level, ask: Level) -> None:
         self.best_stamp[instrument] = stamp
@@ -138,6 +146,20 @@ class Market:
                 break
             before = running
         return self.traded[instrument] - before
+
+    def busyness(self, instrument: int, now: int) -> float:
+        """Return today's volume lately over the usual one; 1 where either was not watched long enough."""
+        usual, buckets = self.usual[instrument], self.buckets[instrument]
+        if usual is None or not buckets or buckets[0][0] > now - BUSY_SPAN:
+            return 1.0
+        return busyness(usual, traded=self.traded_since(instrument, now - BUSY_SPAN), now=now)
+
+    def visible(self, instrument: int, *, side: Side, limit: int, now: int) -> int | None:
+        """Return what an order of ``side`` could take at ``limit`` or better, or None where no book is known lately."""
+        order_book = self.order_books[instrument]
+        if order_book is None or not order_book.is_known or self.is_old(self.book_stamp[instrument], instrument, now):
+            return None
+        return (order_book.asks if side is Side.BUY else order_book.bids).quantity_to(limit)
 
     def liquidity(self, instrument: int, *, price: int, fee: float, now: int) -> Liquidity:
         """Return what the instrument's market looks like now, for cost estimates.

@@ -69,6 +69,11 @@ class BookSide:
         key = self.keys[-1]
         return key * self.sign, self.quantities[key]
 
+    def quantity_to(self, limit: int) -> int:
+        """Return how much rests at ``limit`` or better."""
+        first = bisect_left(self.keys, limit * self.sign)
+        return sum(self.quantities[key] for key in self.keys[first:])
+
     def near(self, twice_mid: int, distance: float) -> list[Level]:
         """Return the levels within ``distance`` of mid (a fraction of it), the level just there included."""
         middle = twice_mid * self.sign

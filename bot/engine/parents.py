@@ -22,6 +22,7 @@ from bot.domain.names import CHILDREN_MAX, parent_name
 from bot.domain.order import Side
 from bot.engine.book import Episode, Parent
 from bot.engine.desk import Desk
+from bot.engine.duties import new_obligation
 from bot.engine.fold import reducing_side
 from bot.execution.slicer import is_residual, smallest_order
 from bot.execution.spec import Algo
@@ -108,10 +109,10 @@ class Parents:
         held = abs(desk.book.quantity[position])
         keep = min(want.keep for want in wants)
         if parent is None:
-            obligations = tuple(_new_obligation(want, held - want.keep, 0, now) for want in wants)
+            obligations = tuple(self._new_obligation(position, want, held - want.keep, 0, now) for want in wants)
             self._open(position, held - keep, keep, obligations, wants, now)
             return
-        obligations = _revised(parent, wants, held, now)
+        obligations = self._revised(parent, wants, held, now)
         is_used_up = parent.next_child >= CHILDREN_PER_PARENT
         # A snapshot may show a fill before its report comes; a total that was counted in between is too small.
         total = parent.filled + held - keep
@@ -203,45 +204,37 @@ class Parents:
                     )
                 )
 
+    def _new_obligation(self, position: int, want: _Want, quantity: int, base: int, now: int) -> Obligation:
+        return new_obligation(
+            want.rule,
+            episode=want.episode.number,
+            quantity=quantity,
+            base=base,
+            market=self.desk.market,
+            instrument=self.desk.layout.keys[position].instrument,
+            now=now,
+        )
 
-def _new_obligation(want: _Want, quantity: int, base: int, now: int) -> Obligation:
-    execute = want.rule.execute
-    return Obligation(
-        episode=want.episode.number,
-        rule=want.rule.name,
-        quantity=quantity,
-        base=base,
-        start=now,
-        deadline=now + execute.over,
-        interval=execute.interval,
-        algo=execute.algo.value,
-        tactic=execute.tactic.value,
-        order_class=execute.order_class,
-        collar=execute.collar,
-        participation_max=execute.participation_max,
-    )
+    def _revised(self, parent: Parent, wants: list[_Want], held: int, now: int) -> tuple[Obligation, ...]:
+        """Return the obligations of ``wants``: those that stand, and new curves for what was added.
 
-
-def _revised(parent: Parent, wants: list[_Want], held: int, now: int) -> tuple[Obligation, ...]:
-    """Return the obligations of ``wants``: those that stand, and new curves for what was added.
-
-    Everything is counted from the parent's start, so a want of ``keep`` means filled + held - keep in all.
-    """
-    revised: list[Obligation] = []
-    for want in wants:
-        standing = [duty for duty in parent.obligations if duty.episode == want.episode.number]
-        total = parent.filled + held - want.keep
-        if not standing:
-            revised.append(_new_obligation(want, held - want.keep, parent.filled, now))
-            continue
-        promised = standing[0].base + sum(duty.quantity for duty in standing)
-        more = total - promised
-        if more > 0 and len(standing) < CURVES_MAX:
-            standing.append(_new_obligation(want, more, standing[0].base, now))
-        elif more > 0:
-            standing[-1] = replace(standing[-1], quantity=standing[-1].quantity + more)
-        revised.extend(standing)
-    return tuple(revised)
+        Everything is counted from the parent's start, so a want of ``keep`` means filled + held - keep in all.
+        """
+        revised: list[Obligation] = []
+        for want in wants:
+            standing = [duty for duty in parent.obligations if duty.episode == want.episode.number]
+            total = parent.filled + held - want.keep
+            if not standing:
+                revised.append(self._new_obligation(parent.position, want, held - want.keep, parent.filled, now))
+                continue
+            promised = standing[0].base + sum(duty.quantity for duty in standing)
+            more = total - promised
+            if more > 0 and len(standing) < CURVES_MAX:
+                standing.append(self._new_obligation(parent.position, want, more, standing[0].base, now))
+            elif more > 0:
+                standing[-1] = replace(standing[-1], quantity=standing[-1].quantity + more)
+            revised.extend(standing)
+        return tuple(revised)
 
 
 def _is_more_urgent(obligations: tuple[Obligation, ...], parent: Parent) -> bool:

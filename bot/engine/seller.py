@@ -1,41 +1,29 @@
-"""From parents to orders: what is due becomes children, the gate judges each, and shortfalls climb the ladder.
+"""From parents to orders: what is due becomes children, by the parent's tactic and inside what it is allowed.
+
+    due = max(curves, filled + survival need)
+    waits (passive)   resting orders are tended; what is due joins the touch, what is overdue is taken
+    takes             immediate-or-cancel limits at the collar; what does not fill climbs the ladder
 
 The quantity that keeps the account above its survival floor is due at once, whatever any curve says.
 """
 
 from __future__ import annotations
 
-from bot.domain.denials import Denied
-from bot.domain.effects import (
-    Goal,
-    GoalKind,
-    Obligation,
-    PlaceOrder,
-    RaiseAlarm,
-    RecordDenial,
-    Relaxation,
-    RelaxParent,
-)
+from bot.domain.effects import Goal, GoalKind
 from bot.domain.instrument import Instrument
-from bot.domain.names import child_name
-from bot.domain.order import OrderClass, OrderRequest, TimeInForce
-from bot.domain.scale import NS_PER_MINUTE, NS_PER_SECOND
+from bot.domain.scale import NS_PER_SECOND
+from bot.engine.allowance import Allowance
 from bot.engine.book import Parent
+from bot.engine.budgets import Budgets
+from bot.engine.children import Ask, Children
 from bot.engine.desk import Desk
+from bot.engine.duties import class_of, worth_sending
 from bot.engine.gate import Gate, collar_max, notional_max, sends_left
-from bot.engine.market import BUCKET
+from bot.engine.passive import REPRICE_EVERY, REST_FOR, Passive
+from bot.engine.relaxing import Relaxing
 from bot.execution.curves import next_due_at, parent_due
-from bot.execution.ladder import (
-    PARTICIPATION_STEPS,
-    collar_at,
-    is_widest,
-    may_relax,
-    participation_at,
-    useful_collar,
-)
-from bot.execution.slicer import child_quantity, limit_price, participation_cap, smallest_order
-from bot.execution.spec import Tactic
-from bot.risk.tiers import PPM
+from bot.execution.price import taking_price
+from bot.execution.slicer import child_quantity, smallest_order
 
 CHILDREN_PER_STEP = 10               # then the market is looked at again
 RETRY_AFTER = NS_PER_SECOND          # an order that found nothing at its limit finds nothing sooner
@@ -47,11 +35,16 @@ class Seller:
 
     def __init__(self, desk: Desk, gate: Gate) -> None:
         self.desk = desk
-        self.gate = gate
+        self.children = Children(desk, gate)
+        self.relaxing = Relaxing(desk)
+        self.allowance = Allowance(desk, self.relaxing)
+        self.budgets = Budgets(desk, self.relaxing)
+        self.passive = Passive(desk, self.relaxing)
 
     def sell(self, account: int, now: int) -> None:
         """Send what is due of all parents of an account, and set the time of the next look."""
         desk = self.desk
+        self.passive.cancel_orphans(account, now)
         parents = [
             desk.book.parents[name]
             for position in desk.layout.positions_of[account]
@@ -88,179 +81,117 @@ class Seller:
 
     def _work(self, parent: Parent, need: int, now: int) -> None:
         desk = self.desk
-        account = desk.layout.keys[parent.position].account
         instrument = desk.layout.instrument_of(parent.position)
         mark = desk.columns.mark[instrument.index]
         if mark is None:
             return
+        if self.budgets.holds_back(parent, now):
+            self.passive.cancel(parent, now)
+            return
         due = max(parent_due(parent.obligations, parent.name, now), parent.filled + need)
-        if parent.fell_short is not None and due > parent.filled and not self._climb(parent, need, now):
-            retry = parent.fell_short + RETRY_AFTER
-            if now < retry:
-                desk.timers.set(account, retry)
-                return
+        why = self.relaxing.urgency(parent, need, now)
+        if why is not None and due > parent.filled:
+            self.relaxing.hurry(parent, need, why, now)
+        if self.passive.waits(parent, instrument.index, now):
+            self._wait(parent, instrument, due, mark, now)
+            due = max(self.passive.overdue(parent, now), parent.filled + need)
+        if due > parent.filled and desk.book.working[parent.position]:
+            self.passive.cancel(parent, now)
+        self._take(parent, instrument, due, need, mark, now)
+
+    def _is_held_up(self, parent: Parent, since: int | None, now: int) -> bool:
+        """Say whether it is too soon after something at ``since`` to try again, and set the time when it is not."""
+        if since is None or now >= since + RETRY_AFTER:
+            return False
+        self.desk.timers.set(self.desk.layout.keys[parent.position].account, since + RETRY_AFTER)
+        return True
+
+    # Waiting -----------------------------------------------------------------------------------------------
+
+    def _wait(self, parent: Parent, instrument: Instrument, due: int, mark: int, now: int) -> None:
+        """Keep what is due at the touch, and look again soon."""
+        self.passive.tend(parent, instrument, now)
+        if due <= parent.filled:
+            return
+        account = self.desk.layout.keys[parent.position].account
+        self.desk.timers.set(account, now + REPRICE_EVERY)
+        is_overdue = self.passive.overdue(parent, now) > parent.filled
+        if is_overdue or self._is_held_up(parent, parent.refused, now):
+            return
+        price = self.passive.price(parent, instrument, now)
+        progress = self.desk.book.progress(parent)
+        wish = child_quantity(progress, due=due, cap=None, filters=instrument.filters)
+        if wish == 0 or wish < worth_sending(parent, now):
+            return
+        if sends_left(self.desk.book, account, self.desk.limits, now) < 1:
+            return
+        cap = self._largest(instrument, max(mark, price))
+        allowed = self.allowance.of_volume(parent, wish, now)
+        quantity = child_quantity(
+            progress, due=due, cap=cap if allowed is None else min(cap, allowed), filters=instrument.filters
+        )
+        if quantity:
+            self.children.place(parent, Ask(quantity, price, now + REST_FOR), now)
+
+    # Taking ------------------------------------------------------------------------------------------------
+
+    def _take(self, parent: Parent, instrument: Instrument, due: int, need: int, mark: int, now: int) -> None:
+        """Send what is due as orders that take what is there; widen the collar when they did not fill."""
+        desk = self.desk
+        account = desk.layout.keys[parent.position].account
+        if due <= parent.filled:
+            return
+        fell_short = parent.fell_short
+        if fell_short is not None and self.relaxing.climb(parent, need, now):
+            fell_short = None
+        if self._is_held_up(parent, fell_short, now) or self._is_held_up(parent, parent.refused, now):
+            return
         for _ in range(CHILDREN_PER_STEP):
-            quantity = self._next_quantity(parent, instrument, due, need, mark, now)
+            limit = self._taking_price(parent, instrument, mark, now)
+            quantity = self._next_quantity(parent, instrument, due, need, mark, limit, now)
             if quantity == 0:
                 return
             if sends_left(desk.book, account, desk.limits, now) < 1:
                 desk.timers.set(account, now + NS_PER_SECOND)
                 return
-            if not self._place(parent, instrument, quantity, mark, now):
+            if not self.children.place(parent, Ask(quantity, limit), now):
                 desk.timers.set(account, now + RETRY_AFTER)
                 return
 
+    def _taking_price(self, parent: Parent, instrument: Instrument, mark: int, now: int) -> int:
+        return taking_price(
+            mark=mark,
+            index=self.desk.market.index_price(instrument.index, now),
+            collar=self.relaxing.collar(parent),
+            widest=self.relaxing.widest(parent),
+            sign=parent.side.sign,
+            filters=instrument.filters,
+        )
+
     def _next_quantity(
-        self, parent: Parent, instrument: Instrument, due: int, need: int, mark: int, now: int
+        self, parent: Parent, instrument: Instrument, due: int, need: int, mark: int, limit: int, now: int
     ) -> int:
-        """Return the size of the next child: due, allowed by participation, and not above the order cap."""
-        desk = self.desk
-        progress = desk.book.progress(parent)
-        wish = child_quantity(progress, due=due, cap=None, filters=instrument.filters)
-        if wish == 0 or (not need and wish < _worth_sending(parent, now)):
+        """Return the size of the next child: due, allowed by volume and depth, and not above the order cap."""
+        filters = instrument.filters
+        progress = self.desk.book.progress(parent)
+        wish = child_quantity(progress, due=due, cap=None, filters=filters)
+        if wish == 0 or (not need and wish < worth_sending(parent, now)):
             return 0
-        allowed = None if need else self._participation(parent, wish, now)
-        largest = notional_max(desk.limits) // instrument.notional(price=_dearer(mark, desk, parent), quantity=1)
-        # Where not even the venue's smallest order fits, the gate refuses it and says so: better than silence.
-        largest = max(largest, smallest_order(instrument.filters))
-        cap = largest if allowed is None else min(largest, allowed)
-        return child_quantity(progress, due=due, cap=cap, filters=instrument.filters)
-
-    def _place(self, parent: Parent, instrument: Instrument, quantity: int, mark: int, now: int) -> bool:
-        """Put one child through the gate; return whether it passed."""
-        desk = self.desk
-        request = OrderRequest(
-            name=child_name(parent.name, parent.next_child),
-            key=desk.layout.keys[parent.position],
-            side=parent.side,
-            quantity=quantity,
-            limit_price=limit_price(
-                mark=mark, collar=self._collar(parent), sign=parent.side.sign, tick=instrument.filters.tick
-            ),
-            time_in_force=TimeInForce.IOC,
-            reduce_only=True,
-            order_class=_class(parent),
+        dearest = mark if parent.side.sign < 0 else int(mark * (1 + collar_max(class_of(parent), self.desk.limits))) + 1
+        cap = self._largest(instrument, dearest)
+        by_volume = self.allowance.of_volume(parent, wish, now)
+        cap = cap if by_volume is None else min(cap, by_volume)
+        is_urgent = self.relaxing.urgency(parent, need, now) is not None
+        by_depth = self.allowance.of_depth(
+            parent, instrument, wish=min(wish, cap), limit=limit, is_urgent=is_urgent, now=now
         )
-        verdict = self.gate.judge(request, now)
-        if isinstance(verdict, Denied):
-            desk.emit(RecordDenial(request, verdict.code, verdict.detail, now))
-            desk.emit(RaiseAlarm("order_denied", verdict.detail, now))
-            return False
-        desk.emit(PlaceOrder(verdict, parent.name, parent.next_child, now))
-        return True
+        cap = cap if by_depth is None else min(cap, by_depth)
+        return child_quantity(progress, due=due, cap=cap, filters=filters)
 
-    # The ladder --------------------------------------------------------------------------------------------
+    def _largest(self, instrument: Instrument, price: int) -> int:
+        """Return the largest order that the gate lets out, valued at ``price``.
 
-    def _collar(self, parent: Parent) -> float:
-        return collar_at(parent.collar_level, first=_first_collar(parent), widest=self._widest(parent))
-
-    def _widest(self, parent: Parent) -> float:
-        """Return how far the collar may go: the class's limit, and never where a sale does more harm than good."""
-        columns = self.desk.columns
-        account = self.desk.layout.keys[parent.position].account
-        widest = collar_max(_class(parent), self.desk.limits)
-        if not columns.known[account]:
-            return widest
-        useful = useful_collar(
-            distance=columns.distance_at(parent.position), maintenance_rate=columns.rate_ppm[parent.position] / PPM
-        )
-        return min(widest, useful)
-
-    def _climb(self, parent: Parent, need: int, now: int) -> bool:
-        """Widen the collar one step if the parent may; return whether it did, and so may try at once."""
-        order_class = _class(parent)
-        is_urgent = (
-            need > 0
-            or any(duty.tactic == Tactic.LADDER.value for duty in parent.obligations)
-            or all(now >= duty.deadline for duty in parent.obligations)
-        )
-        widest = self._widest(parent)
-        first = _first_collar(parent)
-        if not (may_relax(order_class) and is_urgent) or is_widest(parent.collar_level, first=first, widest=widest):
-            return False
-        level = parent.collar_level + 1
-        wider = collar_at(level, first=first, widest=widest)
-        self.desk.emit(
-            RelaxParent(
-                parent.name, Relaxation.COLLAR, level, f"unfilled; the collar widens to {wider:.2%}", now
-            )
-        )
-        return True
-
-    def _participation(self, parent: Parent, wish: int, now: int) -> int | None:
-        """Return what participation allows now, or None where nothing caps it.
-
-        Relaxes one step per slice while a margin parent is held back by it; looks again when volume has come.
+        Where not even the venue's smallest order fits, the gate refuses it and says so: better than silence.
         """
-        caps = [duty.participation_max for duty in parent.obligations]
-        if any(cap is None for cap in caps):
-            return None
-        is_late = all(now >= duty.deadline for duty in parent.obligations)
-        if is_late and may_relax(_class(parent)):
-            return None
-        first = max(cap for cap in caps if cap is not None)
-        interval = min(duty.interval for duty in parent.obligations)
-        share = participation_at(parent.participation_level, first=first)
-        allowed = self._allowed(parent, share, interval, now)
-        if (
-            allowed is not None and allowed < wish and may_relax(_class(parent))
-            and parent.participation_level < len(PARTICIPATION_STEPS)
-            and now - max(parent.participation_relaxed, parent.opened) >= interval
-        ):
-            level = parent.participation_level + 1
-            share = participation_at(level, first=first)
-            self.desk.emit(
-                RelaxParent(
-                    parent.name, Relaxation.PARTICIPATION, level, f"held back; participation goes to {share:.0%}", now
-                )
-            )
-            allowed = self._allowed(parent, share, interval, now)
-        if allowed is not None and allowed < wish:
-            self.desk.timers.set(self.desk.layout.keys[parent.position].account, now + BUCKET)
-        return allowed
-
-    def _allowed(self, parent: Parent, share: float | None, interval: int, now: int) -> int | None:
-        if share is None or share >= 1:
-            return None
-        since = now - max(interval, NS_PER_MINUTE)
-        instrument = self.desk.layout.keys[parent.position].instrument
-        ours = self.desk.book.working[parent.position]
-        for moment, quantity in parent.fills:
-            if moment > since:
-                ours += quantity
-        return participation_cap(share=share, traded=self.desk.market.traded_since(instrument, since), ours=ours)
-
-
-def _worth_sending(parent: Parent, now: int) -> int:
-    """Return the smallest child worth its spread: half a slice of the largest curve, until the deadline.
-
-    Increases have curves of their own; without this each would send crumbs at its own moments.
-    """
-    largest = max(parent.obligations, key=lambda duty: duty.quantity)
-    if now >= max(duty.deadline for duty in parent.obligations):
-        return 0
-    slices = max(1, (largest.deadline - largest.start) // largest.interval)
-    return largest.quantity // slices // 2
-
-
-def _first_collar(parent: Parent) -> float | None:
-    """Return the widest collar that any obligation starts with; None where none states one."""
-    stated = [duty.collar for duty in parent.obligations if duty.collar is not None]
-    return max(stated, default=None)
-
-
-def _class(parent: Parent) -> OrderClass:
-    """A parent that serves survival among others is one of survival."""
-    if any(duty.order_class is OrderClass.MARGIN for duty in parent.obligations):
-        return OrderClass.MARGIN
-    return _only(parent.obligations)
-
-
-def _only(obligations: tuple[Obligation, ...]) -> OrderClass:
-    return obligations[0].order_class if obligations else OrderClass.COST
-
-
-def _dearer(mark: int, desk: Desk, parent: Parent) -> int:
-    """Return the highest price at which the gate may value a child: a buy's limit lies above the mark."""
-    widest = collar_max(_class(parent), desk.limits)
-    return mark if parent.side.sign < 0 else int(mark * (1 + widest)) + 1
+        largest = notional_max(self.desk.limits) // instrument.notional(price=price, quantity=1)
+        return max(largest, smallest_order(instrument.filters))

@@ -24,6 +24,20 @@ class LimitsSpec:
     margin_collar_max: Ratio = field(
         default=0.08, metadata={"doc": "How far from the mark the ladder of the margin class may go."}
     )
+    slippage_budget: Ratio = field(
+        default=0.05,
+        metadata={
+            "doc": "What all fills of one sale may lose against its arrival price, of its whole value. Then the cost"
+            " class pauses, and the margin class goes on while that is cheaper than the venue's liquidation."
+        },
+    )
+    depth_max: Ratio = field(
+        default=0.25,
+        metadata={
+            "doc": "Share of what the book shows inside its collar that a sale takes in one second; the margin class"
+            " takes more when survival needs it. Without a book nothing is known of it."
+        },
+    )
     stale_after: Duration = field(
         default=5 * NS_PER_SECOND,
         metadata={
@@ -41,6 +55,10 @@ class LimitsSpec:
                 "price_collar: must be above 0 and not above margin_collar_max, and that below 100%, "
                 f"were {self.price_collar:.2%} and {self.margin_collar_max:.2%}"
             )
+        if not 0 < self.slippage_budget < 1:
+            raise ValueError(f"slippage_budget: must be above 0% and below 100%, was {self.slippage_budget:.2%}")
+        if not 0 < self.depth_max <= 1:
+            raise ValueError(f"depth_max: must be above 0% and at most 100%, was {self.depth_max:.2%}")
         if self.stale_after <= 0:
             raise ValueError(f"stale_after: must be above 0, was {self.stale_after / NS_PER_SECOND:g}s")
         if self.order_rate_max < 1:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from hashlib import blake2b
 
 from bot.domain.effects import Obligation
+from bot.execution.profile import PPM, share_at
 
 
 def due(obligation: Obligation, parent: str, now: int) -> int:
@@ -20,7 +21,9 @@ def due(obligation: Obligation, parent: str, now: int) -> int:
         return obligation.quantity
     slices = _slices(obligation)
     passed = _slices_begun(obligation, parent, now)
-    return obligation.quantity * passed // slices
+    if obligation.shape is None:
+        return obligation.quantity * passed // slices
+    return obligation.quantity * share_at(obligation.shape, passed=passed, slices=slices) // PPM
 
 
 def parent_due(obligations: Sequence[Obligation], parent: str, now: int) -> int:

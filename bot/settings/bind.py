@@ -64,6 +64,7 @@ _READERS: dict[object, Callable[[Node, str], object]] = {
     Unit.RATIO: read_ratio,
     Unit.DURATION: read_duration,
     Unit.RATE: read_rate,
+    Unit.PATH: lambda node, subject: str(read_path(node, subject)),
 }
 
 

@@ -69,6 +69,7 @@ _SIMPLE: dict[object, str] = {
     Unit.RATIO: "ratio",
     Unit.DURATION: "duration",
     Unit.RATE: "rate",
+    Unit.PATH: "text",
 }
 
 

@@ -254,12 +254,25 @@ def test_fold_of_reports_on_an_order_in_any_order(reports: list[AccountFact], af
     assert book.quantity[0] == 100 - after.filled
 
 
-@pytest.mark.parametrize("report", [end(0), end(9), REJECTED, NOT_SENT], ids=["unfilled", "partly", "rejected", "late"])
+OUT_OF_BAND = OrderRejected(at(2), 0, NAME, "-4024", "Price is lower than mark price multiplier floor.")
+
+
+@pytest.mark.parametrize("report", [end(0), end(9), OUT_OF_BAND], ids=["unfilled", "partly", "price refused"])
 def test_fold_of_an_order_that_fell_short_tells_its_parent(report: AccountFact) -> None:
     """The ladder begins with an order that did not do all that it was to do."""
     book = selling()
     fold(book, report)
     assert book.parents[PARENT].fell_short == report.now
+    assert book.parents[PARENT].refused is None
+
+
+@pytest.mark.parametrize("report", [REJECTED, NOT_SENT], ids=["rejected", "late"])
+def test_fold_of_an_order_refused_for_no_price_is_no_shortfall(report: AccountFact) -> None:
+    """A wider collar cures no refusal but one of the price: the parent waits, and climbs nothing."""
+    book = selling()
+    fold(book, report)
+    assert book.parents[PARENT].refused == report.now
+    assert book.parents[PARENT].fell_short is None
 
 
 def test_fold_of_a_whole_fill_is_no_shortfall() -> None:

@@ -209,6 +209,8 @@ class Run:
         to: float | None
         if step.what is Relaxation.COLLAR:
             to = max(collar_at(step.level, first=duty.collar, widest=self.charter.collar_max) for duty in duties)
+        elif step.what is not Relaxation.PARTICIPATION:
+            to = None
         else:
             caps = [participation_at(step.level, first=duty.participation_max) for duty in duties]
             to = max((cap for cap in caps if cap is not None), default=None)

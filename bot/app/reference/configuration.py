@@ -26,7 +26,9 @@ _TYPES: dict[object, str] = {
     int: "whole number", float: "number", Decimal: "number", bool: "`true` or `false`", str: "text", Path: "path",
     Money: "amount, `250_000 USDT`", SourceText: "condition", Secret: "`env:NAME`",
 }
-_UNITS = {Unit.RATIO: "ratio, `2%` or `5bps`", Unit.DURATION: "duration, `90s`", Unit.RATE: "rate, `10/s`"}
+_UNITS = {
+    Unit.RATIO: "ratio, `2%` or `5bps`", Unit.DURATION: "duration, `90s`", Unit.RATE: "rate, `10/s`", Unit.PATH: "path",
+}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
