@@ -24,8 +24,11 @@ from bot.domain.errors import InputError, PenstockError
 DEMO_OUT = Path("penstock-demo")
 INIT_OUT = Path("penstock.yaml")
 DEMO_SEED = 3                        # its lows lie near those of 2020: BTC 3,858, ETH 85.5
+GENERATE_HELP = ("generated prices instead of a tape: calm, trend, gap, wick, crash, depeg or funding_spike; "
+                 "a SEED alone is the demonstration's market")
 CONFIG_HELP = "the configuration file: accounts, limits, rule books"
 TAPE_FORM = "[SYMBOL[@KIND]=]PATH"
+GENERATE_FORM = "MARKET[:SEED]"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -103,7 +106,7 @@ def build_parser() -> argparse.ArgumentParser:
     run = verbs.add_parser("run", help="run the daemon; with no CONFIG, a demonstration: a crash, in fast time")
     run.add_argument("config", nargs="?", type=Path, metavar="CONFIG", help=CONFIG_HELP)
     run.add_argument("--tape", action="append", default=[], metavar=TAPE_FORM, help="prices of the paper venue")
-    run.add_argument("--generate", type=int, metavar="SEED", help="generated prices instead of a tape")
+    run.add_argument("--generate", metavar=GENERATE_FORM, help=GENERATE_HELP)
     run.add_argument("--pace", type=float, metavar="N", help="market seconds per second (default 1)")
     run.add_argument("--out", type=Path, metavar="DIR", help="where journal, summary and report go")
     run.add_argument("--seed", type=int, default=DEMO_SEED, help="of the demonstration's market")
@@ -115,11 +118,10 @@ def build_parser() -> argparse.ArgumentParser:
     check.add_argument("config", type=Path, metavar="CONFIG", help=CONFIG_HELP)
     _finish(check, _check)
 
-    replay = verbs.add_parser("replay", help="take the paper accounts through recorded markets, as fast as it goes")
+    replay = verbs.add_parser("replay", help="take the paper accounts through a market, as fast as it goes")
     replay.add_argument("config", type=Path, metavar="CONFIG", help=CONFIG_HELP)
-    replay.add_argument(
-        "--tape", action="append", required=True, metavar=TAPE_FORM, help="recorded prices of a market"
-    )
+    replay.add_argument("--tape", action="append", default=[], metavar=TAPE_FORM, help="recorded prices of a market")
+    replay.add_argument("--generate", metavar=GENERATE_FORM, help=GENERATE_HELP)
     replay.add_argument("--out", type=Path, metavar="DIR", help="where journal, summary and report go")
     _finish(replay, _replay)
 
@@ -158,9 +160,11 @@ def _add_init(init: argparse.ArgumentParser) -> None:
 
 
 def _add_tape(tape: argparse.ArgumentParser) -> None:
-    tape.add_argument("action", choices=("inspect", "import", "convert", "cut"), metavar="ACTION",
-                      help="inspect: what it holds; import: several into one; convert: another form; cut: a stretch")
-    tape.add_argument("tapes", nargs="+", metavar="TAPE", help=f"{TAPE_FORM}, a file or a folder of files")
+    tape.add_argument("action", choices=("inspect", "import", "convert", "cut", "generate"), metavar="ACTION",
+                      help="inspect: what it holds; import: several into one; convert: another form; cut: a stretch; "
+                           "generate: a market that never was")
+    tape.add_argument("tapes", nargs="+", metavar="TAPE",
+                      help=f"{TAPE_FORM}, a file or a folder of files; of generate: [SYMBOL[@KIND]=]{GENERATE_FORM}")
     tape.add_argument("--from", dest="start", metavar="TIME", help="of cut: the first moment, 2020-03-12T10:44:00Z")
     tape.add_argument("--to", dest="end", metavar="TIME", help="of cut: the first moment no longer in it")
     tape.add_argument("--out", type=Path, metavar="FILE", help="a new file: .tape, .csv, .csv.gz or .parquet")
@@ -185,8 +189,8 @@ def _run(parsed: argparse.Namespace) -> int:
     from bot.app.verbs.run import run_config
 
     return run_config(
-        parsed.config, tapes=parsed.tape, seed=parsed.generate, pace=parsed.pace, out=parsed.out, environ=os.environ,
-        as_json=parsed.json,
+        parsed.config, tapes=parsed.tape, generate=parsed.generate, pace=parsed.pace, out=parsed.out,
+        environ=os.environ, as_json=parsed.json,
     )
 
 
@@ -209,7 +213,10 @@ def _check(parsed: argparse.Namespace) -> int:
 def _replay(parsed: argparse.Namespace) -> int:
     from bot.app.verbs.replay import replay_config
 
-    return replay_config(parsed.config, parsed.tape, parsed.out, os.environ, as_json=parsed.json)
+    return replay_config(
+        parsed.config, tapes=parsed.tape, generate=parsed.generate, out=parsed.out, environ=os.environ,
+        as_json=parsed.json,
+    )
 
 
 def _report(parsed: argparse.Namespace) -> int:

@@ -88,8 +88,10 @@ def test_generate_best_bid_is_below_best_ask_and_all_is_positive(views: dict[str
     for view in views[name]:
         assert all(0 < quote.bid < quote.ask for quote in view.quotes)
         assert all(quote.bid_quantity > 0 and quote.ask_quantity > 0 for quote in view.quotes)
-        assert all(fact.price > 0 for fact in (*view.trades, *view.marks, *view.indexes))
-        assert all(fact.quantity > 0 for fact in (*view.trades, *view.interest))
+        assert all(trade.price > 0 and trade.quantity > 0 for trade in view.trades)
+        assert all(mark.price > 0 for mark in view.marks)
+        assert all(index.price > 0 for index in view.indexes)
+        assert all(interest.quantity > 0 for interest in view.interest)
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -446,7 +448,7 @@ def test_generate_hardly_any_price_left_still_has_two_sides() -> None:
     assert {(quote.bid, quote.ask) for quote in view.quotes} == {(1, 2)}
     assert {trade.price for trade in view.trades} == {1, 2}
     assert {mark.price for mark in view.marks} <= {1, 2}
-    assert view.inside == view.unlike == []
+    assert not view.inside and not view.unlike
 
 
 def test_generate_on_coarse_filters_keeps_to_tick_and_lot() -> None:
@@ -457,7 +459,7 @@ def test_generate_on_coarse_filters_keeps_to_tick_and_lot() -> None:
     assert all(price % 50 == 0 for update in view.updates for price, _ in (*update.bids, *update.asks))
     assert all(quantity % 40 == 0 for update in view.updates for _, quantity in (*update.bids, *update.asks))
     assert all(trade.price % 50 == 0 and trade.quantity % 40 == 0 for trade in view.trades)
-    assert view.inside == view.unlike == []
+    assert not view.inside and not view.unlike
 
 
 def coin_margined() -> Instrument:

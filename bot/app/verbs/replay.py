@@ -1,23 +1,29 @@
-"""``penstock replay CONFIG --tape ...``."""
+"""``penstock replay CONFIG --tape ...``, or ``--generate KIND``."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from bot.app.generated import open_prices
 from bot.app.loading import load_all
-from bot.app.markets import RecordedMarket
 from bot.app.running import replay
 from bot.app.verbs.output import tell
 from bot.app.watching import live_view
 
 
 def replay_config(
-    config: Path, tapes: Sequence[str], out: Path | None, environ: Mapping[str, str], *, as_json: bool
+    config: Path,
+    *,
+    tapes: Sequence[str],
+    generate: str | None,
+    out: Path | None,
+    environ: Mapping[str, str],
+    as_json: bool,
 ) -> int:
-    """Replay the configuration's accounts over the tapes and print the outcome."""
+    """Replay the configuration's accounts over the tapes, or a generated market, and print the outcome."""
     loaded = load_all(config, environ)
-    market = RecordedMarket.of(loaded.config, tapes)
+    market = open_prices(loaded.config, tapes, generate, where="replay")
     with live_view(market, is_quiet=as_json) as watching:
         finished = replay(loaded, market, title=f"Replay of {config.name}", out=out, make_observers=watching)
     return tell(finished, as_json=as_json)

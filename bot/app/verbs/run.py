@@ -7,8 +7,8 @@ from pathlib import Path
 
 from bot.app.cli_codes import EXIT_GOOD
 from bot.app.config import Mode
-from bot.app.loading import Loaded, load_all
-from bot.app.markets import GeneratedMarket, MarketSource, RecordedMarket
+from bot.app.generated import open_prices
+from bot.app.loading import load_all
 from bot.app.paced import run_paced
 from bot.app.verbs.output import tell
 from bot.app.watching import live_view
@@ -21,7 +21,7 @@ def run_config(
     config: Path,
     *,
     tapes: Sequence[str],
-    seed: int | None,
+    generate: str | None,
     pace: float | None,
     out: Path | None,
     environ: Mapping[str, str],
@@ -38,7 +38,7 @@ def run_config(
         raise InputError(f"--pace: must be above 0 and not above {PACE_MAX:g}, was {pace:g}")
     if out is None:
         raise InputError("run: needs --out DIR for its journal; the same folder takes the run up again")
-    market = _market(loaded, tapes, seed)
+    market = open_prices(loaded.config, tapes, generate, where="run")
     with live_view(market, is_quiet=as_json) as watching:
         finished = run_paced(
             loaded, market, pace=1.0 if pace is None else pace, title=f"Run of {config.name}", out=out,
@@ -49,10 +49,3 @@ def run_config(
             print(f"stopped; the same command takes the run in {out} up again")
         return EXIT_GOOD
     return tell(finished, as_json=as_json)
-
-
-def _market(loaded: Loaded, tapes: Sequence[str], seed: int | None) -> MarketSource:
-    if (seed is None) == (not tapes):
-        raise InputError("run: a paper account needs prices; give either --tape or --generate SEED")
-    config = loaded.config
-    return RecordedMarket.of(config, tapes) if seed is None else GeneratedMarket.open(seed, config.symbols)

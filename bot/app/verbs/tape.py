@@ -1,4 +1,4 @@
-"""``penstock tape inspect|import|convert|cut``: recorded markets, looked over and written in our forms."""
+"""``penstock tape inspect|import|convert|cut|generate``: markets, looked over and written in our forms."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.app.cli_codes import EXIT_GOOD
+from bot.app.generated import open_generated_tape
 from bot.app.tape.cutting import cut, read_time
 from bot.app.tape.inspection import inspect_tape, render
 from bot.app.tape.source import open_market
@@ -29,6 +30,8 @@ def tape_verb(
         raise InputError(f"tape {action}: needs --out FILE; end it in .tape, .csv, .csv.gz or .parquet")
     if action != "import" and len(tapes) > 1:
         raise InputError(f"tape {action}: takes one tape, was {len(tapes)}; `tape import` puts several into one")
+    if action == "generate":
+        return _generate(tapes[0], out, as_json=as_json)
     return _write(tapes, read_time("--from", start), read_time("--to", end), out, as_json=as_json)
 
 
@@ -38,6 +41,16 @@ def _inspect(tapes: Sequence[str], *, as_json: bool) -> int:
         print(json.dumps({"tapes": found}))
     else:
         print("\n\n".join(render(market) for market in found))
+    return EXIT_GOOD
+
+
+def _generate(text: str, out: Path, *, as_json: bool) -> int:
+    tape = open_generated_tape(text)
+    written = write_tape(out, tape.header, tape.facts())
+    if as_json:
+        print(json.dumps({"out": str(out), "symbol": tape.header.symbol, "facts": written}))
+    else:
+        print(f"{out}: {written:,} facts of {tape.header.symbol}, generated")
     return EXIT_GOOD
 
 
