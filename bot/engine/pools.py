@@ -16,7 +16,7 @@ from bot.engine.book import Book
 from bot.engine.layout import Layout
 from bot.risk.collateral import Asset, counted_value
 from bot.risk.holding import Holding
-from bot.risk.margin import AccountMargin
+from bot.risk.margin import AccountMargin, account_margin, liquidation_distances
 from bot.risk.pool import (
     Pool,
     pool_distances,
@@ -38,9 +38,15 @@ class AccountPool:
         self.distance = inf
 
     def take(self, pool: Pool | None, held: tuple[int, ...]) -> None:
-        """Measure the pool as it is now."""
+        """Measure the pool as it is now; one of a single asset by the shorter sums for that."""
         self.pool, self.held = pool, held
-        if pool is not None:
+        if pool is None:
+            return
+        if len(pool.assets) == 1:
+            wallet = pool.assets[0].amount
+            self.totals = account_margin(wallet, pool.holdings)
+            self.distance = liquidation_distances(wallet, pool.holdings).nearest
+        else:
             self.totals = pool_margin(pool)
             self.distance = pool_distances(pool).nearest if held else inf    # a debt alone is no position
 

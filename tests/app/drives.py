@@ -37,6 +37,7 @@ class Onlooker:
     effects: list[Effect] = field(default_factory=list)
     moments: list[tuple[int, int]] = field(default_factory=list)
     ended: list[tuple[int, int, int]] = field(default_factory=list)
+    session: Session | None = None
 
     def on_fact(self, fact: AccountFact) -> None:
         self.facts.append(fact)
@@ -85,7 +86,7 @@ class Drive:
         return [fact for fact in self.seen.facts if isinstance(fact, LiquidationStage)]
 
 
-def drive(config: Path, *tapes: str) -> Drive:
+def drive(config: Path, *tapes: str, seen: Onlooker | None = None) -> Drive:
     """Take a configuration through tapes, wired as ``replay`` wires it but for the spies."""
     loaded = load_all(config, {})
     market = RecordedMarket.open(tapes, list(dict.fromkeys(
@@ -98,8 +99,9 @@ def drive(config: Path, *tapes: str) -> Drive:
     )
     engine.shown = []
     venue = make_venue(loaded.config, layout)
-    seen = Onlooker()
+    seen = Onlooker() if seen is None else seen
     session = Session(engine, venue, NullJournal(run_head(loaded, market)), seen)
+    seen.session = session
     session.run(market.events(lambda index: sign_of(venue.net_quantity(index))))
     return Drive(session, engine, seen)
 
