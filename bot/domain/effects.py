@@ -12,6 +12,7 @@ from enum import Enum
 
 from bot.domain.account import PositionKey
 from bot.domain.denials import DenialCode
+from bot.domain.latch import Latch
 from bot.domain.order import Approved, OrderClass, OrderRequest, Side
 
 
@@ -267,12 +268,25 @@ class RecordDenial:
 
 
 @dataclass(frozen=True, slots=True)
-class SetFreeze:
-    """While frozen, nothing that could raise exposure is sent; exits go on."""
+class SetLatch:
+    """An account is shut or opened; ``by`` is the person, empty where the engine came to the end of a command."""
 
     account: int
-    frozen: bool
+    latch: Latch
     reason: str
+    by: str
+    now: int
+
+
+@dataclass(frozen=True, slots=True)
+class SetOverride:
+    """One control of the gate rests until a time, ns; one that has passed ends it."""
+
+    account: int
+    control: DenialCode
+    until: int
+    reason: str
+    by: str
     now: int
 
 
@@ -347,7 +361,7 @@ class RaiseAlarm:
 
 Effect = (
     MoveTrigger | OpenEpisode | PlanEpisode | EndEpisode | OpenParent | ReviseParent | RelaxParent
-    | PauseParent | EndParent | ReserveNames | RecordDenial | SetFreeze | MarkHighWater | MarkBest
+    | PauseParent | EndParent | ReserveNames | RecordDenial | SetLatch | SetOverride | MarkHighWater | MarkBest
     | NoteJump | PlaceOrder | CancelOrder | LookUpOrder
     | RaiseAlarm
 )

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from bot.domain.account import Balance, PositionKey, PositionReport
+from bot.domain.denials import DenialCode
+from bot.domain.instrument import TradingState
 from bot.domain.market import MarketFact
 from bot.domain.order import OrderStatus, Side
 
@@ -200,6 +202,16 @@ class VolumeHistory:
 
 
 @dataclass(frozen=True, slots=True)
+class InstrumentStatus:
+    """What orders the venue takes in an instrument from now on, for all accounts; ``stamp`` is its time."""
+
+    now: int
+    stamp: int
+    instrument: int
+    state: TradingState
+
+
+@dataclass(frozen=True, slots=True)
 class Timer:
     """The engine asked to be woken by now."""
 
@@ -207,20 +219,30 @@ class Timer:
 
 
 class CommandKind(Enum):
-    FREEZE = "freeze"
-    RESUME = "resume"
+    FREEZE = "freeze"                # send nothing that could raise exposure
+    KILL = "kill"                    # freeze, cancel children, end what rules began; stops stay
+    FLATTEN = "flatten"              # kill, and reduce every position to zero
+    RESUME = "resume"                # undo any of them
     REARM = "rearm"                  # set a rule's count of fires back, so that it is latched no more
+    OVERRIDE = "override"            # let one control of the gate rest for a time
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """An operator's word; it enters by the same door as a price. ``rule`` goes with REARM."""
+    """An operator's word; it enters by the same door as a price.
+
+    ``by`` names the person; RESUME, REARM and OVERRIDE are refused without. ``rule`` goes with REARM, ``control``
+    and ``until`` (ns) with OVERRIDE.
+    """
 
     now: int
     account: int
     kind: CommandKind
     reason: str
     rule: str | None = None
+    by: str = ""
+    control: DenialCode | None = None
+    until: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +264,7 @@ class Reloaded:
 AccountFact = (
     OrderAccepted | OrderRejected | OrderNotSent | OrderOutcomeUnknown | OrderTriggered | OrderFilled
     | OrderEnded | OrderNotFound | FundingPaid | CashMoved | MarginCall | SettingAnswered | LiquidationStage
+    | InstrumentStatus
     | AccountSnapshot | VolumeHistory | Timer | Command | Restarted | Reloaded
 )
 Event = MarketFact | AccountFact

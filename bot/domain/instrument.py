@@ -20,6 +20,17 @@ class InstrumentKind(Enum):
     OPTION = "option"
 
 
+class TradingState(Enum):
+    """What orders the venue takes in an instrument just now."""
+
+    TRADING = "trading"
+    POST_ONLY = "post_only"
+    REDUCE_ONLY = "reduce_only"
+    CANCEL_ONLY = "cancel_only"
+    HALTED = "halted"
+    DELISTING = "delisting"          # on the way out: what is held can still be reduced
+
+
 class OptionRight(Enum):
     CALL = "call"
     PUT = "put"

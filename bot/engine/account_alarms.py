@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from bot.domain.effects import RaiseAlarm
-from bot.domain.events import AccountFact, FillOrigin, MarginCall, OrderFilled
+from bot.domain.events import AccountFact, FillOrigin, InstrumentStatus, MarginCall, OrderFilled
 from bot.domain.scale import to_text
 from bot.engine.desk import Desk
 from bot.engine.margin_calls import called_at, is_standing
 
 
 def tell_of(desk: Desk, fact: AccountFact) -> None:
-    """Alarm for a fill that was not ours and for a margin call that begins; before the fact is folded."""
+    """Alarm for a fill that was not ours, a margin call that begins, and what the venue takes; before it is folded."""
     layout = desk.layout
-    if isinstance(fact, OrderFilled) and fact.origin is not FillOrigin.OURS:
+    if isinstance(fact, InstrumentStatus):
+        symbol = layout.instruments[fact.instrument].symbol
+        code, detail = "instrument_status", f"{symbol}: the venue says {fact.state.value}; orders wait if it takes none"
+    elif isinstance(fact, OrderFilled) and fact.origin is not FillOrigin.OURS:
         quantity = to_text(fact.quantity, layout.instruments[fact.key.instrument].quantity_digits)
         code, detail = (
             f"external_{fact.origin.value}",

@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 
 from bot.domain.account import PositionKey
 from bot.domain.effects import PORTFOLIO, Goal, Obligation, ScopeElement
-from bot.domain.order import OrderStatus, Side
+from bot.domain.instrument import TradingState
+from bot.domain.latch import Latch
+from bot.domain.order import OrderClass, OrderStatus, Side
 from bot.engine.layout import Layout
 from bot.execution.slicer import Progress
 from bot.rules.triggers import NEVER_FIRED, Fires, Trigger
@@ -33,6 +35,8 @@ class Order:
     limit_price: int
     sent: int
     asked: int                       # when the venue was last asked about it, by sending it or after
+    order_class: OrderClass = OrderClass.MARGIN
+    is_reduce_only: bool = True
     status: OrderStatus = OrderStatus.SENDING
     filled: int = 0
     final: int | None = None
@@ -103,6 +107,17 @@ class Reservation:
     quantity_max: int
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The last order that left for a position, to tell a doubled one by."""
+
+    parent: str
+    side: Side
+    quantity: int
+    price: int | None
+    at: int
+
+
 @dataclass(slots=True)
 class AccountBook:
     """Cash and counters of one account; cash at 10^-8.
@@ -116,7 +131,8 @@ class AccountBook:
     realised: int = 0
     fees: int = 0
     funding: int = 0
-    frozen: bool = False
+    latch: Latch = Latch.OPEN
+    overrides: dict[str, int] = field(default_factory=dict)      # code of a denial: until when it is none
     next_counter: int = 0            # of parents
     adopted: bool = False            # the venue's word was taken at least once
     last_fill: int = 0               # the venue's time of the newest fill
@@ -127,6 +143,7 @@ class AccountBook:
     margin_called: int | None = None  # the venue's time of its newest margin call, never later than ours
     trade_ids: dict[str, None] = field(default_factory=dict)
     sends: deque[int] = field(default_factory=lambda: deque(maxlen=SENDS_KEPT))
+    hours: list[tuple[int, int]] = field(default_factory=list)   # of a day: (its number, orders outside margin class)
 
 
 @dataclass
@@ -145,6 +162,8 @@ class Book:
     working: list[int] = field(default_factory=list)
     parent_of: list[str | None] = field(default_factory=list)
     reserved_for: list[str | None] = field(default_factory=list)
+    last_sent: list[Sent | None] = field(default_factory=list)
+    trading: list[TradingState] = field(default_factory=list)    # by instrument
     orders: dict[str, Order] = field(default_factory=dict)
     parents: dict[str, Parent] = field(default_factory=dict)
     episodes: dict[int, Episode] = field(default_factory=dict)
@@ -168,6 +187,8 @@ class Book:
             working=[0] * count,
             parent_of=[None] * count,
             reserved_for=[None] * count,
+            last_sent=[None] * count,
+            trading=[TradingState.TRADING] * len(layout.instruments),
         )
 
     def progress(self, parent: Parent) -> Progress:

@@ -12,7 +12,9 @@ import msgspec
 
 from bot.domain.effects import ScopeElement
 from bot.domain.errors import JournalError
-from bot.engine.book import AccountBook, Book, Episode, Order, Parent, Reservation
+from bot.domain.instrument import TradingState
+from bot.domain.latch import Latch
+from bot.engine.book import AccountBook, Book, Episode, Order, Parent, Reservation, Sent
 from bot.engine.derived import DerivedReadings
 from bot.engine.layout import Layout
 from bot.engine.windows import Plain
@@ -31,6 +33,8 @@ def dump(book: Book) -> bytes:
     """Return the book, without its layout, as bytes."""
     body: dict[str, Any] = {name: getattr(book, name) for name in _PLAIN}
     body["accounts"] = [_account(account) for account in book.accounts]
+    body["last_sent"] = book.last_sent
+    body["trading"] = book.trading
     for name, _ in _BY_KEY:
         body[name] = [_value(value) for value in getattr(book, name).values()]
     body["triggers"] = [[rule, element, trigger] for (rule, element), trigger in book.triggers.items()]
@@ -44,6 +48,8 @@ def load(body: bytes, layout: Layout) -> Book:
         raw = msgspec.json.decode(body)
         book = Book(layout=layout, **{name: raw[name] for name in _PLAIN})
         book.accounts = [_account_back(account) for account in raw["accounts"]]
+        book.last_sent = msgspec.convert(raw["last_sent"], list[Sent | None])
+        book.trading = msgspec.convert(raw["trading"], list[TradingState])
         book.orders = {order.name: order for order in msgspec.convert(raw["orders"], list[Order])}
         book.parents = {parent.name: parent for parent in (_parent_back(entry) for entry in raw["parents"])}
         book.episodes = {
@@ -95,6 +101,8 @@ def _account(account: AccountBook) -> dict[str, Any]:
 def _account_back(body: dict[str, Any]) -> AccountBook:
     account = AccountBook(**{**body, "trade_ids": dict.fromkeys(body["trade_ids"])})
     account.sends = deque(body["sends"], maxlen=AccountBook().sends.maxlen)
+    account.latch = Latch(body["latch"])
+    account.hours = [(hour, count) for hour, count in body["hours"]]
     return account
 
 

@@ -13,14 +13,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from math import inf
-from typing import Any, assert_never
+from typing import Any
 
 from bot.domain.effects import (
     Effect,
     GoalKind,
     LookUpOrder,
     RaiseAlarm,
-    SetFreeze,
 )
 from bot.domain.errors import ContractError
 from bot.domain.events import (
@@ -28,9 +27,9 @@ from bot.domain.events import (
     AccountSnapshot,
     CashMoved,
     Command,
-    CommandKind,
     Event,
     FundingPaid,
+    InstrumentStatus,
     LiquidationStage,
     MarginCall,
     OrderAccepted,
@@ -67,6 +66,7 @@ from bot.engine.episodes import Episodes
 from bot.engine.fold import fold
 from bot.engine.freshness import Freshness
 from bot.engine.gate import Gate
+from bot.engine.halts import FLATTEN, Halts, flatten_rule
 from bot.engine.layout import Layout
 from bot.engine.market import BARS_UNHEARD, TRADE_LULL, Market
 from bot.engine.marks import Marks
@@ -124,6 +124,7 @@ class Engine:
             ForcedTrade: self._on_told,
             Timer: self._on_timer,
             Command: self._on_command,
+            InstrumentStatus: self._on_status,
             Restarted: self._on_restarted,
             Reloaded: self._on_reloaded,
             AccountSnapshot: self._on_snapshot,
@@ -148,13 +149,14 @@ class Engine:
         self._take_rules(rules)
 
     def _take_rules(self, rules: RuleSet) -> None:
-        by_name = dict(rules.by_name())
+        by_name = {**rules.by_name(), FLATTEN: flatten_rule(self.desk.limits)}
         self.readings.plugins.take(rules.plugins, self._alarm)
         self.watch = Watch(self.layout, self.book, self.columns, self.readings, rules)
         self.accounts_on = self.watch.accounts_moved_by()
         self.episodes = Episodes(self.desk, self.watch, by_name)
         self.parents = Parents(self.desk, by_name)
-        self.seller = Seller(self.desk, Gate(self.book, self.columns, self.desk.limits))
+        self.halts = Halts(self.desk, self.episodes, self.parents)
+        self.seller = Seller(self.desk, Gate(self.book, self.columns, self.market, self.desk.limits))
 
     def step(self, event: Event) -> tuple[Sequence[Effect], int | None]:
         """Take one event; return what was decided, in order, and the next time a Timer is due.
@@ -308,16 +310,14 @@ class Engine:
 
     def _on_command(self, command: Command) -> None:
         fold(self.book, command)
-        match command.kind:
-            case CommandKind.FREEZE | CommandKind.RESUME:
-                frozen = command.kind is CommandKind.FREEZE
-                self.desk.emit(SetFreeze(command.account, frozen, command.reason, command.now))
-            case CommandKind.REARM:
-                if command.rule not in self.episodes.rules:
-                    self._alarm("command_refused", f"rearm: there is no rule of that name, was {command.rule!r}")
-            case _:
-                assert_never(command.kind)
+        self.halts.obey(command)
         self.dirty.append(command.account)
+
+    def _on_status(self, fact: InstrumentStatus) -> None:
+        """What waits for the venue to take orders again is judged anew, never sent blindly."""
+        tell_of(self.desk, fact)
+        fold(self.book, fact)
+        self.dirty.extend(self.accounts_on[fact.instrument])
 
     def _on_restarted(self, event: Restarted) -> None:
         """Ask what became of every order that was out; decide nothing before the venue's word is in."""
@@ -368,6 +368,7 @@ class Engine:
         self.dirty.clear()
 
     def _decide_account(self, account: int, now: int) -> None:
+        self.halts.decide(account, now)
         self.episodes.decide(account, now, is_first=self.is_first[account])
         if self.columns.known[account]:
             self.is_first[account] = False

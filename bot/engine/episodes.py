@@ -27,6 +27,7 @@ from bot.domain.order import OrderClass
 from bot.domain.scale import NS_PER_SECOND
 from bot.engine.book import Episode
 from bot.engine.desk import Desk
+from bot.engine.killed_rules import rests
 from bot.engine.plugin_remedies import PluginRemedies
 from bot.engine.watch import Watch
 from bot.risk.deleverage import Plan, wanted
@@ -106,6 +107,8 @@ class Episodes:
     def _move(
         self, rule: Rule, element: ScopeElement, conditions: Conditions, now: int, is_first: bool
     ) -> None:
+        if rests(self.desk.book, rule, element):
+            return
         key = (rule.name, element)
         stored = self.desk.book.triggers.get(key, IDLE)
         trigger = rearm(stored, now) if self._is_replaced(element, stored) else stored

@@ -22,7 +22,6 @@ from bot.domain.effects import (
     RelaxParent,
     ReserveNames,
     ReviseParent,
-    SetFreeze,
 )
 from bot.domain.events import (
     AccountFact,
@@ -40,6 +39,7 @@ from bot.domain.order import OrderStatus, Report, Side, next_status
 from bot.domain.scale import NS_PER_SECOND
 from bot.engine.book import TRADE_IDS_KEPT, Book, Order, Parent, Reservation
 from bot.engine.fold_account import ACCOUNT_FOLDERS, move_position
+from bot.engine.fold_halts import HALT_FOLDERS, note_sent
 from bot.engine.fold_rules import RULE_FOLDERS
 from bot.execution.refusals import PRICE_REFUSED, WOULD_TAKE
 
@@ -279,10 +279,12 @@ def _place_order(book: Book, effect: PlaceOrder) -> None:
         limit_price=request.limit_price or 0,
         sent=effect.now,
         asked=effect.now,
+        order_class=request.order_class,
+        is_reduce_only=request.reduce_only,
         good_until=request.good_until,
     )
     book.working[position] += request.quantity
-    book.accounts[request.key.account].sends.append(effect.now)
+    note_sent(book, effect)
     parent = book.parents.get(effect.parent)
     if parent is not None:
         parent.next_child = effect.child + 1
@@ -316,10 +318,6 @@ def _record_denial(book: Book, effect: RecordDenial) -> None:
         book.parents[name].refused = effect.now
 
 
-def _set_freeze(book: Book, effect: SetFreeze) -> None:
-    book.accounts[effect.account].frozen = effect.frozen
-
-
 def reducing_side(quantity: int) -> Side:
     """Return the side that brings a signed position towards zero."""
     return Side.SELL if quantity > 0 else Side.BUY
@@ -335,6 +333,7 @@ _FOLDERS: dict[type, Callable[[Book, Any], None]] = {
     OrderNotFound: _order_not_found,
     **ACCOUNT_FOLDERS,
     **RULE_FOLDERS,
+    **HALT_FOLDERS,
     OpenParent: _open_parent,
     ReviseParent: _revise_parent,
     RelaxParent: _relax_parent,
@@ -345,5 +344,4 @@ _FOLDERS: dict[type, Callable[[Book, Any], None]] = {
     CancelOrder: _cancel_order,
     LookUpOrder: _look_up_order,
     RecordDenial: _record_denial,
-    SetFreeze: _set_freeze,
 }

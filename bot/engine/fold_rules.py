@@ -40,8 +40,8 @@ def _end_episode(book: Book, effect: EndEpisode) -> None:
 
 
 def _command(book: Book, fact: Command) -> None:
-    """Forget how often a rule has fired for the account and its positions; freezing is an effect of its own."""
-    if fact.kind is not CommandKind.REARM:
+    """Forget how often a rule has fired for the account and its positions, if a person put his name to it."""
+    if fact.kind is not CommandKind.REARM or not fact.by:
         return
     is_of_portfolio = (fact.rule, PORTFOLIO) in book.triggers        # it has one count, whatever account is named
     for rule, element in list(book.fires):

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from bot.domain.scale import NS_PER_SECOND
+from bot.domain.scale import NS_PER_HOUR, NS_PER_MINUTE, NS_PER_SECOND
 from bot.domain.units import Duration, Money, Rate, Ratio
 
 ORDER_NOTIONAL_MAX = Money(Decimal(250_000), "USDT")
+EQUITY_MIN = Money(Decimal(0), "USDT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,41 @@ class LimitsSpec:
         },
     )
     order_rate_max: Rate = field(default=10.0, metadata={"doc": "Orders at most, of one account; at least 1/s."})
+    orders_per_hour_max: int = field(
+        default=3_600,
+        metadata={
+            "doc": "Orders at most of one account in one hour of the clock, the margin class apart: for that one a"
+            " person is told, and it goes on."
+        },
+    )
+    orders_per_day_max: int = field(
+        default=36_000, metadata={"doc": "The same over the hour under way and the 23 before it."}
+    )
+    duplicate_window: Duration = field(
+        default=NS_PER_SECOND,
+        metadata={
+            "doc": "The same side, quantity and price for one position, of another parent order, is refused this long;"
+            " not in the margin class. 0s: never."
+        },
+    )
+    divergence: Ratio = field(
+        default=0.02,
+        metadata={
+            "doc": "How far last and index price may lie from the mark; further, and the cost class waits. The margin"
+            " class goes on by the venue's mark."
+        },
+    )
+    equity_min: Money = field(
+        default=EQUITY_MIN,
+        metadata={"doc": "At or below this equity nothing is sent that could raise exposure; exits always go."},
+    )
+    flatten_over: Duration = field(
+        default=NS_PER_MINUTE,
+        metadata={"doc": "How long `flatten` takes, all positions side by side; 0s: at once. Then the ladder climbs."},
+    )
+    override_max: Duration = field(
+        default=NS_PER_HOUR, metadata={"doc": "How long an override of one control may last."}
+    )
 
     def __post_init__(self) -> None:
         if self.order_notional_max.amount <= 0:
@@ -63,6 +99,20 @@ class LimitsSpec:
             raise ValueError(f"stale_after: must be above 0, was {self.stale_after / NS_PER_SECOND:g}s")
         if self.order_rate_max < 1:
             raise ValueError(f"order_rate_max: must be at least 1/s, was {self.order_rate_max:g}/s")
+        if not 1 <= self.orders_per_hour_max <= self.orders_per_day_max:
+            raise ValueError(
+                "orders_per_hour_max: must be at least 1 and not above orders_per_day_max, "
+                f"were {self.orders_per_hour_max} and {self.orders_per_day_max}"
+            )
+        if not 0 < self.divergence < 1:
+            raise ValueError(f"divergence: must be above 0% and below 100%, was {self.divergence:.2%}")
+        if self.equity_min.amount < 0:
+            raise ValueError(f"equity_min: must not be below 0, was {self.equity_min}")
+        for name, length in (("duplicate_window", self.duplicate_window), ("flatten_over", self.flatten_over)):
+            if length < 0:
+                raise ValueError(f"{name}: must not be below 0, was {length / NS_PER_SECOND:g}s")
+        if self.override_max <= 0:
+            raise ValueError(f"override_max: must be above 0, was {self.override_max / NS_PER_SECOND:g}s")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from bot.app.reference.configuration import keys_of
 from bot.app.reference.entries import sections
 from bot.app.reference.pages import PAGES
 from bot.app.reference.verbs import verb_names
-from bot.domain.denials import DenialCode
+from bot.domain.denials import CONTROLS, DenialCode
 from bot.rules.language.functions import FUNCTION_ROWS
 from bot.rules.language.measures import MEASURES
 from bot.rules.spec import RuleBook
@@ -39,7 +39,15 @@ def test_docs_name_every_denial_code_with_its_meaning() -> None:
     """An operator who meets a code in a summary finds its sentence."""
     text = (DOCS / "gate.md").read_text(encoding="utf-8")
     for code in DenialCode:
-        assert f"| `{code.name}` | {code.value} |" in text
+        assert f"| `{code.name}` | {code.value} | {CONTROLS[code].number} |" in text
+
+
+def test_docs_of_denials_name_settings_that_there_are() -> None:
+    """The key beside a code is one that the configuration has."""
+    text = (DOCS / "configuration.md").read_text(encoding="utf-8")
+    for control in CONTROLS.values():
+        for key in control.settings:
+            assert f"`{key.replace('*', 'NAME')}`" in text
 
 
 def test_docs_name_every_verb() -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bot.domain.account import PositionKey
-from bot.domain.effects import EndEpisode, LookUpOrder, OpenEpisode, PlaceOrder, RaiseAlarm, ReserveNames, SetFreeze
+from bot.domain.effects import EndEpisode, LookUpOrder, OpenEpisode, PlaceOrder, RaiseAlarm, ReserveNames, SetLatch
 from bot.domain.errors import ContractError
 from bot.domain.events import (
     AccountSnapshot,
@@ -20,6 +20,7 @@ from bot.domain.events import (
     Restarted,
     Timer,
 )
+from bot.domain.latch import Latch
 from bot.domain.market import CandlePoint, MarkPrice, Quote
 from bot.domain.scale import CASH_UNIT, NS_PER_MINUTE, NS_PER_SECOND
 from bot.engine.engine import NOTHING
@@ -171,10 +172,10 @@ def test_engine_freezes_one_account_and_not_the_other() -> None:
     """A freeze is an account's; resuming takes it back."""
     driver = Driver(engine(STOP, shape=two_accounts()))
     driver.step(Command(T0, 1, CommandKind.FREEZE, "test"))
-    assert [account.frozen for account in driver.engine.book.accounts] == [False, True]
-    driver.step(Command(T0 + S, 1, CommandKind.RESUME, "test"))
-    assert [account.frozen for account in driver.engine.book.accounts] == [False, False]
-    assert [freeze.frozen for freeze in driver.found(SetFreeze)] == [True, False]
+    assert [account.latch for account in driver.engine.book.accounts] == [Latch.OPEN, Latch.FROZEN]
+    driver.step(Command(T0 + S, 1, CommandKind.RESUME, "test", by="ann"))
+    assert [account.latch for account in driver.engine.book.accounts] == [Latch.OPEN, Latch.OPEN]
+    assert [change.latch for change in driver.found(SetLatch)] == [Latch.FROZEN, Latch.OPEN]
 
 
 # What a person is told ------------------------------------------------------------------------------------

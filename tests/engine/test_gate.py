@@ -9,19 +9,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain.account import PositionKey
+from bot.domain.account import PositionKey, PositionSide
+from bot.domain.denials import CONTROLS as KNOWN_CONTROLS
 from bot.domain.denials import DenialCode, Denied
-from bot.domain.effects import OpenParent, PlaceOrder, ReserveNames, SetFreeze
-from bot.domain.instrument import Filters
+from bot.domain.effects import OpenParent, PlaceOrder, ReserveNames, SetLatch, SetOverride
+from bot.domain.instrument import Filters, TradingState
+from bot.domain.latch import Latch
+from bot.domain.market import IndexPrice, Quote, Trade
 from bot.domain.names import NAME_LENGTH_MAX, child_name, parent_name
 from bot.domain.order import Approved, OrderClass, OrderRequest, Side, TimeInForce
-from bot.domain.scale import CASH_UNIT, NS_PER_SECOND
+from bot.domain.scale import CASH_UNIT, NS_PER_HOUR, NS_PER_SECOND
 from bot.domain.units import Money
-from bot.engine.book import Book
+from bot.engine.book import Book, Order, Sent
 from bot.engine.columns import Columns
 from bot.engine.fold import fold
 from bot.engine.gate import CONTROLS, VALID_FOR, Gate
-from bot.engine.layout import Layout
+from bot.engine.layout import HEDGE, ONE_WAY, Layout
+from bot.engine.market import TOLD_LULL, TRADE_LULL, Market
 from bot.engine.spec import LimitsSpec
 from bot.execution.slicer import limit_price
 from tests.builders import ETH_KEY, KEY, T0, layout
@@ -46,31 +50,59 @@ class Bench:
     working: int = 0
     side: Side = Side.SELL
     sent_ago: tuple[int, ...] = ()
-    frozen: bool = False
+    latch: Latch = Latch.OPEN
     used: int = 0
+    key: PositionKey = KEY
+    out: tuple[Order, ...] = ()      # other orders that are live
+    cash: int = 100_000              # USDT
+    trading: TradingState = TradingState.TRADING
+    told: tuple[Quote | Trade | IndexPrice, ...] = ()
+    hours: tuple[tuple[int, int], ...] = ()      # (hours ago, orders outside the margin class)
+    last: Sent | None = None
+    overridden: tuple[tuple[DenialCode, int], ...] = ()      # (control, until)
 
     def judge(self, request: OrderRequest) -> Approved | Denied:
         book = Book.empty(self._layout())
         book.accounts[0].adopted = True
-        book.quantity[0] = self.held
-        book.working[0] = self.working
-        fold(book, ReserveNames(PARENT, KEY, self.side, 0, RESERVED, HELD))
+        book.accounts[0].wallet = self.cash * CASH_UNIT
+        position = book.layout.position(self.key)
+        book.quantity[position] = self.held
+        book.entry_value[position] = self.held * MARK * 1_000
+        book.working[position] = self.working
+        book.orders.update({each.name: each for each in self.out})
+        book.last_sent[position] = self.last
+        book.trading[0] = self.trading
+        fold(book, ReserveNames(PARENT, self.key, self.side, 0, RESERVED, HELD))
         book.accounts[0].sends.extend(T0 - ago for ago in self.sent_ago)
-        if self.frozen:
-            fold(book, SetFreeze(0, True, "test", T0))
+        book.accounts[0].hours = [(T0 // NS_PER_HOUR - ago, count) for ago, count in self.hours]
+        fold(book, SetLatch(0, self.latch, "test", "ann", T0))
+        for code, until in self.overridden:
+            fold(book, SetOverride(0, code, until, "test", "ann", T0 - NS_PER_HOUR))
         if self.used:
-            fold(book, OpenParent(PARENT, KEY, self.side, HELD, 0, (), MARK, MARK, 0, 0, T0))
+            fold(book, OpenParent(PARENT, self.key, self.side, HELD, 0, (), MARK, MARK, 0, 0, T0))
             book.parents[PARENT].next_child = self.used
-        columns = Columns(book.layout, book)
-        if self.mark is not None:
+        return self._gate(book).judge(request, T0)
+
+    def _gate(self, book: Book) -> Gate:
+        columns, market = Columns(book.layout, book), Market(book.layout)
+        if self.mark is not None and self.mark > 0:
             columns.move_price(0, self.mark)
             columns.move_price(1, self.mark)
-        return Gate(book, columns, self.limits).judge(request, T0)
+            columns.rebuild(0)
+        columns.mark[0] = self.mark
+        for event in self.told:
+            if isinstance(event, Trade):
+                market.last[0], market.trade_stamp[0], market.lull[0] = event.price, event.stamp, 0
+            else:
+                market.take(event)
+        return Gate(book, columns, market, self.limits)
 
     def _layout(self) -> Layout:
         plain = layout()
         first = replace(plain.instruments[0], filters=self.filters)
-        return Layout((first, *plain.instruments[1:]), plain.tiers, plain.accounts)
+        sides = ONE_WAY if self.key.side is PositionSide.NET else HEDGE
+        slot = replace(plain.accounts[0], sides=sides)
+        return Layout((first, *plain.instruments[1:]), plain.tiers, (slot, *plain.accounts[1:]))
 
 
 def order(child: int = 0, **changes: object) -> OrderRequest:
@@ -82,8 +114,35 @@ def order(child: int = 0, **changes: object) -> OrderRequest:
     return replace(good, **changes)  # type: ignore[arg-type]
 
 
-def hedge(quantity: int = 400) -> OrderRequest:
-    return order(reduce_only=False, order_class=OrderClass.HEDGE, quantity=quantity)
+def hedge(quantity: int = 400, **changes: object) -> OrderRequest:
+    return order(reduce_only=False, order_class=OrderClass.HEDGE, quantity=quantity, **changes)
+
+
+def cost(**changes: object) -> OrderRequest:
+    return order(order_class=OrderClass.COST, **changes)
+
+
+def stop(trigger: int | None = 450_000, **changes: object) -> OrderRequest:
+    """A protective sell of all 1.000 BTC, at the market when the mark is 10 % lower."""
+    plain: dict[str, object] = {"quantity": HELD, "limit_price": None, "order_class": OrderClass.STOP}
+    return order(trigger_price=trigger, **{**plain, **changes})
+
+
+def live(name: str, side: Side, quantity: int, order_class: OrderClass = OrderClass.MARGIN) -> Order:
+    """An order of the position that may still fill."""
+    return Order(name, "p", 0, side, quantity, MARK, T0, T0, order_class=order_class)
+
+
+def quote(bid: int, ask: int, ago: int = 0) -> Quote:
+    return Quote(T0, T0 - ago, 0, bid, 1, ask, 1)
+
+
+def traded(price: int, ago: int = 0) -> Trade:
+    return Trade(T0, T0 - ago, 0, price, 1, 0)
+
+
+def index(price: int) -> IndexPrice:
+    return IndexPrice(T0, T0, 0, price)
 
 
 def sell(limit: int, order_class: OrderClass) -> OrderRequest:
@@ -97,6 +156,16 @@ def buy(limit: int, order_class: OrderClass) -> OrderRequest:
 SHORT = Bench(held=-HELD, side=Side.BUY)
 SMALL = Bench(filters=replace(FILTERS, reduce_only_below_notional_min=False))
 OPENING = Bench(filters=replace(FILTERS, reduce_only_below_notional_min=True))
+ROOMY = LimitsSpec(order_notional_max=Money(Decimal(10_000), "USDT"))
+WIDE = replace(FILTERS, quantity_max=5_000)
+BAND = replace(FILTERS, price_up=Decimal("1.05"), price_down=Decimal("0.95"), price_max=600_000)
+MARKETS = replace(WIDE, market_lot=20, market_quantity_max=1_000, price_max=600_000)
+CROWDED = replace(FILTERS, orders_max=2, conditional_orders_max=1)
+TWO_OUT = (live("a", Side.SELL, 10), live("b", Side.SELL, 10))
+STOP_OUT = (live("s", Side.SELL, HELD, OrderClass.STOP),)
+COUNTED = LimitsSpec(orders_per_hour_max=5, orders_per_day_max=9, order_notional_max=Money(Decimal(3_000), "USDT"))
+SAME = Sent("pena00sn000001", Side.SELL, 400, 495_000, T0 - NS_PER_SECOND + 1)
+LONG_LEG, SHORT_LEG = PositionKey(0, 0, PositionSide.LONG), PositionKey(0, 0, PositionSide.SHORT)
 
 # (what is judged, the bench, the request, the code or None)
 ROWS: list[tuple[str, Bench, OrderRequest, DenialCode | None]] = [
@@ -117,9 +186,129 @@ ROWS: list[tuple[str, Bench, OrderRequest, DenialCode | None]] = [
     ("name just used", Bench(used=3), order(2), DenialCode.NAME_REUSED),
     ("first name again", Bench(used=3), order(0), DenialCode.NAME_REUSED),
 
-    ("frozen, reducing", Bench(frozen=True), order(), None),
-    ("frozen, hedging", Bench(frozen=True), hedge(), DenialCode.ACCOUNT_FROZEN),
-    ("not frozen, hedging", Bench(), hedge(), None),
+    ("frozen, reducing", Bench(latch=Latch.FROZEN), order(), None),
+    ("frozen, hedging", Bench(latch=Latch.FROZEN), hedge(), None),
+    ("frozen, an operator's order that is no reducer", Bench(latch=Latch.FROZEN),
+     order(reduce_only=False, order_class=OrderClass.OPERATOR), DenialCode.ACCOUNT_FROZEN),
+    ("open, an operator's order that is no reducer", Bench(),
+     order(reduce_only=False, order_class=OrderClass.OPERATOR), None),
+    ("killed, reducing", Bench(latch=Latch.KILLED), order(), None),
+    ("killed, reducing for profit", Bench(latch=Latch.KILLED), cost(), None),
+    ("killed, a stop", Bench(latch=Latch.KILLED, filters=WIDE), stop(), None),
+    ("killed, hedging", Bench(latch=Latch.KILLED), hedge(), DenialCode.ACCOUNT_KILLED),
+    ("flattening, reducing", Bench(latch=Latch.FLATTENING), order(), None),
+    ("flattening, hedging", Bench(latch=Latch.FLATTENING), hedge(), DenialCode.ACCOUNT_KILLED),
+
+    ("halted", Bench(trading=TradingState.HALTED), order(), DenialCode.INSTRUMENT_HALTED),
+    ("cancel-only", Bench(trading=TradingState.CANCEL_ONLY), order(), DenialCode.INSTRUMENT_HALTED),
+    ("post-only, taking", Bench(trading=TradingState.POST_ONLY), order(), DenialCode.INSTRUMENT_POST_ONLY),
+    ("post-only, resting", Bench(trading=TradingState.POST_ONLY), order(time_in_force=TimeInForce.POST_ONLY), None),
+    ("reduce-only, reducing", Bench(trading=TradingState.REDUCE_ONLY), order(), None),
+    ("reduce-only, hedging", Bench(trading=TradingState.REDUCE_ONLY), hedge(), DenialCode.INSTRUMENT_REDUCE_ONLY),
+    ("delisting, reducing", Bench(trading=TradingState.DELISTING), order(), None),
+    ("delisting, hedging", Bench(trading=TradingState.DELISTING), hedge(), DenialCode.INSTRUMENT_REDUCE_ONLY),
+
+    ("hedge of all the delta", Bench(limits=ROOMY, filters=WIDE), hedge(HELD), None),
+    ("hedge of a lot more", Bench(limits=ROOMY, filters=WIDE), hedge(HELD + 5), DenialCode.HEDGE_RAISES_DELTA),
+    ("hedge on the side of the delta", Bench(held=-HELD), hedge(), DenialCode.HEDGE_RAISES_DELTA),
+    ("hedge of nothing", Bench(held=0), hedge(10), DenialCode.HEDGE_RAISES_DELTA),
+    ("hedge of what works not yet", Bench(out=(live("a", Side.SELL, 600),)), hedge(400), None),
+    ("hedge with a unit too much working", Bench(out=(live("a", Side.SELL, 601),)), hedge(400),
+     DenialCode.HEDGE_RAISES_DELTA),
+    ("hedge with as much working the other way", Bench(out=(live("a", Side.BUY, 601),)), hedge(400), None),
+    ("hedge of an account without known cash", Bench(mark=MARK, held=HELD, cash=0), hedge(),
+     DenialCode.EQUITY_BELOW_MIN),
+    ("hedge with equity just above the minimum", Bench(cash=1_001, limits=LimitsSpec(
+        order_notional_max=Money(Decimal(3_000), "USDT"), equity_min=Money(Decimal(1_000), "USDT"))), hedge(), None),
+    ("hedge with equity at the minimum", Bench(cash=1_000, limits=LimitsSpec(
+        order_notional_max=Money(Decimal(3_000), "USDT"), equity_min=Money(Decimal(1_000), "USDT"))), hedge(),
+     DenialCode.EQUITY_BELOW_MIN),
+    ("exit without equity", Bench(cash=-1_000), order(), None),
+
+    ("stop for all that is held", Bench(filters=WIDE), stop(), None),
+    ("stop for a lot more", Bench(filters=WIDE), stop(quantity=HELD + 5), DenialCode.REDUCE_ONLY_FLIPS),
+    ("stop while all of it is being sold", Bench(filters=WIDE, working=HELD), stop(), None),
+    ("stop without a mark", Bench(filters=WIDE, mark=None), stop(), None),
+    ("stop beyond any collar", Bench(filters=WIDE), stop(50), None),
+    ("stop a tick below the mark", Bench(filters=WIDE), stop(MARK - 50), None),
+    ("stop at the mark", Bench(filters=WIDE), stop(MARK), DenialCode.TRIGGER_MISPLACED),
+    ("stop of a short a tick above the mark", replace(SHORT, filters=WIDE), stop(MARK + 50, side=Side.BUY), None),
+    ("stop of a short at the mark", replace(SHORT, filters=WIDE), stop(MARK, side=Side.BUY),
+     DenialCode.TRIGGER_MISPLACED),
+    ("stop without a trigger", Bench(filters=WIDE), stop(None), DenialCode.TRIGGER_UNEXPECTED),
+    ("child with a trigger", Bench(), order(trigger_price=450_000), DenialCode.TRIGGER_UNEXPECTED),
+    ("stop off tick", Bench(filters=WIDE), stop(450_001), DenialCode.PRICE_OFF_TICK),
+    ("stop at a price of zero", Bench(filters=WIDE), stop(0), DenialCode.PRICE_OFF_TICK),
+    ("stop that is not reduce-only", Bench(filters=WIDE), stop(reduce_only=False), DenialCode.REDUCE_ONLY_MISSING),
+    ("stop of the market's lot", Bench(filters=MARKETS), stop(), None),
+    ("stop off the market's lot", Bench(filters=MARKETS), stop(quantity=990), DenialCode.QUANTITY_OFF_LOT),
+    ("stop above the market's most", Bench(filters=replace(MARKETS, market_quantity_max=980)), stop(),
+     DenialCode.QUANTITY_ABOVE_MAX),
+    ("stop of a short at the highest price", replace(SHORT, filters=MARKETS), stop(600_000, side=Side.BUY), None),
+    ("stop of a short above it", replace(SHORT, filters=MARKETS), stop(600_050, side=Side.BUY),
+     DenialCode.PRICE_ABOVE_MAX),
+
+    ("two orders out of two", Bench(filters=CROWDED, out=TWO_OUT), order(), DenialCode.ORDERS_ABOVE_MAX),
+    ("one order out of two", Bench(filters=CROWDED, out=TWO_OUT[:1]), order(), None),
+    ("a stop is none of them", Bench(filters=CROWDED, out=TWO_OUT[:1] + STOP_OUT), order(), None),
+    ("one stop out of one", Bench(filters=replace(WIDE, conditional_orders_max=1), out=STOP_OUT), stop(),
+     DenialCode.ORDERS_ABOVE_MAX),
+    ("no stop out of one", Bench(filters=replace(WIDE, conditional_orders_max=1), out=TWO_OUT), stop(), None),
+
+    ("sell at the band's end", Bench(filters=BAND), order(limit_price=475_000), None),
+    ("sell a tick beyond", Bench(filters=BAND), order(limit_price=474_950), DenialCode.PRICE_OUTSIDE_BAND),
+    ("buy at the band's end", replace(SHORT, filters=BAND), buy(525_000, OrderClass.MARGIN), None),
+    ("buy a tick beyond", replace(SHORT, filters=BAND), buy(525_050, OrderClass.MARGIN),
+     DenialCode.PRICE_OUTSIDE_BAND),
+    ("sell above the band's other end", Bench(filters=BAND), order(limit_price=550_000), None),
+    ("at the highest price", Bench(filters=BAND), order(limit_price=600_000, quantity=100), None),
+    ("a tick above it", Bench(filters=BAND), order(limit_price=600_050, quantity=100), DenialCode.PRICE_ABOVE_MAX),
+
+    ("a mark of zero", Bench(mark=0), order(), DenialCode.MARK_UNAVAILABLE),
+    ("a negative mark", Bench(mark=-1), order(), DenialCode.MARK_UNAVAILABLE),
+    ("bid below ask", Bench(told=(quote(499_950, 500_000),)), cost(), None),
+    ("bid at ask", Bench(told=(quote(500_000, 500_000),)), cost(), DenialCode.QUOTE_CROSSED),
+    ("bid at ask, for survival", Bench(told=(quote(500_000, 500_000),)), order(), None),
+    ("bid at ask, long ago", Bench(told=(quote(500_000, 500_000, TOLD_LULL + TRADE_LULL),)), cost(), None),
+    ("last 2 % off", Bench(told=(traded(490_000),)), cost(), None),
+    ("last a unit further off", Bench(told=(traded(489_999),)), cost(), DenialCode.PRICES_DIVERGE),
+    ("last a unit further off, above", Bench(told=(traded(510_001),)), cost(), DenialCode.PRICES_DIVERGE),
+    ("last far off, for survival", Bench(told=(traded(400_000),)), order(), None),
+    ("last far off, long ago", Bench(told=(traded(400_000, TOLD_LULL),)), cost(), None),
+    ("last far off, a moment less long ago", Bench(told=(traded(400_000, TOLD_LULL - 1),)), cost(),
+     DenialCode.PRICES_DIVERGE),
+    ("index 2 % off", Bench(told=(index(510_000),)), cost(), None),
+    ("index a unit further off", Bench(told=(index(510_001),)), cost(), DenialCode.PRICES_DIVERGE),
+
+    ("another parent's twin within the window", Bench(last=SAME), cost(), DenialCode.ORDER_DUPLICATED),
+    ("another parent's twin when it is over", Bench(last=replace(SAME, at=T0 - NS_PER_SECOND)), cost(), None),
+    ("another parent's twin, for survival", Bench(last=SAME), order(), None),
+    ("another parent's order of a lot less", Bench(last=SAME), cost(quantity=395), None),
+    ("another parent's order at another price", Bench(last=SAME), cost(limit_price=495_050), None),
+    ("the same parent's twin", Bench(last=replace(SAME, parent=PARENT)), cost(), None),
+
+    ("four in this hour", Bench(limits=COUNTED, hours=((0, 4),)), cost(), None),
+    ("five in this hour", Bench(limits=COUNTED, hours=((0, 5),)), cost(), DenialCode.CHILDREN_ABOVE_MAX),
+    ("five in the hour before", Bench(limits=COUNTED, hours=((1, 5),)), cost(), None),
+    ("eight in the day", Bench(limits=COUNTED, hours=((23, 4), (0, 4))), cost(), None),
+    ("nine in the day", Bench(limits=COUNTED, hours=((23, 5), (0, 4))), cost(), DenialCode.CHILDREN_ABOVE_MAX),
+    ("five of them a day ago", Bench(limits=COUNTED, hours=((24, 5), (0, 4))), cost(), None),
+    ("nine in the day, for survival", Bench(limits=COUNTED, hours=((0, 9),)), order(), None),
+
+    ("long leg sold", Bench(key=LONG_LEG), order(key=LONG_LEG), None),
+    ("short leg bought", replace(SHORT, key=SHORT_LEG), order(
+        key=SHORT_LEG, side=Side.BUY, limit_price=505_000), None),
+    ("long leg that is short", replace(SHORT, key=LONG_LEG), order(
+        key=LONG_LEG, side=Side.BUY, limit_price=505_000), DenialCode.LEG_CONTRADICTED),
+    ("short leg that is long", Bench(key=SHORT_LEG), order(key=SHORT_LEG), DenialCode.LEG_CONTRADICTED),
+
+    ("too large, overridden", Bench(overridden=((DenialCode.NOTIONAL_ABOVE_MAX, T0 + 1),)), order(quantity=605), None),
+    ("too large, overridden until now", Bench(overridden=((DenialCode.NOTIONAL_ABOVE_MAX, T0),)), order(quantity=605),
+     DenialCode.NOTIONAL_ABOVE_MAX),
+    ("too large, another control overridden", Bench(overridden=((DenialCode.QUOTE_CROSSED, T0 + 1),)),
+     order(quantity=605), DenialCode.NOTIONAL_ABOVE_MAX),
+    ("a control that never rests", Bench(held=400, overridden=((DenialCode.REDUCE_ONLY_FLIPS, T0 + 1),)),
+     order(quantity=405), DenialCode.REDUCE_ONLY_FLIPS),
 
     ("margin class without reduce-only", Bench(), order(reduce_only=False), DenialCode.REDUCE_ONLY_MISSING),
     ("cost class without reduce-only", Bench(), order(reduce_only=False, order_class=OrderClass.COST),
@@ -150,8 +339,6 @@ ROWS: list[tuple[str, Bench, OrderRequest, DenialCode | None]] = [
     ("no price", Bench(), order(limit_price=None), DenialCode.PRICE_MISSING),
     ("a price of zero", Bench(), order(limit_price=0), DenialCode.PRICE_MISSING),
     ("a negative price", Bench(), order(limit_price=-50), DenialCode.PRICE_MISSING),
-    ("a stop without a limit", Bench(), order(limit_price=None, order_class=OrderClass.STOP),
-     DenialCode.PRICE_MISSING),
     ("a unit above the tick", Bench(), order(limit_price=495_001), DenialCode.PRICE_OFF_TICK),
     ("a unit below the tick", Bench(), order(limit_price=494_999), DenialCode.PRICE_OFF_TICK),
 
@@ -209,7 +396,10 @@ def test_gate_each_side_of_each_limit_answers_as_the_table_says(
 
 def test_table_covers_every_code_on_both_sides() -> None:
     """No code is without a row that produces it: a code that nothing can produce is to be deleted."""
-    assert {code for *_, code in ROWS if code is not None} == set(DenialCode)
+    # these two take more than one position to happen: they have tests of their own below
+    elsewhere = {DenialCode.ACCOUNT_UNMEASURED, DenialCode.HEDGE_WORSENS_MARGIN}
+    assert {code for *_, code in ROWS if code is not None} == set(DenialCode) - elsewhere
+    assert set(KNOWN_CONTROLS) == set(DenialCode)
 
 
 def test_name_of_an_order_still_out_is_refused_after_its_parent_ended() -> None:
@@ -218,7 +408,7 @@ def test_name_of_an_order_still_out_is_refused_after_its_parent_ended() -> None:
     book.quantity[0] = HELD
     columns = Columns(book.layout, book)
     columns.move_price(0, MARK)
-    gate = Gate(book, columns, LimitsSpec())
+    gate = Gate(book, columns, Market(book.layout), LimitsSpec())
     fold(book, ReserveNames(PARENT, KEY, Side.SELL, 0, RESERVED, HELD))
     first = gate.judge(order(quantity=10), T0)
     assert isinstance(first, Approved)
@@ -233,11 +423,52 @@ def test_name_of_an_order_still_out_is_refused_after_its_parent_ended() -> None:
 def test_gate_with_two_reasons_names_the_first_control() -> None:
     """Controls stand in one fixed order, so that a denial's code does not depend on chance."""
     assert [control.__name__ for control in CONTROLS] == [
-        "_name", "_freeze", "_reduce_only", "_filters", "_price", "_notional", "_rate"
+        "name", "mark_price", "latch", "trading_state", "reduce_only", "filters", "trigger", "limit_price", "notional",
+        "open_orders", "equity", "hedge", "plausible", "duplicate", "throttle", "rate",
     ]
     verdict = Bench(held=-HELD).judge(order(quantity=401, limit_price=None))
     assert isinstance(verdict, Denied)
     assert verdict.code is DenialCode.REDUCE_ONLY_INCREASES
+
+
+def test_hedge_of_an_account_whose_margin_is_unknown_is_refused_and_an_exit_is_not() -> None:
+    """A mark of another position is missing: nobody can say what a hedge would do, and selling needs no such word."""
+    bench = Bench()
+    book = Book.empty(layout())
+    book.accounts[0].adopted = True
+    book.accounts[0].wallet = 100_000 * CASH_UNIT
+    book.quantity[:] = [HELD, 5]
+    columns, market = Columns(book.layout, book), Market(book.layout)
+    columns.move_price(0, MARK)
+    columns.rebuild(0)
+    fold(book, ReserveNames(PARENT, KEY, Side.SELL, 0, RESERVED, HELD))
+    gate = Gate(book, columns, market, bench.limits)
+
+    refused = gate.judge(hedge(), T0)
+
+    assert isinstance(refused, Denied) and refused.code is DenialCode.ACCOUNT_UNMEASURED
+    assert isinstance(gate.judge(order(), T0), Approved)
+    columns.move_price(1, MARK)
+    assert isinstance(gate.judge(hedge(), T0), Approved)
+
+
+@pytest.mark.parametrize(("eth", "code"), [(-2_000, DenialCode.HEDGE_WORSENS_MARGIN), (2_000, None), (0, None)])
+def test_hedge_that_brings_liquidation_nearer_is_refused(eth: int, code: DenialCode | None) -> None:
+    """Selling the long leg of a book that is short in all makes BTC's delta smaller and the account's danger larger."""
+    book = Book.empty(layout())
+    book.accounts[0].adopted = True
+    book.accounts[0].wallet = 3_000 * CASH_UNIT
+    book.quantity[:] = [HELD, eth]
+    book.entry_value[:] = [HELD * MARK * 1_000, eth * MARK * 1_000]
+    columns, market = Columns(book.layout, book), Market(book.layout)
+    for instrument in (0, 1):
+        columns.move_price(instrument, MARK)
+    columns.rebuild(0)
+    fold(book, ReserveNames(PARENT, KEY, Side.SELL, 0, RESERVED, HELD))
+
+    verdict = Gate(book, columns, market, Bench().limits).judge(hedge(), T0)
+
+    assert (verdict.code if isinstance(verdict, Denied) else None) is code, verdict
 
 
 COLLARS = st.sampled_from([0.001, 0.0025, 0.005, 0.01, 0.0125, 0.015, 0.02, 0.04, 0.06, 0.07, 0.08])

@@ -115,7 +115,7 @@ def test_portfolio_latch_is_told_for_the_portfolio_and_rearmed_through_any_accou
     book = driver.engine.book
     assert book.fires_of("both", PORTFOLIO).count == 1
     assert book.fires_of("both", ScopeElement(1)).count == 0
-    driver.step(Command(T0 + 4 * NS_PER_SECOND, 1, CommandKind.REARM, "it is well", rule="both"))
+    driver.step(Command(T0 + 4 * NS_PER_SECOND, 1, CommandKind.REARM, "it is well", rule="both", by="ann"))
     assert book.fires_of("both", PORTFOLIO).count == 0
 
 

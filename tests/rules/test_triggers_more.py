@@ -158,7 +158,7 @@ class Desk(Driver):
 
 
 def rearm(seconds: float, rule: str = "guard") -> Command:
-    return Command(T0 + round(seconds * S), 0, CommandKind.REARM, "test", rule)
+    return Command(T0 + round(seconds * S), 0, CommandKind.REARM, "test", rule, by="ann")
 
 
 def test_engine_without_its_confirmation_does_not_fire_until_it_comes() -> None:
@@ -384,8 +384,9 @@ def test_fold_of_a_command_about_another_account_or_rule_sets_nothing_back() -> 
     desk = Desk(guard("latch: true", order_class="cost"))
     desk.breach(0)
     before = dict(desk.engine.book.fires)
-    fold(desk.engine.book, Command(T0, 1, CommandKind.REARM, "test", "guard"))
-    fold(desk.engine.book, Command(T0, 0, CommandKind.REARM, "test", "other"))
+    fold(desk.engine.book, Command(T0, 1, CommandKind.REARM, "test", "guard", by="ann"))
+    fold(desk.engine.book, Command(T0, 0, CommandKind.REARM, "test", "other", by="ann"))
     fold(desk.engine.book, Command(T0, 0, CommandKind.FREEZE, "test", "guard"))
+    fold(desk.engine.book, Command(T0, 0, CommandKind.REARM, "nobody says so", "guard"))
     assert desk.engine.book.fires == before
     assert len(desk.found(MoveTrigger)) == 2

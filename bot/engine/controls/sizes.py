@@ -1,0 +1,114 @@
+"""How large and how many: the venue's filters (C2, C17), the cap on one order (C1), the pace (C4, C6)."""
+
+from __future__ import annotations
+
+from bot.domain.denials import DenialCode, Denied
+from bot.domain.order import OrderClass
+from bot.domain.scale import CASH_DIGITS, NS_PER_HOUR, NS_PER_SECOND, cash_text, to_fixed
+from bot.engine.book import AccountBook, Book
+from bot.engine.controls.case import Case
+from bot.engine.spec import LimitsSpec
+
+
+def filters(case: Case) -> Denied | None:
+    """The venue would refuse it; an emergency has no time to learn that over the wire."""
+    request, filters = case.request, case.instrument.filters
+    lot, most = filters.lot, filters.quantity_max
+    if request.limit_price is None:                      # a market order, once its trigger is reached
+        lot = filters.market_lot or lot
+        most = filters.market_quantity_max or most
+    was = f"quantity was {case.quantity_text(request.quantity)}"
+    if request.quantity % lot:
+        return case.deny(DenialCode.QUANTITY_OFF_LOT, was)
+    if request.quantity < max(filters.quantity_min, 1):
+        return case.deny(DenialCode.QUANTITY_BELOW_MIN, was)
+    if request.quantity > most:
+        return case.deny(DenialCode.QUANTITY_ABOVE_MAX, was)
+    return None
+
+
+def open_orders(case: Case) -> Denied | None:
+    """The venue counts an account's open orders per instrument, those that wait for a trigger apart."""
+    filters = case.instrument.filters
+    most = filters.conditional_orders_max if case.is_stop else filters.orders_max
+    if most is None:
+        return None
+    layout, key = case.book.layout, case.request.key
+    count = 0
+    for order in case.book.orders.values():
+        other = layout.keys[order.position]
+        is_stop = order.order_class is OrderClass.STOP
+        count += (other.account, other.instrument, is_stop) == (key.account, key.instrument, case.is_stop)
+    if count >= most:
+        return case.deny(DenialCode.ORDERS_ABOVE_MAX, f"{count} are open in {case.instrument.symbol}, it takes {most}")
+    return None
+
+
+def notional(case: Case) -> Denied | None:
+    """The cap binds each order, reducing or not; the venue's minimum binds those it does not exempt (C1).
+
+    A stop is as large as what it protects: no cap.
+    """
+    request, filters = case.request, case.instrument.filters
+    price = max(request.limit_price or request.trigger_price or 0, case.mark or 0)
+    if price <= 0:
+        return case.deny(DenialCode.PRICE_MISSING, f"limit price was {request.limit_price}")
+    value = case.instrument.notional(price=price, quantity=request.quantity)
+    cap = notional_max(case.limits)
+    if value > cap and not case.is_stop:
+        return case.deny(DenialCode.NOTIONAL_ABOVE_MAX, f"worth {cash_text(value)}, the cap is {cash_text(cap)}")
+    exempt = request.reduce_only and filters.reduce_only_below_notional_min
+    if value < filters.notional_min and not exempt:
+        return case.deny(
+            DenialCode.NOTIONAL_BELOW_MIN,
+            f"worth {cash_text(value)}, the venue takes {cash_text(filters.notional_min)}",
+        )
+    return None
+
+
+def rate(case: Case) -> Denied | None:
+    """No more than order_rate_max orders in any second (C4)."""
+    if sends_left(case.book, case.request.key.account, case.limits, case.now) < 1:
+        return case.deny(
+            DenialCode.RATE_EXCEEDED, f"{case.limits.order_rate_max:g}/s were sent in the last second"
+        )
+    return None
+
+
+def throttle(case: Case) -> Denied | None:
+    """What is automated and does not end stops by itself; survival is told of and goes on (C6)."""
+    if case.is_survival:
+        return None
+    this_hour, day = sent_lately(case.account, case.now)
+    limits = case.limits
+    if this_hour >= limits.orders_per_hour_max:
+        return case.deny(
+            DenialCode.CHILDREN_ABOVE_MAX, f"{this_hour} were sent in this hour, may {limits.orders_per_hour_max}"
+        )
+    if day >= limits.orders_per_day_max:
+        return case.deny(
+            DenialCode.CHILDREN_ABOVE_MAX, f"{day} were sent in 24 hours, may {limits.orders_per_day_max}"
+        )
+    return None
+
+
+def sent_lately(account: AccountBook, now: int) -> tuple[int, int]:
+    """Return the orders outside the margin class in the hour of the clock under way, and with the 23 before it."""
+    hour = now // NS_PER_HOUR
+    counts = [(each, count) for each, count in account.hours if each > hour - 24]
+    return sum(count for each, count in counts if each == hour), sum(count for _, count in counts)
+
+
+def notional_max(limits: LimitsSpec) -> int:
+    """Return the cap on one order, cash."""
+    return to_fixed(limits.order_notional_max.amount, CASH_DIGITS)
+
+
+def sends_left(book: Book, account: int, limits: LimitsSpec, now: int) -> int:
+    """Return how many orders may still leave in the second that ends at ``now``."""
+    recent = 0
+    for sent in reversed(book.accounts[account].sends):
+        if sent <= now - NS_PER_SECOND:
+            break
+        recent += 1
+    return int(limits.order_rate_max) - recent

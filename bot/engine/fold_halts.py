@@ -1,0 +1,55 @@
+"""Fold what shuts and opens the gate: latches, overrides, the state of instruments, the counts of orders sent.
+
+Part of ``bot.engine.fold``, and called from there only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from bot.domain.effects import PlaceOrder, SetLatch, SetOverride
+from bot.domain.events import InstrumentStatus
+from bot.domain.order import OrderClass
+from bot.domain.scale import NS_PER_HOUR
+from bot.engine.book import Book, Sent
+
+HOURS_KEPT = 24                      # what "in the day" looks back over, the hour under way included
+
+
+def note_sent(book: Book, effect: PlaceOrder) -> None:
+    """Count an order towards the limits of its account from the moment it is decided (C5)."""
+    request = effect.approved.request
+    account = book.accounts[request.key.account]
+    account.sends.append(effect.now)
+    position = book.layout.position(request.key)
+    book.last_sent[position] = Sent(effect.parent, request.side, request.quantity, request.limit_price, effect.now)
+    if request.order_class is OrderClass.MARGIN or request.order_class is OrderClass.STOP:
+        return
+    hour = effect.now // NS_PER_HOUR
+    counts = dict(account.hours)
+    counts[hour] = counts.get(hour, 0) + 1
+    account.hours = [(each, count) for each, count in counts.items() if each > hour - HOURS_KEPT]
+
+
+def _set_latch(book: Book, effect: SetLatch) -> None:
+    book.accounts[effect.account].latch = effect.latch
+
+
+def _set_override(book: Book, effect: SetOverride) -> None:
+    overrides = book.accounts[effect.account].overrides
+    if effect.until > effect.now:
+        overrides[effect.control.name] = effect.until
+    else:
+        overrides.pop(effect.control.name, None)
+
+
+def _instrument_status(book: Book, fact: InstrumentStatus) -> None:
+    book.trading[fact.instrument] = fact.state
+
+
+HALT_FOLDERS: dict[type, Callable[[Book, Any], None]] = {
+    SetLatch: _set_latch,
+    SetOverride: _set_override,
+    InstrumentStatus: _instrument_status,
+}
