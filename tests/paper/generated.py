@@ -36,6 +36,13 @@ def coarse(name: str) -> Scenario:
     return replace(scenario, hours=hours, quote_seconds=seconds)
 
 
+def brief(name: str) -> Scenario:
+    """Return a kind of market that goes through all its regimes in half an hour, moves and leaps in full."""
+    scenario = SCENARIOS[name]
+    regimes = tuple(replace(regime, hours=regime.hours / (2 * scenario.hours)) for regime in scenario.regimes)
+    return replace(scenario, hours=1, quote_seconds=5, regimes=regimes)
+
+
 def facts_of(name: str, seed: int, instruments: tuple[Instrument, ...] = BOTH) -> list[MarketEvent]:
     """Return all facts of a coarse market."""
     return list(generate(coarse(name), seed, instruments, start=START, trades_per_second=TRADES))

@@ -15,6 +15,8 @@ from statistics import median
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bot.domain.errors import InputError, Unsupported
 from bot.domain.instrument import Instrument, InstrumentKind
@@ -30,7 +32,7 @@ from paper.generate.streams import stream
 from paper.spec import VenueSpec
 from paper.venue import PaperVenue
 from tests.paper.builders import START, perpetual, start
-from tests.paper.generated import BOTH, TRADES, Seen, coarse, facts_of, seen
+from tests.paper.generated import BOTH, TRADES, Seen, brief, coarse, facts_of, seen
 from tests.shared_data import ROOT, shared
 
 KINDS = tuple(SCENARIOS)
@@ -207,6 +209,18 @@ def test_generate_open_interest_loses_what_was_closed_by_force(views: dict[str, 
                 gone, due = gone + due.quantity, next(closed, None)
             grown = after.quantity - before.quantity + gone
             assert 0 <= grown <= usual / 1_400 + 1
+
+
+@settings(derandomize=True, deadline=None, max_examples=12)
+@given(seed=st.integers(0, 10**9), name=st.sampled_from(KINDS))
+def test_generate_any_seed_in_haste_is_still_one_market(seed: int, name: str) -> None:
+    """All regimes of a kind within half an hour, faster than any market: nothing comes apart."""
+    (view,) = seen(generate(brief(name), seed, BOTH[:1], start=START, trades_per_second=0.5), BOTH[:1])
+    assert not view.inside and not view.unlike and not view.unprinted
+    assert view.book.is_known and view.book.gaps == 0
+    assert all(0 < quote.bid < quote.ask for quote in view.quotes)
+    assert all(mark.price > 0 for mark in view.marks)
+    assert all(abs(rate.rate) <= 2_000_000 for rate in view.rates), "a rate is capped at 2 %"
 
 
 def test_generate_stream_is_one_that_the_venue_can_live_through(markets: dict[str, list[MarketEvent]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -14,9 +15,12 @@ from paper.generate import path
 from paper.generate.cascade import CHILDREN_MEAN, SIZE_MAX, draw_jumps, expected_move_per_hour
 from paper.generate.character import CHARACTERS
 from paper.generate.decay import decayed, keep_of_half_life, keep_of_mean_life
+from paper.generate.hours import market_hours
+from paper.generate.leaps import Leap, PlacedLeap, halted, leap_moves, place_leaps
 from paper.generate.path import FactorBlock, walk_factor
 from paper.generate.prints import draw_prints
 from paper.generate.regimes import Regime, Spell, place_spells
+from paper.generate.scenario import SCENARIOS
 from paper.generate.streams import stream
 from tests.paper.builders import perpetual
 
@@ -118,6 +122,57 @@ def test_stream_of_another_purpose_or_seed_is_another() -> None:
     assert stream(1, "noise").random(4).tolist() == first
     assert stream(2, "noise").random(4).tolist() != first
     assert stream(1, "mood").random(4).tolist() != first
+
+
+WICK = Leap(0.25, 0.5, move=-0.1, spread=0.0, seconds=10, back=1.0, back_seconds=30, shared=0.2, halt_seconds=5)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_place_leaps_begin_between_their_shares_of_the_span(seed: int) -> None:
+    """A seed draws when a leap comes, inside the stretch that was given for it, and its size around the median."""
+    (exact,) = place_leaps((WICK,), HOUR, stream(seed, "leaps"))
+    (rough,) = place_leaps((replace(WICK, spread=0.3),), HOUR, stream(seed, "leaps"))
+    assert 0.25 * HOUR <= exact.begins <= 0.5 * HOUR
+    assert exact.move == -0.1
+    assert rough.begins == exact.begins
+    assert -0.4 < rough.move < -0.025
+    assert rough.move != -0.1
+
+
+def test_leap_moves_go_there_and_back_by_hand() -> None:
+    """Half way after half of the seconds, there at their end, 1/e of it left after the mean life of the way back."""
+    placed = (PlacedLeap(WICK, begins=100, move=-0.1),)
+    moves, unshared = leap_moves(placed, np.array([0, 100, 105, 110, 140, 10_000]))
+    assert moves == pytest.approx([0.0, 0.0, -0.05, -0.1, -0.1 / np.e, 0.0], abs=1e-12)
+    assert unshared == pytest.approx(0.8 * moves)
+
+
+def test_halted_lasts_as_long_as_it_says() -> None:
+    """From the first second of the leap, the last one not included."""
+    placed = (PlacedLeap(WICK, begins=100, move=-0.1),)
+    assert halted(placed, np.array([99, 100, 104, 105])).tolist() == [False, True, True, False]
+
+
+@pytest.mark.parametrize("name", list(SCENARIOS))
+def test_market_hours_join(name: str) -> None:
+    """Depth, premium, peg, leaps and the factor go on in the next hour where the last one left them."""
+    hours = list(market_hours(replace(SCENARIOS[name], hours=6), 2))
+    for before, after in pairwise(hours):
+        assert len(after.depth) == len(after.halted) + 1 == HOUR + 1
+        for column in ("leaps", "unshared", "depth", "premium", "peg"):
+            assert getattr(after, column)[0] == pytest.approx(getattr(before, column)[-1], abs=1e-12), column
+        assert after.factor.log_moves[0] == pytest.approx(before.factor.log_moves[-1], abs=1e-12)
+
+
+def test_scenario_upside_down_is_the_mirror_of_itself() -> None:
+    """Of a seed that turns the market over, every move is the negative of what it would have been."""
+    scenario = replace(SCENARIOS["gap"], hours=2)
+    plain, turned = (
+        next(market_hours(replace(scenario, mirrored_share=share), 1)) for share in (0.0, 1.0)
+    )
+    assert turned.factor.log_moves == pytest.approx(-plain.factor.log_moves)
+    assert turned.leaps == pytest.approx(-plain.leaps)
+    assert turned.depth == pytest.approx(plain.depth)
 
 
 def factor_path(seed: int) -> np.ndarray:
