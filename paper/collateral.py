@@ -15,7 +15,8 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from bot.domain.events import CashMoved
+from bot.domain.account import Balance
+from bot.domain.events import AssetsExchanged
 from bot.domain.scale import CASH_DIGITS, CASH_UNIT
 from paper.exchange import RATE_UNIT, Exchange, rate_units
 from paper.spec import Collateral
@@ -121,4 +122,4 @@ def _sell(exchange: Exchange, account: Account, asset: str, *, debt: str, debt_p
     for which, amount in ((asset, -sold), (debt, paid)):
         account.pay(which, amount)
         exchange.ledger(which).exchanged -= amount
-        exchange.report(CashMoved(exchange.told, account.index, which, amount, "auto exchange"))
+    exchange.report(AssetsExchanged(exchange.told, account.index, Balance(asset, sold), Balance(debt, paid)))

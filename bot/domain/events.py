@@ -146,6 +146,19 @@ class CashMoved:
 
 
 @dataclass(frozen=True, slots=True)
+class AssetsExchanged:
+    """The venue sold some of one asset and paid a debt in another with it, both amounts unsigned, at one moment.
+
+    Neither deposit nor profit: what stands behind the positions counts as much as before.
+    """
+
+    now: int
+    account: int
+    sold: Balance
+    bought: Balance
+
+
+@dataclass(frozen=True, slots=True)
 class MarginCall:
     """The venue warns that the account is near liquidation (Binance MARGIN_CALL); ``stamp`` is its time."""
 
@@ -263,7 +276,7 @@ class Reloaded:
 
 AccountFact = (
     OrderAccepted | OrderRejected | OrderNotSent | OrderOutcomeUnknown | OrderTriggered | OrderFilled
-    | OrderEnded | OrderNotFound | FundingPaid | CashMoved | MarginCall | SettingAnswered | LiquidationStage
+    | OrderEnded | OrderNotFound | FundingPaid | CashMoved | AssetsExchanged | MarginCall | SettingAnswered | LiquidationStage
     | InstrumentStatus
     | AccountSnapshot | VolumeHistory | Timer | Command | Restarted | Reloaded
 )

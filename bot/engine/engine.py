@@ -25,6 +25,7 @@ from bot.domain.errors import ContractError
 from bot.domain.events import (
     AccountFact,
     AccountSnapshot,
+    AssetsExchanged,
     CashMoved,
     Command,
     Event,
@@ -134,7 +135,7 @@ class Engine:
         }
         for kind in (
             OrderAccepted, OrderRejected, OrderNotSent, OrderNotFound, OrderFilled, OrderEnded, FundingPaid, CashMoved,
-            MarginCall,
+            AssetsExchanged, MarginCall,
         ):
             handlers[kind] = self._on_account_fact
         self._handlers = handlers

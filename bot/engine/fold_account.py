@@ -12,7 +12,7 @@ from typing import Any
 
 from bot.domain.account import MarginMode
 from bot.domain.effects import MarkBest, MarkHighWater, NoteJump
-from bot.domain.events import AccountSnapshot, CashMoved, FundingPaid, MarginCall, OrderFilled
+from bot.domain.events import AccountSnapshot, AssetsExchanged, CashMoved, FundingPaid, MarginCall, OrderFilled
 from bot.engine.book import Book
 from bot.engine.margin_calls import called_at
 
@@ -79,6 +79,15 @@ def _cash_moved(book: Book, fact: CashMoved) -> None:
         account.wallet += fact.amount
 
 
+def _assets_exchanged(book: Book, fact: AssetsExchanged) -> None:
+    for asset, amount in ((fact.sold.asset, -fact.sold.amount), (fact.bought.asset, fact.bought.amount)):
+        account = book.accounts[fact.account]
+        if asset == book.layout.accounts[fact.account].settle:
+            account.wallet += amount
+        else:
+            account.assets[asset] = account.assets.get(asset, 0) + amount
+
+
 def _margin_call(book: Book, fact: MarginCall) -> None:
     """Keep the newest call; one that was long on its way is as old as the venue says."""
     account = book.accounts[fact.account]
@@ -125,6 +134,7 @@ def _note_jump(book: Book, effect: NoteJump) -> None:
 ACCOUNT_FOLDERS: dict[type, Callable[[Book, Any], None]] = {
     FundingPaid: _funding_paid,
     CashMoved: _cash_moved,
+    AssetsExchanged: _assets_exchanged,
     MarginCall: _margin_call,
     AccountSnapshot: _snapshot,
     MarkHighWater: _mark_high_water,

@@ -9,7 +9,7 @@ import pytest
 
 from bot.domain.account import Balance, MarginMode
 from bot.domain.errors import ContractError
-from bot.domain.events import CashMoved, LiquidationStage, OrderRejected
+from bot.domain.events import AssetsExchanged, CashMoved, LiquidationStage, OrderRejected
 from bot.domain.order import Side
 from paper.collateral import counted
 from paper.spec import AccountStart, AssetMode, Collateral, PositionStart
@@ -67,8 +67,9 @@ def test_what_is_left_to_owe_after_a_liquidation_is_paid_with_collateral_before_
     bench = _bench("0", "0.1")
     facts = bench.price("89", instrument=1)
     assert len(_stages(facts)) == 1
-    moves = [(fact.asset, fact.reason) for fact in facts if isinstance(fact, CashMoved)]
-    assert moves[:2] == [("BTC", "auto exchange"), ("USDT", "auto exchange")]
+    moves = [fact for fact in facts if isinstance(fact, AssetsExchanged | CashMoved)]
+    assert isinstance(moves[0], AssetsExchanged)
+    assert (moves[0].sold.asset, moves[0].bought.asset) == ("BTC", "USDT")
     assert bench.venue._exchange.accounts[0].wallets["USDT"] == 0
 
 
@@ -77,10 +78,8 @@ def test_debt_is_exchanged_only_beyond_the_venues_limit() -> None:
     for debt, exchanged in (("10000", False), ("10000.01", True)):
         bench = _bench(f"-{debt}", "20", "1")
         bench.price("100.01", instrument=1)
-        moved = [fact for _, fact in bench.told if isinstance(fact, CashMoved)]
-        assert bool(moved) is exchanged
-        if exchanged:
-            assert [(fact.asset, fact.amount) for fact in moved][1] == ("USDT", usd(debt))
+        moved = [fact.bought for _, fact in bench.told if isinstance(fact, AssetsExchanged)]
+        assert moved == ([Balance("USDT", usd(debt))] if exchanged else [])
 
 
 def test_multi_assets_mode_refuses_what_it_cannot_count() -> None:

@@ -10,6 +10,7 @@ import pytest
 from bot.domain.account import MarginMode, PositionKey, PositionSide
 from bot.domain.events import (
     AccountFact,
+    AssetsExchanged,
     CashMoved,
     FillOrigin,
     FundingPaid,
@@ -95,6 +96,9 @@ def _cash(facts: list[AccountFact], held: Counter[PositionKey]) -> Counter[tuple
                 cash[fact.account, INSTRUMENTS[fact.key.instrument].settle] -= fact.amount
             case CashMoved():
                 cash[fact.account, fact.asset] += fact.amount
+            case AssetsExchanged():
+                cash[fact.account, fact.sold.asset] -= fact.sold.amount
+                cash[fact.account, fact.bought.asset] += fact.bought.amount
             case _:
                 pass
     return cash
