@@ -13,7 +13,7 @@ from bot.domain.account import MarginMode
 from bot.domain.scale import NS_PER_MS
 from bot.domain.units import Duration, Ratio
 from bot.engine.layout import MARGIN_CALL_GRACE
-from bot.engine.spec import BlindSpec, LimitsSpec, SurvivalSpec
+from bot.engine.spec import BlindSpec, LimitsSpec, ProtectSpec, SurvivalSpec
 from bot.settings.secret import Secret
 from paper.spec import PositionMode
 
@@ -195,6 +195,10 @@ class AccountSpec:
             "doc": "Other currencies that back cross positions, and the share of their worth that counts, such as"
             " {BTC: 95%} (Binance: multi-assets mode). Priced by the account's own market on them."
         },
+    )
+    protect: ProtectSpec = field(
+        default_factory=ProtectSpec,
+        metadata={"doc": "The stop that rests at the venue, for the day on which nothing of ours is left running."},
     )
     blind: BlindSpec = field(default_factory=BlindSpec, metadata={"doc": "What to do when no price comes any more."})
     paper: PaperSpec = field(

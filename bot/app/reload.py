@@ -19,10 +19,11 @@ from bot.app.charter import CHARTER_SERIES, charter_of
 from bot.app.config import AccountSpec, Config
 from bot.app.loading import Loaded, load_all
 from bot.app.session import Session
+from bot.app.wiring import safety_specs
 from bot.domain.errors import InputError, PenstockError
 from bot.domain.events import Reloaded
 
-MAY_CHANGE = frozenset({"survival", "blind"})    # of an account; limits and strategies of the file
+MAY_CHANGE = frozenset({"survival", "protect", "blind"})    # of an account; limits and strategies of the file
 
 log = structlog.get_logger()
 
@@ -71,6 +72,7 @@ class Reloader:
             found.rules,
             limits=found.config.limits,
             survival=tuple(account.survival for account in found.config.accounts.values()),
+            safety=safety_specs(found.config),
         )
         self.loaded = found
         stored = self.journal.get_series(CHARTER_SERIES)

@@ -16,9 +16,9 @@ from heapq import heappop, heappush
 from typing import Protocol
 
 from bot.app.markets import TapeEvent
-from bot.domain.effects import CancelOrder, Effect, LookUpOrder, PlaceOrder
+from bot.domain.effects import CancelOrder, Effect, LookUpOrder, PlaceOrder, PlaceStop
 from bot.domain.errors import ContractError
-from bot.domain.events import AccountFact, OrderNotSent, Reloaded, Restarted, Timer
+from bot.domain.events import AccountFact, Command, OrderNotSent, Reloaded, Restarted, Timer
 from bot.domain.market import Candle, CandlePoint, Trade
 from bot.engine.engine import Engine
 from bot.ports import Journal
@@ -122,6 +122,14 @@ class Session:
         self.journal.commit()
         self._plan_next()
 
+    def command(self, command: Command) -> None:
+        """Let the engine obey a person; durable at once, like a reload."""
+        self.now = max(self.now, command.now)
+        self._step(command)
+        self.keeper.save(self.consumed)
+        self.journal.commit()
+        self._plan_next()
+
     # The venue's and the engine's own moments -------------------------------------------------------------
 
     def _catch_up(self, until: int) -> None:
@@ -184,7 +192,7 @@ class Session:
         self.observer.on_effects(effects)
         for effect in effects:
             match effect:
-                case PlaceOrder():
+                case PlaceOrder() | PlaceStop():
                     self._place(effect, now)
                 case CancelOrder():
                     self._ask(now, CancelRequest(effect.account, effect.name))
@@ -194,7 +202,7 @@ class Session:
                     pass
         self._plan_next()
 
-    def _place(self, effect: PlaceOrder, now: int) -> None:
+    def _place(self, effect: PlaceOrder | PlaceStop, now: int) -> None:
         request = effect.approved.request
         if now > effect.approved.valid_until:
             late = OrderNotSent(now, request.key.account, request.name, "it was decided too long ago")

@@ -15,6 +15,7 @@ from bot.domain.scale import CASH_DIGITS, to_fixed
 from bot.engine.book import Book
 from bot.engine.engine import Engine
 from bot.engine.layout import HEDGE, ONE_WAY, AccountSlot, Layout
+from bot.engine.spec import SafetySpec
 from bot.risk.binance_tiers import tier_table_of
 from paper.spec import AccountStart, AssetMode, PositionMode, PositionStart, VenueSpec
 from paper.venue import PaperVenue
@@ -57,8 +58,14 @@ def make_engine(loaded: Loaded, layout: Layout, *, book: Book | None = None) -> 
         limits=loaded.config.limits,
         survival=tuple(account.survival for account in loaded.config.accounts.values()),
         marker=loaded.config.marker,
+        safety=safety_specs(loaded.config),
         book=book,
     )
+
+
+def safety_specs(config: Config) -> tuple[SafetySpec, ...]:
+    """Return what each account has for the day on which nothing is seen or done."""
+    return tuple(SafetySpec(account.protect, account.blind) for account in config.accounts.values())
 
 
 def make_venue(config: Config, layout: Layout) -> PaperVenue:

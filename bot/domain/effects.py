@@ -258,6 +258,18 @@ class ReserveNames:
 
 
 @dataclass(frozen=True, slots=True)
+class ReserveStopNames:
+    """The names of a position's next stops, before any of them is used; ``parent`` is what they are children of."""
+
+    parent: str
+    key: PositionKey
+    side: Side
+    first_child: int
+    count: int
+    quantity_max: int
+
+
+@dataclass(frozen=True, slots=True)
 class RecordDenial:
     """The gate refused an order."""
 
@@ -335,6 +347,19 @@ class PlaceOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class PlaceStop:
+    """Let a reduce-only stop rest at the venue.
+
+    ``liquidation_price`` is what it lies inside of, in price units; None when the market gave no price.
+    """
+
+    approved: Approved
+    child: int
+    liquidation_price: float | None
+    now: int
+
+
+@dataclass(frozen=True, slots=True)
 class CancelOrder:
     account: int
     name: str
@@ -362,6 +387,6 @@ class RaiseAlarm:
 Effect = (
     MoveTrigger | OpenEpisode | PlanEpisode | EndEpisode | OpenParent | ReviseParent | RelaxParent
     | PauseParent | EndParent | ReserveNames | RecordDenial | SetLatch | SetOverride | MarkHighWater | MarkBest
-    | NoteJump | PlaceOrder | CancelOrder | LookUpOrder
+    | NoteJump | ReserveStopNames | PlaceStop | PlaceOrder | CancelOrder | LookUpOrder
     | RaiseAlarm
 )

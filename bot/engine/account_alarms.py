@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 from bot.domain.effects import RaiseAlarm
-from bot.domain.events import AccountFact, FillOrigin, InstrumentStatus, MarginCall, OrderFilled
-from bot.domain.scale import to_text
+from bot.domain.events import (
+    AccountFact,
+    FillOrigin,
+    InstrumentStatus,
+    LiquidationStage,
+    MarginCall,
+    OrderFilled,
+    OrderRejected,
+    OrderTriggered,
+)
+from bot.domain.scale import cash_text, to_text
 from bot.engine.desk import Desk
 from bot.engine.margin_calls import called_at, is_standing
 
@@ -15,6 +24,17 @@ def tell_of(desk: Desk, fact: AccountFact) -> None:
     if isinstance(fact, InstrumentStatus):
         symbol = layout.instruments[fact.instrument].symbol
         code, detail = "instrument_status", f"{symbol}: the venue says {fact.state.value}; orders wait if it takes none"
+    elif isinstance(fact, LiquidationStage):
+        code, detail = (
+            "liquidated",
+            f"{layout.position_label(fact.key)}: the venue closed {cash_text(fact.notional)} of it, "
+            f"fee {cash_text(fact.fee)}",
+        )
+    elif isinstance(fact, OrderTriggered | OrderRejected):
+        told = _of_stop(desk, fact)
+        if told is None:
+            return
+        code, detail = told
     elif isinstance(fact, OrderFilled) and fact.origin is not FillOrigin.OURS:
         quantity = to_text(fact.quantity, layout.instruments[fact.key.instrument].quantity_digits)
         code, detail = (
@@ -29,6 +49,21 @@ def tell_of(desk: Desk, fact: AccountFact) -> None:
     else:
         return
     desk.emit(RaiseAlarm(code, detail, desk.book.now))
+
+
+def _of_stop(desk: Desk, fact: OrderTriggered | OrderRejected) -> tuple[str, str] | None:
+    """Return what is told of a resting stop; of other orders, and of what was told before, nothing."""
+    stop = desk.book.stops.get(fact.name)
+    if stop is None:
+        return None
+    instrument = desk.layout.instrument_of(stop.position)
+    label = desk.layout.position_label(desk.layout.keys[stop.position])
+    price, quantity = (
+        to_text(stop.trigger_price, instrument.price_digits), to_text(stop.quantity, instrument.quantity_digits)
+    )
+    if isinstance(fact, OrderTriggered):
+        return "stop_triggered", f"{label}: the mark reached {price}; the venue closes {quantity} at the market"
+    return "stop_refused", f"{label}: the venue takes no stop at {price}, {fact.code}: {fact.detail}"
 
 
 def _begins(desk: Desk, fact: MarginCall) -> bool:

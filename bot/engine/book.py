@@ -15,6 +15,7 @@ from bot.domain.instrument import TradingState
 from bot.domain.latch import Latch
 from bot.domain.order import OrderClass, OrderStatus, Side
 from bot.engine.layout import Layout
+from bot.engine.stops import Stop, StopLine
 from bot.execution.slicer import Progress
 from bot.rules.triggers import NEVER_FIRED, Fires, Trigger
 
@@ -164,6 +165,8 @@ class Book:
     reserved_for: list[str | None] = field(default_factory=list)
     last_sent: list[Sent | None] = field(default_factory=list)
     trading: list[TradingState] = field(default_factory=list)    # by instrument
+    stop_lines: list[StopLine] = field(default_factory=list)
+    stops: dict[str, Stop] = field(default_factory=dict)         # that wait at the venue; triggered ones are orders
     orders: dict[str, Order] = field(default_factory=dict)
     parents: dict[str, Parent] = field(default_factory=dict)
     episodes: dict[int, Episode] = field(default_factory=dict)
@@ -187,6 +190,7 @@ class Book:
             working=[0] * count,
             parent_of=[None] * count,
             reserved_for=[None] * count,
+            stop_lines=[StopLine() for _ in range(count)],
             last_sent=[None] * count,
             trading=[TradingState.TRADING] * len(layout.instruments),
         )

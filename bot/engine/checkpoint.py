@@ -17,6 +17,7 @@ from bot.domain.latch import Latch
 from bot.engine.book import AccountBook, Book, Episode, Order, Parent, Reservation, Sent
 from bot.engine.derived import DerivedReadings
 from bot.engine.layout import Layout
+from bot.engine.stops import Stop, StopLine
 from bot.engine.windows import Plain
 from bot.rules.triggers import Fires, Trigger
 
@@ -25,7 +26,7 @@ _PLAIN = (
     "next_episode",
 )
 _BY_KEY: tuple[tuple[str, type], ...] = (
-    ("orders", Order), ("parents", Parent), ("episodes", Episode), ("reservations", Reservation)
+    ("orders", Order), ("stops", Stop), ("parents", Parent), ("episodes", Episode), ("reservations", Reservation)
 )
 
 
@@ -35,6 +36,7 @@ def dump(book: Book) -> bytes:
     body["accounts"] = [_account(account) for account in book.accounts]
     body["last_sent"] = book.last_sent
     body["trading"] = book.trading
+    body["stop_lines"] = [_value(line) for line in book.stop_lines]
     for name, _ in _BY_KEY:
         body[name] = [_value(value) for value in getattr(book, name).values()]
     body["triggers"] = [[rule, element, trigger] for (rule, element), trigger in book.triggers.items()]
@@ -50,6 +52,8 @@ def load(body: bytes, layout: Layout) -> Book:
         book.accounts = [_account_back(account) for account in raw["accounts"]]
         book.last_sent = msgspec.convert(raw["last_sent"], list[Sent | None])
         book.trading = msgspec.convert(raw["trading"], list[TradingState])
+        book.stop_lines = msgspec.convert(raw["stop_lines"], list[StopLine])
+        book.stops = {stop.name: stop for stop in msgspec.convert(raw["stops"], list[Stop])}
         book.orders = {order.name: order for order in msgspec.convert(raw["orders"], list[Order])}
         book.parents = {parent.name: parent for parent in (_parent_back(entry) for entry in raw["parents"])}
         book.episodes = {
@@ -106,7 +110,7 @@ def _account_back(body: dict[str, Any]) -> AccountBook:
     return account
 
 
-def _value(value: Order | Parent | Episode | Reservation) -> Any:
+def _value(value: Order | Stop | StopLine | Parent | Episode | Reservation) -> Any:
     body = {name: getattr(value, name) for name in value.__slots__}
     if isinstance(value, Parent):
         body["fills"] = [list(fill) for fill in value.fills]

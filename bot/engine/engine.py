@@ -40,6 +40,7 @@ from bot.domain.events import (
     OrderNotSent,
     OrderOutcomeUnknown,
     OrderRejected,
+    OrderTriggered,
     Reloaded,
     Restarted,
     Timer,
@@ -57,7 +58,6 @@ from bot.domain.market import (
     Quote,
     Trade,
 )
-from bot.domain.scale import cash_text
 from bot.engine.account_alarms import tell_of
 from bot.engine.adoption import adopt
 from bot.engine.book import Book
@@ -73,10 +73,12 @@ from bot.engine.market import BARS_UNHEARD, TRADE_LULL, Market
 from bot.engine.marks import Marks
 from bot.engine.overdue import look_up_overdue
 from bot.engine.parents import Parents
+from bot.engine.protect import PROTECT, protect_rule
 from bot.engine.readings import Readings
 from bot.engine.replacing import end_what_is_gone
+from bot.engine.safety import Safety
 from bot.engine.seller import FLOOR_RECHECK, Seller
-from bot.engine.spec import LimitsSpec, SurvivalSpec
+from bot.engine.spec import LimitsSpec, SafetySpec, SurvivalSpec
 from bot.engine.watch import Watch
 from bot.rules.ruleset import RuleSet
 
@@ -94,6 +96,7 @@ class Engine:
         limits: LimitsSpec,
         survival: tuple[SurvivalSpec, ...],
         marker: str,
+        safety: tuple[SafetySpec, ...] = (),
         book: Book | None = None,
     ) -> None:
         self.book = Book.empty(layout) if book is None else book
@@ -102,7 +105,8 @@ class Engine:
         self.readings = Readings(layout, self.book, self.columns, self.market)
         self.desk = Desk(layout, self.book, self.columns, self.market, self.readings, limits, survival, marker)
         self.layout = layout
-        self._take_rules(rules)
+        self.safety = Safety(self.desk)
+        self._take_rules(rules, safety)
         accounts = range(len(layout.accounts))
         self.low = [-1.0 for _ in accounts]          # distance below which a price must be decided on
         self.high = [inf for _ in accounts]          # distance at which an open goal is met
@@ -123,41 +127,46 @@ class Engine:
             FundingRate: self._on_told,
             OpenInterest: self._on_told,
             ForcedTrade: self._on_told,
-            Timer: self._on_timer,
+            Timer: lambda _: None,           # due deadlines are taken by ``step`` itself
             Command: self._on_command,
             InstrumentStatus: self._on_status,
             Restarted: self._on_restarted,
             Reloaded: self._on_reloaded,
             AccountSnapshot: self._on_snapshot,
             OrderOutcomeUnknown: self._on_unknown,
-            LiquidationStage: self._on_liquidation,
+            LiquidationStage: lambda fact: tell_of(self.desk, fact),
             VolumeHistory: self.market.take_history,
         }
         for kind in (
             OrderAccepted, OrderRejected, OrderNotSent, OrderNotFound, OrderFilled, OrderEnded, FundingPaid, CashMoved,
-            AssetsExchanged, MarginCall,
+            AssetsExchanged, MarginCall, OrderTriggered,
         ):
             handlers[kind] = self._on_account_fact
         self._handlers = handlers
 
-    def replace_rules(self, rules: RuleSet, *, limits: LimitsSpec, survival: tuple[SurvivalSpec, ...]) -> None:
+    def replace_rules(
+        self, rules: RuleSet, *, limits: LimitsSpec, survival: tuple[SurvivalSpec, ...],
+        safety: tuple[SafetySpec, ...] = (),
+    ) -> None:
         """Take other rules and limits; the next event must be ``Reloaded``, which ends what they leave without a rule.
 
         Readings stay, so a window that old and new rules read alike is not covered anew.
         """
         self.desk.limits = limits
         self.desk.survival = survival
-        self._take_rules(rules)
+        self._take_rules(rules, safety)
 
-    def _take_rules(self, rules: RuleSet) -> None:
-        by_name = {**rules.by_name(), FLATTEN: flatten_rule(self.desk.limits)}
+    def _take_rules(self, rules: RuleSet, safety: tuple[SafetySpec, ...]) -> None:
+        by_name = {**rules.by_name(), FLATTEN: flatten_rule(self.desk.limits), PROTECT: protect_rule()}
         self.readings.plugins.take(rules.plugins, self._alarm)
         self.watch = Watch(self.layout, self.book, self.columns, self.readings, rules)
         self.accounts_on = self.watch.accounts_moved_by()
         self.episodes = Episodes(self.desk, self.watch, by_name)
         self.parents = Parents(self.desk, by_name)
         self.halts = Halts(self.desk, self.episodes, self.parents)
-        self.seller = Seller(self.desk, Gate(self.book, self.columns, self.market, self.desk.limits))
+        gate = Gate(self.book, self.columns, self.market, self.desk.limits)
+        self.seller = Seller(self.desk, gate)
+        self.safety.take(safety, gate)
 
     def step(self, event: Event) -> tuple[Sequence[Effect], int | None]:
         """Take one event; return what was decided, in order, and the next time a Timer is due.
@@ -286,6 +295,7 @@ class Engine:
 
     def _account_changed(self, account: int) -> None:
         self.columns.rebuild(account)
+        self.safety.protect.changed(account)
         self.marks.follow_account(account)
         for each in range(len(self.layout.accounts)) if self.readings.of_portfolio else (account,):
             self.watch.look_again(each)
@@ -301,13 +311,6 @@ class Engine:
         self.desk.emit(LookUpOrder(fact.account, fact.name, fact.now))
         self._alarm("order_unknown", f"order {fact.name}: {fact.reason}; counted as working until it is found")
         self.dirty.append(fact.account)
-
-    def _on_liquidation(self, fact: LiquidationStage) -> None:
-        self._alarm(
-            "liquidated",
-            f"{self.layout.position_label(fact.key)}: the venue closed {cash_text(fact.notional)} of it, "
-            f"fee {cash_text(fact.fee)}",
-        )
 
     def _on_command(self, command: Command) -> None:
         fold(self.book, command)
@@ -330,6 +333,7 @@ class Engine:
         for order in list(self.book.orders.values()):
             account = self.layout.keys[order.position].account
             self.desk.emit(LookUpOrder(account, order.name, event.now))
+        self.safety.ask_for_all(event.now)
         self.dirty.extend(range(len(self.layout.accounts)))
 
     def _on_reloaded(self, event: Reloaded) -> None:
@@ -339,9 +343,6 @@ class Engine:
         for account in range(len(self.layout.accounts)):
             self.watch.look_again(account)
             self.dirty.append(account)
-
-    def _on_timer(self, event: Timer) -> None:
-        """Nothing to fold: due deadlines are taken by ``step`` itself."""
 
     def _take_due(self, due: list[int]) -> None:
         """Look again at the accounts whose deadline has come, and at those on a market that fell silent."""
@@ -373,6 +374,7 @@ class Engine:
         self.episodes.decide(account, now, is_first=self.is_first[account])
         if self.columns.known[account]:
             self.is_first[account] = False
+        self.safety.decide(account, now)
         self.parents.reconcile(account, now)
         self.seller.sell(account, now)
         look_up_overdue(self.desk, account, now)
@@ -386,7 +388,8 @@ class Engine:
         has_parent = any(
             self.book.parent_of[position] is not None for position in self.layout.positions_of[account]
         )
-        self.low[account] = self.desk.survival_level(account) if has_parent else -1.0
+        floor = self.desk.survival_level(account) if has_parent else -1.0
+        self.low[account] = max(floor, self.safety.protect.watch_distance(account))
         self.low_not_before[account] = now + FLOOR_RECHECK
         goals = [
             episode.goal.target

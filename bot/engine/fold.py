@@ -35,15 +35,14 @@ from bot.domain.events import (
     OrderRejected,
 )
 from bot.domain.names import child_name
-from bot.domain.order import OrderStatus, Report, Side, next_status
-from bot.domain.scale import NS_PER_SECOND
+from bot.domain.order import OrderClass, OrderStatus, Report, Side, next_status
 from bot.engine.book import TRADE_IDS_KEPT, Book, Order, Parent, Reservation
 from bot.engine.fold_account import ACCOUNT_FOLDERS, move_position
 from bot.engine.fold_halts import HALT_FOLDERS, note_sent
 from bot.engine.fold_rules import RULE_FOLDERS
+from bot.engine.fold_stops import STOP_FOLDERS, is_stop_line, note_denied, take_of_stop
+from bot.engine.fold_stops import WITNESSES_APART as WITNESSES_APART
 from bot.execution.refusals import PRICE_REFUSED, WOULD_TAKE
-
-WITNESSES_APART = 5 * NS_PER_SECOND  # two look-ups this far apart must both miss it before it is believed absent
 
 _ENDED_AS = {
     OrderStatus.FILLED: Report.FILLED_WHOLLY,
@@ -54,6 +53,7 @@ _ENDED_AS = {
 
 def fold(book: Book, item: AccountFact | Effect) -> None:
     """Fold ``item``; kinds that change nothing durable (alarms, timers) pass through."""
+    take_of_stop(book, item)
     folder = _FOLDERS.get(type(item))
     if folder is not None:
         folder(book, item)
@@ -87,11 +87,18 @@ def _order_filled(book: Book, fact: OrderFilled) -> None:
 
 
 def _parent_credited(book: Book, fact: OrderFilled) -> Parent | None:
-    """Return the parent of a fill; of a late one the parent that took over, whose total includes it."""
-    own = book.parents.get(fact.name[: -len(child_name("", 0))])
+    """Return the parent of a fill; of a late one the parent that took over, whose total includes it.
+
+    What a stop sold is nobody's: parents see that there is less to sell.
+    """
+    name = fact.name[: -len(child_name("", 0))]
+    own = book.parents.get(name)
     if own is not None:
         return own
-    successor = book.parent_of[book.layout.position(fact.key)]
+    position = book.layout.position(fact.key)
+    if is_stop_line(book, position, name):
+        return None
+    successor = book.parent_of[position]
     if successor is None or book.parents[successor].side is not fact.side:
         return None
     return book.parents[successor]
@@ -312,6 +319,9 @@ def _look_up_order(book: Book, effect: LookUpOrder) -> None:
 
 
 def _record_denial(book: Book, effect: RecordDenial) -> None:
+    if effect.request.order_class is OrderClass.STOP:
+        note_denied(book, effect)
+        return
     position = book.layout.position(effect.request.key)
     name = book.parent_of[position]
     if name is not None:
@@ -333,6 +343,7 @@ _FOLDERS: dict[type, Callable[[Book, Any], None]] = {
     OrderNotFound: _order_not_found,
     **ACCOUNT_FOLDERS,
     **RULE_FOLDERS,
+    **STOP_FOLDERS,
     **HALT_FOLDERS,
     OpenParent: _open_parent,
     ReviseParent: _revise_parent,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import Decimal
+from enum import Enum
 
 from bot.domain.scale import NS_PER_HOUR, NS_PER_MINUTE, NS_PER_SECOND
 from bot.domain.units import Duration, Money, Rate, Ratio
@@ -139,9 +140,91 @@ class SurvivalSpec:
         return min(max(self.sigmas * sigma_15m, self.distance), self.distance_max)
 
 
+class Per(Enum):
+    """What one resting stop is for."""
+
+    POSITION = "position"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class ProtectSpec:
+    """The stop that rests at the venue: max(distance, sigmas x sigma(1m)) plus the taker's fee inside liquidation."""
+
+    per: Per = field(
+        default=Per.POSITION,
+        metadata={"doc": "position: each has one stop at the venue, for all that is held. none: there are no stops."},
+    )
+    distance: Ratio = field(
+        default=0.015,
+        metadata={"doc": "How far before its liquidation price a position is closed by its stop, at least."},
+    )
+    sigmas: float = field(default=3.0, metadata={"doc": "The same in standard deviations of 1 minute."})
+    distance_max: Ratio = field(
+        default=0.025, metadata={"doc": "However wild the market, no further; survival begins there already."}
+    )
+    tolerance: Ratio = field(
+        default=0.002, metadata={"doc": "How far the right price may have moved away before the stop follows."}
+    )
+    replace_every: Duration = field(
+        default=10 * NS_PER_SECOND,
+        metadata={"doc": "How often a stop is replaced at most, unless the position has grown or it covers nothing."},
+    )
+    verify_every: Duration = field(
+        default=NS_PER_MINUTE, metadata={"doc": "How often the venue is asked whether the stop still rests."}
+    )
+
+    def __post_init__(self) -> None:
+        if not 0 < self.distance <= self.distance_max < 1:
+            raise ValueError(
+                "protect: distance must be above 0 and not above distance_max, "
+                f"were {self.distance:.2%} and {self.distance_max:.2%}"
+            )
+        if self.sigmas < 0:
+            raise ValueError(f"sigmas: must not be below 0, was {self.sigmas:g}")
+        if not 0 < self.tolerance < self.distance:
+            raise ValueError(
+                f"tolerance: must be above 0 and below distance, was {self.tolerance:.2%} of {self.distance:.2%}"
+            )
+        for name, length in (("replace_every", self.replace_every), ("verify_every", self.verify_every)):
+            if length < NS_PER_SECOND:
+                raise ValueError(f"{name}: must be at least 1s, was {length / NS_PER_SECOND:g}s")
+
+    def buffer(self, sigma_1m: float, *, fee: float) -> float:
+        """Return how far from the liquidation price the trigger lies, a fraction of that price."""
+        return min(max(self.distance, self.sigmas * sigma_1m), self.distance_max) + fee
+
+
 @dataclass(frozen=True, slots=True)
 class BlindSpec:
     """What to do when no price source is left for a minute."""
 
+    after: Duration = field(
+        default=NS_PER_MINUTE,
+        metadata={
+            "doc": "How long no price may come before something is done. Later by as much where the stream is slower"
+            " than stale_after: a bar's length is not blindness."
+        },
+    )
     verify_stop: bool = field(default=True, metadata={"doc": "First see whether a stop rests at the venue."})
-    else_reduce: Ratio = field(default=0.5, metadata={"doc": "Without one, reduce by this share of the position."})
+    else_reduce: Ratio = field(
+        default=0.5,
+        metadata={"doc": "Without one, let a reduce-only stop for this share of the position rest there."},
+    )
+
+    def __post_init__(self) -> None:
+        if self.after <= 0:
+            raise ValueError(f"after: must be above 0, was {self.after / NS_PER_SECOND:g}s")
+        if not 0 <= self.else_reduce <= 1:
+            raise ValueError(f"else_reduce: must be 0% to 100%, was {self.else_reduce:.2%}")
+
+
+@dataclass(frozen=True, slots=True)
+class SafetySpec:
+    """What one account has for the day on which we see or do nothing."""
+
+    protect: ProtectSpec = ProtectSpec()
+    blind: BlindSpec = BlindSpec()
+
+
+UNGUARDED = SafetySpec(protect=ProtectSpec(per=Per.NONE))
