@@ -27,6 +27,7 @@ from bot.engine.gate import CONTROLS, VALID_FOR, Gate
 from bot.engine.layout import HEDGE, ONE_WAY, Layout
 from bot.engine.market import TOLD_LULL, TRADE_LULL, Market
 from bot.engine.spec import LimitsSpec
+from bot.engine.stops import Stop
 from bot.execution.slicer import limit_price
 from tests.builders import ETH_KEY, KEY, T0, layout
 
@@ -54,6 +55,7 @@ class Bench:
     used: int = 0
     key: PositionKey = KEY
     out: tuple[Order, ...] = ()      # other orders that are live
+    resting: tuple[Stop, ...] = ()   # and stops that wait at the venue
     cash: int = 100_000              # USDT
     trading: TradingState = TradingState.TRADING
     told: tuple[Quote | Trade | IndexPrice, ...] = ()
@@ -70,6 +72,7 @@ class Bench:
         book.entry_value[position] = self.held * MARK * 1_000
         book.working[position] = self.working
         book.orders.update({each.name: each for each in self.out})
+        book.stops.update({each.name: each for each in self.resting})
         book.last_sent[position] = self.last
         book.trading[0] = self.trading
         fold(book, ReserveNames(PARENT, self.key, self.side, 0, RESERVED, HELD))
@@ -162,7 +165,7 @@ BAND = replace(FILTERS, price_up=Decimal("1.05"), price_down=Decimal("0.95"), pr
 MARKETS = replace(WIDE, market_lot=20, market_quantity_max=1_000, price_max=600_000)
 CROWDED = replace(FILTERS, orders_max=2, conditional_orders_max=1)
 TWO_OUT = (live("a", Side.SELL, 10), live("b", Side.SELL, 10))
-STOP_OUT = (live("s", Side.SELL, HELD, OrderClass.STOP),)
+STOP_OUT = (Stop("s", 0, Side.SELL, HELD, MARK // 2, T0, T0),)
 COUNTED = LimitsSpec(orders_per_hour_max=5, orders_per_day_max=9, order_notional_max=Money(Decimal(3_000), "USDT"))
 SAME = Sent("pena00sn000001", Side.SELL, 400, 495_000, T0 - NS_PER_SECOND + 1)
 LONG_LEG, SHORT_LEG = PositionKey(0, 0, PositionSide.LONG), PositionKey(0, 0, PositionSide.SHORT)
@@ -250,8 +253,8 @@ ROWS: list[tuple[str, Bench, OrderRequest, DenialCode | None]] = [
 
     ("two orders out of two", Bench(filters=CROWDED, out=TWO_OUT), order(), DenialCode.ORDERS_ABOVE_MAX),
     ("one order out of two", Bench(filters=CROWDED, out=TWO_OUT[:1]), order(), None),
-    ("a stop is none of them", Bench(filters=CROWDED, out=TWO_OUT[:1] + STOP_OUT), order(), None),
-    ("one stop out of one", Bench(filters=replace(WIDE, conditional_orders_max=1), out=STOP_OUT), stop(),
+    ("a stop is none of them", Bench(filters=CROWDED, out=TWO_OUT[:1], resting=STOP_OUT), order(), None),
+    ("one stop out of one", Bench(filters=replace(WIDE, conditional_orders_max=1), resting=STOP_OUT), stop(),
      DenialCode.ORDERS_ABOVE_MAX),
     ("no stop out of one", Bench(filters=replace(WIDE, conditional_orders_max=1), out=TWO_OUT), stop(), None),
 

@@ -18,8 +18,9 @@ def name(case: Case) -> Denied | None:
     if reservation.key != case.request.key or reservation.side is not case.request.side:
         return Denied(DenialCode.NAME_NOT_RESERVED, f"order {name}: its name is reserved for another order")
     known = case.book.parents.get(parent)
-    used = known is not None and name < child_name(parent, known.next_child)
-    if used or name in case.book.orders:
+    line = case.book.stop_lines[case.position]
+    next_child = line.next_child if line.parent == parent else 0 if known is None else known.next_child
+    if name < child_name(parent, next_child) or name in case.book.orders:
         return Denied(DenialCode.NAME_REUSED, f"order {name}: an order of this name was sent before")
     return None
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bot.domain.denials import DenialCode, Denied
-from bot.domain.order import OrderClass
 from bot.domain.scale import CASH_DIGITS, NS_PER_HOUR, NS_PER_SECOND, cash_text, to_fixed
 from bot.engine.book import AccountBook, Book
 from bot.engine.controls.case import Case
@@ -35,10 +34,10 @@ def open_orders(case: Case) -> Denied | None:
         return None
     layout, key = case.book.layout, case.request.key
     count = 0
-    for order in case.book.orders.values():
+    # A stop that was triggered is an order like any other.
+    for order in (case.book.stops if case.is_stop else case.book.orders).values():
         other = layout.keys[order.position]
-        is_stop = order.order_class is OrderClass.STOP
-        count += (other.account, other.instrument, is_stop) == (key.account, key.instrument, case.is_stop)
+        count += (other.account, other.instrument) == (key.account, key.instrument)
     if count >= most:
         return case.deny(DenialCode.ORDERS_ABOVE_MAX, f"{count} are open in {case.instrument.symbol}, it takes {most}")
     return None
