@@ -169,7 +169,7 @@ class MarginCall:
 
 @dataclass(frozen=True, slots=True)
 class SettingAnswered:
-    """The venue's answer to a change of leverage, of a mode or of isolated margin; ``code`` is None when it was made."""
+    """The venue's answer to a change of leverage, mode or isolated margin; ``code`` is None when it was made."""
 
     now: int
     account: int
@@ -276,8 +276,7 @@ class Reloaded:
 
 AccountFact = (
     OrderAccepted | OrderRejected | OrderNotSent | OrderOutcomeUnknown | OrderTriggered | OrderFilled
-    | OrderEnded | OrderNotFound | FundingPaid | CashMoved | AssetsExchanged | MarginCall | SettingAnswered | LiquidationStage
-    | InstrumentStatus
-    | AccountSnapshot | VolumeHistory | Timer | Command | Restarted | Reloaded
+    | OrderEnded | OrderNotFound | FundingPaid | CashMoved | AssetsExchanged | MarginCall | SettingAnswered
+    | LiquidationStage | InstrumentStatus | AccountSnapshot | VolumeHistory | Timer | Command | Restarted | Reloaded
 )
 Event = MarketFact | AccountFact

@@ -18,6 +18,7 @@ def adopt(desk: Desk, marks: Marks, fact: AccountSnapshot) -> None:
     was_adopted = book.accounts[fact.account].adopted
     equity = columns.equity[fact.account] if columns.known[fact.account] else None
     fold(book, fact)
+    _tell_of_strangers(desk, fact)
     differing = [
         (position, old) for position, old in zip(positions, before, strict=True) if book.quantity[position] != old
     ]
@@ -35,3 +36,22 @@ def adopt(desk: Desk, marks: Marks, fact: AccountSnapshot) -> None:
     if equity is not None and not differing:
         columns.rebuild(fact.account)
         marks.judge(fact.account, before=equity)
+
+
+def _tell_of_strangers(desk: Desk, fact: AccountSnapshot) -> None:
+    """Alarm for what the venue holds and no column is for: another market, leg or margin mode than configured."""
+    layout = desk.layout
+    for report in fact.positions:
+        if not report.quantity or report.key in layout.position_index:
+            continue
+        instrument = layout.instruments[report.key.instrument]
+        desk.emit(
+            RaiseAlarm(
+                "position_unguarded",
+                f"{layout.position_label(report.key)}: the venue holds "
+                f"{to_text(report.quantity, instrument.quantity_digits)} "
+                f"({report.key.side.value}, {report.key.mode.value}), which the configuration does not know; it is "
+                "neither measured nor sold",
+                desk.book.now,
+            )
+        )

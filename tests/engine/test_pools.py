@@ -8,9 +8,9 @@ from random import Random
 
 import pytest
 
-from bot.domain.account import MarginMode, PositionKey, PositionSide
-from bot.domain.effects import Goal, GoalKind
-from bot.domain.events import CashMoved, FillOrigin, FundingPaid, Liquidity, OrderFilled
+from bot.domain.account import Balance, MarginMode, PositionKey, PositionSide
+from bot.domain.effects import Goal, GoalKind, RaiseAlarm
+from bot.domain.events import AssetsExchanged, CashMoved, FillOrigin, FundingPaid, Liquidity, OrderFilled
 from bot.domain.order import Side
 from bot.domain.scale import CASH_UNIT
 from bot.engine.book import Book
@@ -270,3 +270,28 @@ def test_inverse_deleveraging_reaches_its_goal_with_the_fewest_contracts() -> No
     for kept, is_enough in ((keep, True), (keep + 1_000, False)):
         _, columns = standing(layout, told({"BTC": 1}, report(layout, key, kept, 10**6)), 1_000_000)
         assert (columns.distance[0] >= 0.2) is is_enough
+
+
+def test_snapshot_with_a_leg_that_is_not_configured_raises_an_alarm() -> None:
+    """A venue in hedge mode behind a one-way configuration: what nobody measures, somebody is told of."""
+    layout = shape((BTC,))
+    stranger = PositionKey(0, 0, PositionSide.SHORT)
+    word = told({"USDT": 1_000}, report(layout, layout.keys[0], 500, 10**6), report(layout, stranger, -200, 10**6))
+    driver = Driver(Engine(layout, rules(CLOSE_NOW), limits=WIDE, survival=(SurvivalSpec(),), marker="pen"))
+    driver.step(trade(0, 10_000))
+    driver.step(word)
+    (alarm,) = [each for each in driver.found(RaiseAlarm) if each.code == "position_unguarded"]
+    assert alarm.detail.startswith("main BTC/USDT:USDT short: the venue holds -0.2 (short, cross)")
+    assert driver.engine.book.quantity == [500]
+
+
+def test_exchange_of_assets_moves_both_wallets_at_one_moment() -> None:
+    """A debt of 100 USDT paid with BTC: no step shows an account that has given and not yet received."""
+    layout = shape((BTC,), collateral=(COIN,))
+    made = reading(layout, told({"USDT": -100, "BTC": 0.1}), (1_000_000,))
+    assert value(made, "account.collateral_value") == 850
+    sold, bought = Balance("BTC", 1_052_632), Balance("USDT", 100 * CASH_UNIT)
+    made.step(AssetsExchanged(T0 + 10**9, 0, sold, bought))
+    assert made.book.accounts[0].wallet == 0
+    assert made.book.accounts[0].assets == {"BTC": 8_947_368}
+    assert value(made, "account.equity") == pytest.approx(850, abs=1e-3)
