@@ -86,7 +86,8 @@ def _close(
 ) -> None:
     book(exchange, account, key, signed=quantity * side.sign, price=price, fee=0)
     exchange.state.autocloses += 1
-    exchange.report(
+    exchange.tell(
+        account,
         OrderFilled(
             now=exchange.told,
             stamp=exchange.fill_stamp(account),
@@ -101,5 +102,5 @@ def _close(
             liquidity=Liquidity.TAKER,
             origin=FillOrigin.ADL,
             modelled=True,
-        )
+        ),
     )

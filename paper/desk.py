@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.domain.account import Balance, MarginMode, PositionReport
 from bot.domain.events import AccountSnapshot
-from paper import funding, matching, modes, orders
+from paper import funding, history, matching, modes, orders
 from paper.collateral import moving
 from paper.exchange import Exchange
 from paper.liquidation import liquidate
@@ -12,6 +12,7 @@ from paper.messages import (
     AddMargin,
     CancelRequest,
     QueryAccount,
+    QueryHistory,
     QueryOrder,
     SetLeverage,
     SetMarginMode,
@@ -32,6 +33,8 @@ def perform(exchange: Exchange, due: Due) -> None:
             orders.look_up(exchange, exchange.accounts[account], name)
         case QueryAccount(account):
             _report_account(exchange, exchange.accounts[account])
+        case QueryHistory(account, facts_after, orders_after):
+            _tell_again(exchange, exchange.accounts[account], facts_after=facts_after, orders_after=orders_after)
         case GoodUntil(account, name):
             orders.expire(exchange, exchange.accounts[account], name)
         case SetMarginMode() | SetPositionMode() | SetLeverage() | AddMargin():
@@ -83,5 +86,13 @@ def _report_account(exchange: Exchange, account: Account) -> None:
             account=account.index,
             balances=balances(exchange, account),
             positions=position_reports(account),
+            number=account.numbered,
         )
     )
+
+
+def _tell_again(exchange: Exchange, account: Account, *, facts_after: int, orders_after: int) -> None:
+    for fact in history.after(account, facts_after, now=exchange.told):
+        exchange.report(fact)
+    for name in orders.arrived_since(account, orders_after):
+        orders.look_up(exchange, account, name)

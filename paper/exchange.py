@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from heapq import heappush
 
 from bot.domain.errors import ContractError, Unsupported
 from bot.domain.events import AccountFact
 from bot.domain.instrument import Instrument, InstrumentKind
 from bot.domain.scale import CASH_UNIT
+from paper import history
+from paper.history import Unasked
 from paper.spec import VenueSpec
 from paper.state import Account, Due, Ledger, VenueState
 from paper.tiers import brackets_of
@@ -92,6 +94,11 @@ class Exchange:
         """Send ``fact`` to its client; it was made with ``now=self.told``."""
         self.reports.append((self.told, fact))
 
+    def tell(self, account: Account, fact: Unasked) -> None:
+        """Send ``fact`` to its client unasked, under the account's next number, and keep it to be told again."""
+        account.numbered += 1
+        self.report(history.keep(account, replace(fact, number=account.numbered)))
+
     def ledger(self, asset: str) -> Ledger:
         """Return the ledger of an asset; a new one when nothing was ever booked in it."""
         return self.state.ledgers.setdefault(asset, Ledger())
@@ -115,7 +122,7 @@ class Exchange:
         return mark
 
     def fill_stamp(self, account: Account) -> int:
-        """Return the venue's time for a fill: after the last snapshot, which does not contain it."""
+        """Return the venue's time for a fill or a movement of cash: after the last snapshot, which does not hold it."""
         account.moved = max(self.at, account.taken + 1, account.moved)
         return account.moved
 

@@ -45,4 +45,5 @@ def pay(exchange: Exchange, index: int) -> None:
             else:
                 account.pay(settle, -amount)
             exchange.ledger(settle).funding += amount
-            exchange.report(FundingPaid(exchange.told, account.index, holding.key, amount))
+            stamp = exchange.fill_stamp(account)
+            exchange.tell(account, FundingPaid(exchange.told, stamp, account.index, holding.key, amount))

@@ -77,7 +77,8 @@ def cover_deficit(exchange: Exchange, account: Account) -> None:
         deficit = -account.wallets[asset]
         account.pay(asset, deficit)
         exchange.ledger(asset).insurance -= deficit
-        exchange.report(CashMoved(exchange.told, account.index, asset, deficit, "insurance fund"))
+        stamp = exchange.fill_stamp(account)
+        exchange.tell(account, CashMoved(exchange.told, stamp, account.index, asset, deficit, "insurance fund"))
 
 
 def fund_gain(*, side: Side, bankrupt_value: int, market_value: int, gains_with_value: int) -> int:
@@ -122,7 +123,8 @@ def _close(exchange: Exchange, pool: Pool, holding: Holding) -> list[Account]:
             _sell_on(exchange, key.instrument, side=side, quantity=rest, bankrupt=bankrupt)
         else:
             touched = adl.deleverage(exchange, key, side=side, quantity=rest, price=bankrupt)
-    exchange.report(LiquidationStage(exchange.told, pool.account.index, key, value, fee, "liquidation"))
+    account = pool.account
+    exchange.tell(account, LiquidationStage(exchange.told, account.index, key, value, fee, "liquidation"))
     return touched
 
 
@@ -142,7 +144,8 @@ def _fill(
     fee = max(0, min(charge(value, exchange.liquidation_fees[key.instrument]), left))
     account.pay(settle, -fee)
     exchange.ledger(settle).insurance += fee
-    exchange.report(
+    exchange.tell(
+        account,
         OrderFilled(
             now=exchange.told,
             stamp=exchange.fill_stamp(account),
@@ -157,7 +160,7 @@ def _fill(
             liquidity=Liquidity.TAKER,
             origin=FillOrigin.LIQUIDATION,
             modelled=piece.modelled,
-        )
+        ),
     )
     return fee
 

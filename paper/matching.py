@@ -32,7 +32,7 @@ def submit(exchange: Exchange, account: Account, request: OrderRequest) -> None:
             OrderRejected(exchange.told, account.index, request.name, refused.code, refused.detail)
         )
         return
-    order = Order(request, _next_rank(exchange))
+    order = Order(request, _next_rank(exchange), arrived=exchange.at)
     exchange.report(OrderAccepted(exchange.told, account.index, request.name))
     if request.trigger_price is None:
         _enter(exchange, account, order)

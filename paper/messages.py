@@ -36,6 +36,17 @@ class QueryAccount(msgspec.Struct, frozen=True, tag=True):
     account: int
 
 
+class QueryHistory(msgspec.Struct, frozen=True, tag=True):
+    """Ask again for what was told. Answered by every fact of the account numbered above ``facts_after``.
+
+    Then by all that is known of each of its orders that arrived at ``orders_after`` (ns) or later, as by QueryOrder.
+    """
+
+    account: int
+    facts_after: int
+    orders_after: int
+
+
 class SetMarginMode(msgspec.Struct, frozen=True, tag=True):
     """Hold an instrument cross or isolated from now on. Answered by SettingAnswered, like the next three."""
 
@@ -72,5 +83,5 @@ class Wake(msgspec.Struct, frozen=True, tag=True):
 
 
 Setting = SetMarginMode | SetPositionMode | SetLeverage | AddMargin
-ClientMessage = SubmitOrder | CancelRequest | QueryOrder | QueryAccount | Setting
+ClientMessage = SubmitOrder | CancelRequest | QueryOrder | QueryAccount | QueryHistory | Setting
 Message = ClientMessage | Wake | MarketFact | Candle

@@ -62,6 +62,14 @@ def look_up(exchange: Exchange, account: Account, name: str) -> None:
         _report_end(exchange, account, order)
 
 
+def arrived_since(account: Account, moment: int) -> list[str]:
+    """Return the names of the orders that arrived at ``moment`` (ns) or later, in the order in which they did."""
+    found = [*account.resting.values(), *account.conditional.values()]
+    found += (msgspec.json.decode(raw, type=Order) for raw in account.ended.values())
+    late = [order for order in found if order.arrived >= moment]
+    return [order.request.name for order in sorted(late, key=lambda order: (order.arrived, order.rank))]
+
+
 def report_fill(exchange: Exchange, account: Account, order: Order, execution: Execution) -> None:
     """Tell the account of one trade of its order."""
     exchange.report(

@@ -14,6 +14,7 @@ from paper.messages import (
     AddMargin,
     CancelRequest,
     QueryAccount,
+    QueryHistory,
     QueryOrder,
     SetLeverage,
     SetMarginMode,
@@ -46,8 +47,8 @@ class WarningDue(msgspec.Struct, frozen=True, tag=True):
 
 
 Due = (
-    SubmitOrder | CancelRequest | QueryOrder | QueryAccount | SetMarginMode | SetPositionMode | SetLeverage
-    | AddMargin | FundingDue | GoodUntil | WarningDue
+    SubmitOrder | CancelRequest | QueryOrder | QueryAccount | QueryHistory | SetMarginMode | SetPositionMode
+    | SetLeverage | AddMargin | FundingDue | GoodUntil | WarningDue
 )
 
 
@@ -132,6 +133,7 @@ class Order:
     executions: list[Execution] = field(default_factory=list)
     ahead: int | None = None
     is_triggered: bool = False
+    arrived: int = 0                 # ns
 
     @property
     def leaves(self) -> int:
@@ -149,8 +151,17 @@ class Starting:
 
 
 @dataclass(slots=True)
+class Told:
+    """A fact that its client did not ask for: the name of its class, and the fact as it is written to the file."""
+
+    kind: str
+    fact: msgspec.Raw
+
+
+@dataclass(slots=True)
 class Account:
-    """One client. ``taken`` and ``moved`` are the venue's times of the last snapshot and the last fill.
+    """One client. ``taken`` and ``moved`` are the venue's times of the last snapshot and of the last fill
+    or movement of cash.
 
     ``wallets`` is cash by asset, without what isolated positions hold; ``asset`` is the first of them. Leverage
     and margin mode are per instrument; ``leverage`` is that of the instruments not set otherwise.
@@ -176,6 +187,8 @@ class Account:
     taken: int = 0
     moved: int = 0
     warned_until: int = 0            # ns: no second margin call before
+    numbered: int = 0                # how many facts it was told unasked, but for its orders
+    told: list[Told] = field(default_factory=list)       # the newest of them
 
     def pay(self, asset: str, amount: int) -> None:
         """Add ``amount`` (cash, signed) to the wallet of ``asset``."""

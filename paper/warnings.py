@@ -18,4 +18,4 @@ def warn(exchange: Exchange, account: Account) -> None:
         return
     account.warned_until = exchange.at + exchange.spec.margin_call_pause
     exchange.schedule(account.warned_until, WarningDue(account.index))
-    exchange.report(MarginCall(exchange.told, exchange.at, account.index))
+    exchange.tell(account, MarginCall(exchange.told, exchange.at, account.index))

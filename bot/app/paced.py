@@ -217,7 +217,7 @@ def run_paced(
         session.answers = keeper.answers = cursor.under_way()
         session.answered = len(session.answers)
         started = time.perf_counter()
-        if resumed:
+        if resumed or cursor.consumed:           # a new journal beside an old venue is an old one, too
             _replay_record(journal, recorder)
             session.restart(engine.book.now)
             windows = journal.get_series(WINDOWS_SERIES)

@@ -16,13 +16,14 @@ from heapq import heappop, heappush
 from typing import Protocol
 
 from bot.app.markets import TapeEvent
-from bot.domain.effects import CancelOrder, Effect, LookUpOrder, PlaceOrder, PlaceStop
+from bot.domain.effects import CancelOrder, CatchUp, Effect, LookUpOrder, PlaceOrder, PlaceStop, ReadAccount
 from bot.domain.errors import ContractError
 from bot.domain.events import AccountFact, Command, OrderNotSent, Reloaded, Restarted, Timer
 from bot.domain.market import Candle, CandlePoint, Trade
 from bot.engine.engine import Engine
+from bot.engine.heard import was_heard
 from bot.ports import Journal
-from paper.messages import CancelRequest, QueryAccount, QueryOrder, SubmitOrder, Wake
+from paper.messages import CancelRequest, ClientMessage, QueryAccount, QueryHistory, QueryOrder, SubmitOrder, Wake
 from paper.venue import PaperVenue
 
 NEVER = 1 << 63
@@ -173,7 +174,9 @@ class Session:
         self.next_at = at
 
     def _step(self, fact: AccountFact) -> None:
-        """Give the engine one fact: journaled, observed, decided on."""
+        """Give the engine one fact: journaled, observed, decided on; what was heard before is not heard again."""
+        if was_heard(self.engine.book, fact):
+            return
         if not isinstance(fact, Timer):
             self.journal.append_fact(self.engine.book.seq + 1, fact)
         effects, wake = self.engine.step(fact)
@@ -198,6 +201,10 @@ class Session:
                     self._ask(now, CancelRequest(effect.account, effect.name))
                 case LookUpOrder():
                     self._ask(now, QueryOrder(effect.account, effect.name))
+                case ReadAccount():
+                    self._ask(now, QueryAccount(effect.account))
+                case CatchUp():
+                    self._ask(now, QueryHistory(effect.account, effect.facts_after, effect.orders_after))
                 case _:
                     pass
         self._plan_next()
@@ -210,7 +217,7 @@ class Session:
             return
         self._ask(now, SubmitOrder(request))
 
-    def _ask(self, now: int, message: SubmitOrder | CancelRequest | QueryOrder | QueryAccount) -> None:
+    def _ask(self, now: int, message: ClientMessage) -> None:
         self._expect(self.venue.handle(now, message))
         self.keeper.save(self.consumed)
 

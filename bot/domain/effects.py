@@ -376,6 +376,39 @@ class LookUpOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadAccount:
+    """Ask the venue for its whole word on an account."""
+
+    account: int
+    now: int
+
+
+@dataclass(frozen=True, slots=True)
+class CatchUp:
+    """Ask the venue again for what it told of an account that we may not have heard.
+
+    That is everything numbered above ``facts_after``, and our own orders that arrived at ``orders_after`` (its time)
+    or later, each with its fills and its end.
+    """
+
+    account: int
+    facts_after: int
+    orders_after: int
+    now: int
+
+
+@dataclass(frozen=True, slots=True)
+class PassOverName:
+    """An order of ours is at the venue that the record does not know: no name up to it is used any more."""
+
+    account: int
+    parent: str
+    counter: int
+    child: int
+    now: int
+
+
+@dataclass(frozen=True, slots=True)
 class RaiseAlarm:
     """Tell a person. ``code`` is stable, for filters; ``detail`` is for reading."""
 
@@ -387,6 +420,7 @@ class RaiseAlarm:
 Effect = (
     MoveTrigger | OpenEpisode | PlanEpisode | EndEpisode | OpenParent | ReviseParent | RelaxParent
     | PauseParent | EndParent | ReserveNames | RecordDenial | SetLatch | SetOverride | MarkHighWater | MarkBest
-    | NoteJump | ReserveStopNames | PlaceStop | PlaceOrder | CancelOrder | LookUpOrder
+    | NoteJump | ReserveStopNames | PlaceStop | PlaceOrder | CancelOrder | LookUpOrder | ReadAccount
+    | CatchUp | PassOverName
     | RaiseAlarm
 )

@@ -1,6 +1,9 @@
 """Facts that come in from the world besides prices: about accounts, orders, time and operators.
 
 They are never merged and never dropped. All of them are journaled. ``now`` is the engine's time.
+
+What the venue tells of an account unasked, but for our own orders, carries the account's running ``number``, from 1
+on without a gap, so that it can be asked for again; 0 where the venue counts nothing.
 """
 
 from __future__ import annotations
@@ -98,6 +101,7 @@ class OrderFilled:
     liquidity: Liquidity
     origin: FillOrigin
     modelled: bool
+    number: int = 0                  # of a fill that was not ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,23 +130,33 @@ class OrderNotFound:
 
 @dataclass(frozen=True, slots=True)
 class FundingPaid:
-    """Cash paid (positive) or received (negative) for holding a perpetual."""
+    """Cash paid (positive) or received (negative) for holding a perpetual; ``stamp`` is the venue's time.
+
+    One no later than the last snapshot is already in it, as with fills.
+    """
 
     now: int
+    stamp: int
     account: int
     key: PositionKey
     amount: int
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class CashMoved:
-    """A deposit (positive) or withdrawal (negative): neither profit nor loss."""
+    """A deposit (positive) or withdrawal (negative): neither profit nor loss; ``stamp`` is the venue's time.
+
+    One no later than the last snapshot is already in it, as with fills.
+    """
 
     now: int
+    stamp: int
     account: int
     asset: str
     amount: int
     reason: str
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +179,7 @@ class MarginCall:
     now: int
     stamp: int
     account: int
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,17 +202,22 @@ class LiquidationStage:
     notional: int
     fee: int
     kind: str
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class AccountSnapshot:
-    """The venue's whole word on an account, read at ``taken``: what is, as of then."""
+    """The venue's whole word on an account, read at ``taken``: what is, as of then.
+
+    ``number`` is that of the last it had told of the account unasked by then.
+    """
 
     now: int
     taken: int
     account: int
     balances: tuple[Balance, ...]
     positions: tuple[PositionReport, ...]
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ report leads out of a terminal status.
     status      can it still fill?    how it is left
     SENDING     yes                   accepted, filled, ended, rejected, not sent, unknown
     UNKNOWN     yes                   two witnesses of absence, or any report
-    WORKING     yes                   filled, ended
+    WORKING     yes                   filled, ended, two witnesses of absence
     FILLED CANCELED EXPIRED REJECTED NOT_SENT     no      never
 """
 
@@ -99,7 +99,7 @@ class Report(Enum):
     REJECTED = "rejected"
     NOT_SENT = "not_sent"
     OUTCOME_UNKNOWN = "outcome_unknown"
-    ABSENT = "absent"                # two witnesses: the venue never had it
+    ABSENT = "absent"                # two witnesses: the venue does not have it
 
 
 _ENDINGS = {
@@ -124,6 +124,7 @@ TRANSITIONS: dict[OrderStatus, dict[Report, OrderStatus]] = {
         Report.FILLED_WHOLLY: OrderStatus.FILLED,
         Report.CANCELED: OrderStatus.CANCELED,
         Report.EXPIRED: OrderStatus.EXPIRED,
+        Report.ABSENT: OrderStatus.CANCELED,     # it had it, and ended it without a word
     },
     OrderStatus.FILLED: {},
     OrderStatus.CANCELED: {},

@@ -10,16 +10,19 @@ from bot.domain.events import (
     LiquidationStage,
     MarginCall,
     OrderFilled,
+    OrderNotFound,
     OrderRejected,
     OrderTriggered,
 )
+from bot.domain.order import OrderStatus
 from bot.domain.scale import cash_text, to_text
 from bot.engine.desk import Desk
+from bot.engine.fold import settles_absence
 from bot.engine.margin_calls import called_at, is_standing
 
 
 def tell_of(desk: Desk, fact: AccountFact) -> None:
-    """Alarm for a fill that was not ours, a margin call that begins, and what the venue takes; before it is folded."""
+    """Alarm for what others did to an account, a lost order, and what the venue takes; before it is folded."""
     layout = desk.layout
     if isinstance(fact, InstrumentStatus):
         symbol = layout.instruments[fact.instrument].symbol
@@ -46,6 +49,17 @@ def tell_of(desk: Desk, fact: AccountFact) -> None:
             "margin_call",
             f"{layout.accounts[fact.account].name}: the venue calls for margin; the account is near liquidation",
         )
+    elif isinstance(fact, LiquidationStage):
+        code, detail = (
+            "liquidated",
+            f"{layout.position_label(fact.key)}: the venue closed {cash_text(fact.notional)} of it, "
+            f"fee {cash_text(fact.fee)}",
+        )
+    elif isinstance(fact, OrderNotFound) and _is_lost(desk, fact):
+        code, detail = (
+            "order_lost",
+            f"order {fact.name}: the venue had it and has it no more; what it filled, only the account says",
+        )
     else:
         return
     desk.emit(RaiseAlarm(code, detail, desk.book.now))
@@ -64,6 +78,11 @@ def _of_stop(desk: Desk, fact: OrderTriggered | OrderRejected) -> tuple[str, str
     if isinstance(fact, OrderTriggered):
         return "stop_triggered", f"{label}: the mark reached {price}; the venue closes {quantity} at the market"
     return "stop_refused", f"{label}: the venue takes no stop at {price}, {fact.code}: {fact.detail}"
+
+
+def _is_lost(desk: Desk, fact: OrderNotFound) -> bool:
+    """True when an order that the venue had accepted is believed gone by this fact."""
+    return desk.book.orders[fact.name].status is OrderStatus.WORKING if settles_absence(desk.book, fact) else False
 
 
 def _begins(desk: Desk, fact: MarginCall) -> bool:

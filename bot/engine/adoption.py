@@ -5,8 +5,10 @@ from __future__ import annotations
 from bot.domain.effects import RaiseAlarm
 from bot.domain.events import AccountSnapshot
 from bot.domain.scale import to_text
+from bot.engine.catching_up import catch_up
 from bot.engine.desk import Desk
 from bot.engine.fold import fold
+from bot.engine.heard import newest_heard
 from bot.engine.marks import Marks
 
 
@@ -17,7 +19,10 @@ def adopt(desk: Desk, marks: Marks, fact: AccountSnapshot) -> None:
     before = [book.quantity[position] for position in positions]
     was_adopted = book.accounts[fact.account].adopted
     equity = columns.equity[fact.account] if columns.known[fact.account] else None
+    is_behind = was_adopted and fact.number > newest_heard(book.accounts[fact.account])
     fold(book, fact)
+    if is_behind:
+        catch_up(desk, fact.account)
     _tell_of_strangers(desk, fact)
     differing = [
         (position, old) for position, old in zip(positions, before, strict=True) if book.quantity[position] != old

@@ -137,11 +137,14 @@ class AccountBook:
     next_counter: int = 0            # of parents
     adopted: bool = False            # the venue's word was taken at least once
     last_fill: int = 0               # the venue's time of the newest fill
+    last_cash: int = 0               # the venue's time of the newest funding, deposit or withdrawal
     snapshot_taken: int = 0          # the venue's time of the newest snapshot that was adopted
     high_water: int | None = None    # equity at the highest net asset value per unit, in the units of today
     flow: int = 0                    # deposited less withdrawn since the mark was last put into units of today
     unexplained: int = 0             # of a jump in equity
     margin_called: int | None = None  # the venue's time of its newest margin call, never later than ours
+    facts_through: int = 0           # of the venue's numbered facts, every one up to here was heard
+    facts_beyond: list[int] = field(default_factory=list)     # and these, rising
     trade_ids: dict[str, None] = field(default_factory=dict)
     sends: deque[int] = field(default_factory=lambda: deque(maxlen=SENDS_KEPT))
     hours: list[tuple[int, int]] = field(default_factory=list)   # of a day: (its number, orders outside margin class)

@@ -61,6 +61,7 @@ from bot.domain.market import (
 from bot.engine.account_alarms import tell_of
 from bot.engine.adoption import adopt
 from bot.engine.book import Book
+from bot.engine.catching_up import catch_up, take
 from bot.engine.columns import Columns
 from bot.engine.desk import Desk
 from bot.engine.episodes import Episodes
@@ -134,12 +135,11 @@ class Engine:
             Reloaded: self._on_reloaded,
             AccountSnapshot: self._on_snapshot,
             OrderOutcomeUnknown: self._on_unknown,
-            LiquidationStage: lambda fact: tell_of(self.desk, fact),
             VolumeHistory: self.market.take_history,
         }
         for kind in (
             OrderAccepted, OrderRejected, OrderNotSent, OrderNotFound, OrderFilled, OrderEnded, FundingPaid, CashMoved,
-            AssetsExchanged, MarginCall, OrderTriggered,
+            AssetsExchanged, MarginCall, OrderTriggered, LiquidationStage,
         ):
             handlers[kind] = self._on_account_fact
         self._handlers = handlers
@@ -289,8 +289,7 @@ class Engine:
     # Accounts ----------------------------------------------------------------------------------------------
 
     def _on_account_fact(self, fact: AccountFact) -> None:
-        tell_of(self.desk, fact)
-        fold(self.book, fact)
+        take(self.desk, fact)
         self._account_changed(fact.account)  # type: ignore[union-attr]
 
     def _account_changed(self, account: int) -> None:
@@ -324,12 +323,13 @@ class Engine:
         self.dirty.extend(self.accounts_on[fact.instrument])
 
     def _on_restarted(self, event: Restarted) -> None:
-        """Ask what became of every order that was out; decide nothing before the venue's word is in."""
+        """Ask what was missed, and for every order that was out; decide nothing before the venue's word is in."""
         self.readings.derived.forget_own()
         for account in range(len(self.layout.accounts)):
             self.is_first[account] = True
             self.is_ready[account] = False
             self.columns.rebuild(account)
+            catch_up(self.desk, account)
         for order in list(self.book.orders.values()):
             account = self.layout.keys[order.position].account
             self.desk.emit(LookUpOrder(account, order.name, event.now))

@@ -15,6 +15,7 @@ from bot.domain.effects import (
     EndParent,
     LookUpOrder,
     OpenParent,
+    PassOverName,
     PauseParent,
     PlaceOrder,
     RecordDenial,
@@ -37,11 +38,12 @@ from bot.domain.events import (
 from bot.domain.names import child_name
 from bot.domain.order import OrderClass, OrderStatus, Report, Side, next_status
 from bot.engine.book import TRADE_IDS_KEPT, Book, Order, Parent, Reservation
-from bot.engine.fold_account import ACCOUNT_FOLDERS, move_position
+from bot.engine.fold_account import ACCOUNT_FOLDERS, is_in_snapshot, move_position
 from bot.engine.fold_halts import HALT_FOLDERS, note_sent
 from bot.engine.fold_rules import RULE_FOLDERS
 from bot.engine.fold_stops import STOP_FOLDERS, is_stop_line, note_denied, take_of_stop
 from bot.engine.fold_stops import WITNESSES_APART as WITNESSES_APART
+from bot.engine.heard import hear
 from bot.execution.refusals import PRICE_REFUSED, WOULD_TAKE
 
 _ENDED_AS = {
@@ -64,6 +66,7 @@ def fold(book: Book, item: AccountFact | Effect) -> None:
 
 def _order_filled(book: Book, fact: OrderFilled) -> None:
     account = book.accounts[fact.account]
+    hear(account, fact.number)
     if fact.trade_id in account.trade_ids:
         return
     account.trade_ids[fact.trade_id] = None
@@ -71,7 +74,7 @@ def _order_filled(book: Book, fact: OrderFilled) -> None:
         del account.trade_ids[next(iter(account.trade_ids))]
     account.last_fill = max(account.last_fill, fact.stamp)
     account.fees += fact.fee
-    if not account.adopted or fact.stamp > account.snapshot_taken:
+    if not is_in_snapshot(account, fact.stamp):
         account.wallet -= fact.fee
         move_position(book, fact)
     if fact.origin is not FillOrigin.OURS:
@@ -172,10 +175,22 @@ def _order_not_found(book: Book, fact: OrderNotFound) -> None:
     order = book.orders.get(fact.name)
     if order is None:
         return
-    if order.absent_since is None:
-        order.absent_since = fact.now
-    elif fact.now - order.absent_since >= WITNESSES_APART:
+    if settles_absence(book, fact):
         _never_worked(book, fact.name, fact.now, Report.ABSENT)
+    elif order.absent_since is None:
+        order.absent_since = fact.now
+
+
+def settles_absence(book: Book, fact: OrderNotFound) -> bool:
+    """True when an order was missed before, and long enough ago for this to be another look.
+
+    One that the venue had accepted may have filled before it was lost: that is waited for until a snapshot taken
+    since says what is held, or the same would be sold again.
+    """
+    order = book.orders.get(fact.name)
+    if order is None or order.absent_since is None or fact.now - order.absent_since < WITNESSES_APART:
+        return False
+    return order.status is not OrderStatus.WORKING or book.accounts[fact.account].snapshot_taken > order.absent_since
 
 
 def _settle(book: Book, order: Order, report: Report) -> None:
@@ -318,6 +333,21 @@ def _look_up_order(book: Book, effect: LookUpOrder) -> None:
         order.asked = effect.now
 
 
+def _pass_over_name(book: Book, effect: PassOverName) -> None:
+    """Move on behind a name that the venue knows; a parent that has not begun under it never will."""
+    account = book.accounts[effect.account]
+    account.next_counter = max(account.next_counter, effect.counter + 1)
+    reservation = book.reservations.get(effect.parent)
+    parent = book.parents.get(effect.parent)
+    if parent is not None:
+        parent.next_child = max(parent.next_child, effect.child + 1)
+        if reservation is not None:
+            reservation.end = max(reservation.end, effect.child + 1)
+    elif reservation is not None and effect.parent in book.reserved_for:
+        del book.reservations[effect.parent]
+        book.reserved_for[book.layout.position(reservation.key)] = None
+
+
 def _record_denial(book: Book, effect: RecordDenial) -> None:
     if effect.request.order_class is OrderClass.STOP:
         note_denied(book, effect)
@@ -354,5 +384,6 @@ _FOLDERS: dict[type, Callable[[Book, Any], None]] = {
     PlaceOrder: _place_order,
     CancelOrder: _cancel_order,
     LookUpOrder: _look_up_order,
+    PassOverName: _pass_over_name,
     RecordDenial: _record_denial,
 }

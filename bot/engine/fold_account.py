@@ -12,8 +12,17 @@ from typing import Any
 
 from bot.domain.account import MarginMode
 from bot.domain.effects import MarkBest, MarkHighWater, NoteJump
-from bot.domain.events import AccountSnapshot, AssetsExchanged, CashMoved, FundingPaid, MarginCall, OrderFilled
-from bot.engine.book import Book
+from bot.domain.events import (
+    AccountSnapshot,
+    AssetsExchanged,
+    CashMoved,
+    FundingPaid,
+    LiquidationStage,
+    MarginCall,
+    OrderFilled,
+)
+from bot.engine.book import AccountBook, Book
+from bot.engine.heard import hear
 from bot.engine.margin_calls import called_at
 
 JUMP_TOLERANCE = 0.01                # of a movement of cash: a jump is measured with fees and funding in it
@@ -59,24 +68,35 @@ def _begin_position(book: Book, position: int, now: int) -> None:
 
 def _funding_paid(book: Book, fact: FundingPaid) -> None:
     account = book.accounts[fact.account]
-    account.wallet -= fact.amount
+    if not hear(account, fact.number):
+        return
+    account.last_cash = max(account.last_cash, fact.stamp)
     account.funding += fact.amount
+    if is_in_snapshot(account, fact.stamp):
+        return
+    account.wallet -= fact.amount
     if fact.key.mode is MarginMode.ISOLATED:
         book.margin[book.layout.position(fact.key)] -= fact.amount
 
 
 def _cash_moved(book: Book, fact: CashMoved) -> None:
-    """Count a deposit or withdrawal; one that explains a jump is in the wallet already."""
+    """Count a deposit or withdrawal; one that the last snapshot holds may explain a jump, and moves nothing."""
     account = book.accounts[fact.account]
+    if not hear(account, fact.number):
+        return
+    account.last_cash = max(account.last_cash, fact.stamp)
+    is_held = is_in_snapshot(account, fact.stamp)
     if fact.asset != book.layout.accounts[fact.account].settle:
-        account.assets[fact.asset] = account.assets.get(fact.asset, 0) + fact.amount
+        if not is_held:
+            account.assets[fact.asset] = account.assets.get(fact.asset, 0) + fact.amount
         return
     account.flow += fact.amount
+    if not is_held:
+        account.wallet += fact.amount
+        return
     rest = account.unexplained - fact.amount
     if account.unexplained * fact.amount > 0 and abs(fact.amount) <= abs(account.unexplained) * (1 + JUMP_TOLERANCE):
         account.unexplained = rest if abs(rest) > abs(fact.amount) * JUMP_TOLERANCE else 0
-    else:
-        account.wallet += fact.amount
 
 
 def _assets_exchanged(book: Book, fact: AssetsExchanged) -> None:
@@ -91,14 +111,28 @@ def _assets_exchanged(book: Book, fact: AssetsExchanged) -> None:
 def _margin_call(book: Book, fact: MarginCall) -> None:
     """Keep the newest call; one that was long on its way is as old as the venue says."""
     account = book.accounts[fact.account]
+    hear(account, fact.number)
     account.margin_called = max(account.margin_called or 0, called_at(fact))
 
 
+def _liquidation_stage(book: Book, fact: LiquidationStage) -> None:
+    """Only note that it was heard: its fills say what it changed."""
+    hear(book.accounts[fact.account], fact.number)
+
+
+def is_in_snapshot(account: AccountBook, stamp: int) -> bool:
+    """True of what happened no later than the last snapshot that was adopted."""
+    return account.adopted and stamp <= account.snapshot_taken
+
+
 def _snapshot(book: Book, fact: AccountSnapshot) -> None:
-    """Adopt the venue's word, unless one of our fills, or an earlier snapshot, is newer than it."""
+    """Adopt the venue's word, unless a fill, a movement of cash or an earlier snapshot is newer than it."""
     account = book.accounts[fact.account]
-    if account.adopted and (fact.taken < account.last_fill or fact.taken < account.snapshot_taken):
+    if account.adopted and fact.taken < max(account.last_fill, account.last_cash, account.snapshot_taken):
         return
+    if not account.adopted:
+        account.facts_through = max(account.facts_through, fact.number)
+        account.facts_beyond = [number for number in account.facts_beyond if number > account.facts_through]
     account.adopted = True
     account.snapshot_taken = fact.taken
     settle = book.layout.accounts[fact.account].settle
@@ -136,6 +170,7 @@ ACCOUNT_FOLDERS: dict[type, Callable[[Book, Any], None]] = {
     CashMoved: _cash_moved,
     AssetsExchanged: _assets_exchanged,
     MarginCall: _margin_call,
+    LiquidationStage: _liquidation_stage,
     AccountSnapshot: _snapshot,
     MarkHighWater: _mark_high_water,
     MarkBest: _mark_best,

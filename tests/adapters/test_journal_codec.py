@@ -71,7 +71,7 @@ def test_codec_text_that_utf8_cannot_carry_is_escaped() -> None:
 
 def test_codec_text_inf_in_a_remark_stays_text() -> None:
     """A remark that reads like a number is not made one."""
-    moved = CashMoved(now=1, account=0, asset="inf", amount=2, reason="nan")
+    moved = CashMoved(now=1, stamp=1, account=0, asset="inf", amount=2, reason="nan")
     assert decode("CashMoved", encode(moved)) == moved
 
 

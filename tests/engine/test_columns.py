@@ -120,7 +120,7 @@ class Walk:
             amount = shortage + int(self.columns.gross[account] * self.rng.uniform(0.0, 0.5))
         else:
             amount = self.rng.randrange(-(10**6), 10**6) * CASH_UNIT
-        fold(self.book, CashMoved(T0, account, "USDT", amount, "test"))
+        fold(self.book, CashMoved(T0, T0, account, "USDT", amount, "test"))
         self.columns.rebuild(account)
 
 

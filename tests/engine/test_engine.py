@@ -221,7 +221,8 @@ def test_engine_says_when_it_was_liquidated() -> None:
 def test_engine_acts_on_cash_that_leaves() -> None:
     """A withdrawal can bring liquidation near with no price moving at all; so can funding."""
     for fact in (
-        CashMoved(T0 + S, 0, "USDT", -60 * CASH_UNIT, "withdrawal"), FundingPaid(T0 + S, 0, KEY, 60 * CASH_UNIT)
+        CashMoved(T0 + S, T0 + S, 0, "USDT", -60 * CASH_UNIT, "withdrawal"),
+        FundingPaid(T0 + S, T0 + S, 0, KEY, 60 * CASH_UNIT)
     ):
         driver = Driver(engine(GUARD))
         driver.step(trade(0, 8_000))

@@ -326,12 +326,12 @@ def test_fold_of_any_sequence_keeps_the_cash_identity(seed: int) -> None:
             fold(book, made)
             proceeds -= made.price * made.quantity * PER_UNIT * side.sign
         elif roll < 0.85:
-            fold(book, FundingPaid(at(number), 0, KEY, rng.randrange(-(10**8), 10**8)))
+            fold(book, FundingPaid(at(number), at(1 + number), 0, KEY, rng.randrange(-(10**8), 10**8)))
         else:
             amount = rng.randrange(-(10**9), 10**9)
             moved += amount
-            fold(book, CashMoved(at(number), 0, "USDT", amount, "deposit"))
-            fold(book, CashMoved(at(number), 0, "BNB", amount, "another asset"))
+            fold(book, CashMoved(at(number), at(1 + number), 0, "USDT", amount, "deposit"))
+            fold(book, CashMoved(at(number), at(1 + number), 0, "BNB", amount, "another asset"))
         account = book.accounts[0]
         assert account.wallet == 1_000 * CASH_UNIT + account.realised - account.fees - account.funding + moved
         assert proceeds == account.realised - book.entry_value[0]

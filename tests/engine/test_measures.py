@@ -69,7 +69,7 @@ def sided(seconds: float, price: float, quantity: int, side: int) -> Trade:
 
 
 def cash(seconds: float, usdt: float) -> CashMoved:
-    return CashMoved(at(seconds), 0, "USDT", round(usdt * CASH_UNIT), "transfer")
+    return CashMoved(at(seconds), at(seconds), 0, "USDT", round(usdt * CASH_UNIT), "transfer")
 
 
 # 1 BTC at 8,000 on 2,000 USDT; maintenance 0.4 % below 50,000 USDT at the bundled brackets.
@@ -243,7 +243,7 @@ def test_jump_of_equity_is_alarmed_and_explained_by_the_deposit_that_follows() -
     for event in (*LONG, trade(2, 7_800.0), snapshot(3, usdt=3_800.0, btc=1_000, entry=8_000.0)):
         driver.step(event)
     assert driver.engine.book.accounts[0].unexplained == 1_800 * CASH_UNIT
-    driver.step(cash(4, 1_800.0))
+    driver.step(replace(cash(4, 1_800.0), stamp=at(3)))
     driver.engine.watch.look_again(0)
     account = driver.engine.book.accounts[0]
     assert (account.wallet, account.unexplained) == (3_800 * CASH_UNIT, 0)

@@ -258,7 +258,7 @@ def _funded(rate: int, amount: str = "2", *, price: str = "150") -> list[object]
 )
 def test_funding_is_rate_times_notional_at_the_mark(rate: int, amount: str, paid: str) -> None:
     """One basis point on 2 x 150 is three cents: longs pay a positive rate, shorts receive it."""
-    assert _funded(rate, amount) == [FundingPaid(AT + LATENCY, 0, KEY, usd(paid))]
+    assert _funded(rate, amount) == [FundingPaid(AT + LATENCY, AT, 0, KEY, usd(paid), 1)]
 
 
 def test_funding_without_a_fact_is_none() -> None:
@@ -275,7 +275,7 @@ def test_funding_is_paid_once_and_the_last_rate_counts() -> None:
     for rate in (10_000, 20_000):
         bench.say(FundingRate(bench.now, bench.now, 0, rate, AT))
     bench.now = AT
-    assert bench.say(Wake()) == [FundingPaid(AT + LATENCY, 0, KEY, usd("0.06"))]
+    assert bench.say(Wake()) == [FundingPaid(AT + LATENCY, AT, 0, KEY, usd("0.06"), 1)]
     bench.say(FundingRate(AT, AT, 0, 30_000, AT))
     assert bench.venue.next_wake() is None
     assert bench.say(Wake()) == []

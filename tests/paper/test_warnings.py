@@ -34,7 +34,7 @@ def test_margin_call_says_when_the_venue_made_it() -> None:
     """The stamp is the venue's time, and the fact arrives a latency later."""
     bench = _bench()
     (call,) = bench.price("90.4")
-    assert call == MarginCall(bench.now + LATENCY, bench.now, 0)
+    assert call == MarginCall(bench.now + LATENCY, bench.now, 0, 1)
 
 
 def test_margin_call_is_repeated_each_hour_while_it_lasts_and_ends_with_its_cause() -> None:

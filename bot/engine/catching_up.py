@@ -1,0 +1,75 @@
+"""What the venue knows and the record does not: facts missed on the way, and orders that an older record has lost.
+
+After a kill the newest facts may be gone, and after the restore of a backup the newest orders too. Both are asked
+for again. What comes is folded like any report: fills move the position unless a snapshot holds them, and count for
+the parent whose name they carry, or that took over. A name that the venue has seen is never used again.
+"""
+
+from __future__ import annotations
+
+from bot.domain.effects import CancelOrder, CatchUp, PassOverName, RaiseAlarm, ReadAccount
+from bot.domain.events import AccountFact, OrderAccepted, OrderEnded, OrderFilled, OrderNotFound
+from bot.domain.names import child_name, parse_name
+from bot.domain.order import OrderStatus
+from bot.engine.account_alarms import tell_of
+from bot.engine.desk import Desk
+from bot.engine.fold import fold
+from bot.engine.heard import opens_gap, was_heard
+
+_TELLS_OF_ORDER = (OrderAccepted, OrderEnded, OrderFilled)
+_CHILD_LETTERS = len(child_name("", 0))
+
+
+def take(desk: Desk, fact: AccountFact) -> None:
+    """Fold a fact of an account, tell a person what matters, and ask for what is seen to be missing."""
+    if was_heard(desk.book, fact):
+        return
+    account: int = fact.account  # type: ignore[union-attr]  # the engine hands in nothing else
+    tell_of(desk, fact)
+    if isinstance(fact, _TELLS_OF_ORDER):
+        _pass_over_unknown(desk, fact)
+    is_behind = opens_gap(desk.book, fact)
+    must_read = isinstance(fact, OrderNotFound) and _was_working(desk, fact)
+    fold(desk.book, fact)
+    if is_behind:
+        catch_up(desk, account)
+    if must_read:
+        desk.emit(ReadAccount(account, desk.book.now))
+
+
+def _was_working(desk: Desk, fact: OrderNotFound) -> bool:
+    """True of an order that the venue had accepted: what it filled before it was lost, only the account says."""
+    order = desk.book.orders.get(fact.name)
+    return order is not None and order.status is OrderStatus.WORKING
+
+
+def catch_up(desk: Desk, account: int) -> None:
+    """Ask for all that the venue told of an account since what the book knows for sure."""
+    known = desk.book.accounts[account]
+    desk.emit(CatchUp(account, known.facts_through, max(known.last_fill, known.snapshot_taken), desk.book.now))
+
+
+def _pass_over_unknown(desk: Desk, fact: OrderAccepted | OrderEnded | OrderFilled) -> None:
+    """Never use the name of an order that we do not know to have sent, and cancel it if it rests."""
+    book, account = desk.book, fact.account
+    parsed = parse_name(desk.marker, fact.name)
+    if parsed is None or parsed.account != account or fact.name in book.orders:
+        return
+    name = fact.name[:-_CHILD_LETTERS]
+    parent = book.parents.get(name)
+    if parent is not None:
+        is_unknown = parsed.child >= parent.next_child
+    else:
+        is_unknown = name in book.reserved_for or parsed.counter >= book.accounts[account].next_counter
+    if is_unknown:
+        desk.emit(PassOverName(account, name, parsed.counter, parsed.child, book.now))
+        desk.emit(
+            RaiseAlarm(
+                "order_unrecorded",
+                f"order {fact.name}: is at the venue and not in the journal; an older journal was restored, or another "
+                "program uses our marker. Its fills are counted, its name and those before it are passed over",
+                book.now,
+            )
+        )
+        if isinstance(fact, OrderAccepted):
+            desk.emit(CancelOrder(account, fact.name, book.now))
