@@ -24,7 +24,7 @@ from tests.agreement.captures import CAPTURES, Capture, Levels, read_raw
 
 NAMES = [capture.file for capture in CAPTURES]
 WALKED = 4_000                       # facts of each capture that are walked through by market orders
-EVERY = 40                           # changes of the book between two orders
+EVERY = 25                           # changes of the book between two orders
 DEEP = 1_000                         # levels of a side that must be right in the end: as many as a snapshot has
 LEVELS = 4                           # how many levels an order empties, before it takes a lot of the next
 

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from bot.domain.account import MarginMode, PositionKey, PositionSide
-from bot.domain.events import AccountFact, CashMoved, FillOrigin, FundingPaid, OrderFilled
+from bot.domain.events import AccountFact, AssetsExchanged, CashMoved, FillOrigin, FundingPaid, OrderFilled
 from bot.domain.instrument import InstrumentKind
 from bot.domain.order import OrderRequest, Side
 from paper.spec import AccountStart
@@ -63,6 +63,9 @@ class Auditor:
                     self._cash[fact.account, INSTRUMENTS[fact.key.instrument].settle] -= fact.amount
                 case CashMoved():
                     self._cash[fact.account, fact.asset] += fact.amount
+                case AssetsExchanged(account=account, sold=sold, bought=bought):
+                    self._cash[account, sold.asset] -= sold.amount
+                    self._cash[account, bought.asset] += bought.amount
                 case _:
                     pass
         assert min(forced.values(), default=0) >= 0, "more was deleveraged than liquidated"
@@ -70,7 +73,10 @@ class Auditor:
     def check(self) -> None:
         """Compare everything that is held with everything that was told; raises AssertionError."""
         found = self._found()
-        assert found == self._cash, {key: (found[key], self._cash[key]) for key in found | self._cash}
+        assert found == self._cash, {
+            key: f"{found[key]} held, {self._cash[key]} told" for key in {**found, **self._cash}
+            if found[key] != self._cash[key]
+        }
         total: Counter[str] = Counter()
         for (_, asset), amount in found.items():
             total[asset] += amount

@@ -65,7 +65,7 @@ def test_venue_conserves_cash_and_positions_and_reducers_never_flip(part: int) -
     numbers = range(part, MESSAGES // CHAPTER, PARTS)
     for number in numbers:
         tally += judge_chapter(number)
-    rare = ("LiquidationStage", "adl taker", "MarginCall", "FundingPaid", "OrderTriggered", "SettingAnswered")
+    rare = ("LiquidationStage", "adl taker", "MarginCall", "FundingPaid", "AssetsExchanged", "OrderTriggered")
     assert all(tally[kind] >= len(numbers) // 2 for kind in rare), tally
     often = ("ours maker", "ours taker", "reducing", "modelled", "recorded", "OrderEnded", "OrderRejected")
     assert all(tally[kind] >= 20 * len(numbers) for kind in often), tally
