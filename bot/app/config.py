@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Literal
 
 from bot.domain.account import MarginMode
-from bot.domain.scale import NS_PER_MS
+from bot.domain.names import is_marker
+from bot.domain.scale import NS_PER_MS, NS_PER_SECOND
 from bot.domain.units import Duration, Ratio
 from bot.engine.layout import MARGIN_CALL_GRACE
 from bot.engine.spec import BlindSpec, LimitsSpec, ProtectSpec, SurvivalSpec
@@ -19,6 +20,8 @@ from paper.spec import PositionMode
 
 LEVERAGE_MAX = 125
 MARKER_DEFAULT = "pen"
+LATENCY_MAX = 60 * NS_PER_SECOND     # one that a person could beat by hand is a slip of the unit
+FEE_MAX = 0.05                       # of the value; no venue comes near, so more is a slip of the unit
 
 
 class Mode(Enum):
@@ -48,7 +51,8 @@ class PaperLegSpec:
 
     amount: Decimal = field(metadata={"doc": "As of the position; of the other sign."})
     entry_price: Decimal | Literal["first"] = field(
-        default="first", metadata={"doc": "Average entry price, or `first` for the first price of the market."}
+        default="first",
+        metadata={"doc": "Average entry price, rounded to the digits of the tape; `first`: the market's first price."},
     )
 
     def __post_init__(self) -> None:
@@ -63,7 +67,8 @@ class PaperPositionSpec:
         metadata={"doc": "Base units held, or contracts of an inverse market; negative for a short position."}
     )
     entry_price: Decimal | Literal["first"] = field(
-        default="first", metadata={"doc": "Average entry price, or `first` for the first price of the market."}
+        default="first",
+        metadata={"doc": "Average entry price, rounded to the digits of the tape; `first`: the market's first price."},
     )
     other_leg: PaperLegSpec | None = field(
         default=None, metadata={"doc": "In hedge mode, what is held on the other side of the same market."}
@@ -118,6 +123,14 @@ class FeesSpec:
     maker: Ratio = field(default=0.0002, metadata={"doc": "For an order that rested in the book."})
     taker: Ratio = field(default=0.0005, metadata={"doc": "For an order that took from the book."})
 
+    def __post_init__(self) -> None:
+        for name, fee in (("maker", self.maker), ("taker", self.taker)):
+            if not -FEE_MAX <= fee <= FEE_MAX:
+                raise ValueError(
+                    f"{name}: must lie between -{FEE_MAX:.0%} and {FEE_MAX:.0%} of the value, was {fee:.2%}; "
+                    "write 2bps for 0.02%"
+                )
+
 
 @dataclass(frozen=True, slots=True)
 class PaperSpec:
@@ -151,8 +164,15 @@ class PaperSpec:
 
     def __post_init__(self) -> None:
         _require_leverage(self.leverage)
-        if self.latency <= 0:
-            raise ValueError("latency: must be above 0; an answer never comes before its question")
+        if not 0 < self.latency <= LATENCY_MAX:
+            raise ValueError(
+                f"latency: must be above 0 and at most {LATENCY_MAX // NS_PER_SECOND}s; write a time such as 50ms"
+            )
+        for asset, cash in self.balances.items():
+            if cash < 0:
+                raise ValueError(
+                    f"balances: must not be below 0, was {asset}: {cash}; write what the wallet holds"
+                )
         for symbol, position in self.positions.items():
             if position.other_leg is not None and self.position_mode is not PositionMode.HEDGE:
                 raise ValueError(
@@ -214,7 +234,10 @@ class AccountSpec:
             raise ValueError("margin_call_grace: must be above 0; leave out rules on account.margin_call instead")
         for symbol in (*self.paper.positions, *self.paper.instruments):
             if symbol not in self.instruments:
-                raise ValueError(f"paper: holds {symbol}, which is not among instruments; add it there")
+                raise ValueError(
+                    f"paper: holds {symbol}, which is not among instruments, was {', '.join(self.instruments)}; "
+                    "add it there, or correct it"
+                )
         for asset, rate in self.collateral.items():
             if not 0 < rate <= 1:
                 raise ValueError(f"collateral: {asset} must count for above 0% and at most 100%, was {rate:.2%}")
@@ -244,6 +267,11 @@ class Config:
             raise ValueError("accounts: needs at least one account")
         if not self.strategies:
             raise ValueError("strategies: needs at least one rule book; without one nothing is ever done")
+        if not is_marker(self.marker):
+            raise ValueError(
+                f"marker: must be a letter and 1 to 5 letters or digits, all small, was {self.marker!r}; "
+                f"leave it out for {MARKER_DEFAULT}"
+            )
 
     @property
     def symbols(self) -> tuple[str, ...]:

@@ -39,10 +39,15 @@ def load_all(path: Path, environ: Mapping[str, str]) -> Loaded:
     require_accounts(config)
     plugins = bind_plugins([load_plugin(plugin) for plugin in config.plugins], config.symbols)
     rules: dict[str, Rule] = {}
+    books: dict[str, Path] = {}
     for book_path in config.strategies:
-        for name, spec in load(book_path, RuleBook, environ).rules.items():
+        for name, spec in _book(book_path, path, environ).rules.items():
             if name in rules:
-                raise InputError(f"{book_path}: a rule of this name was loaded before, was {name!r}; rename one")
+                raise InputError(
+                    f"{book_path}: a rule of this name was loaded before, was {name!r} from {books[name]}; rename one, "
+                    "or name the book once"
+                )
+            books[name] = book_path
             rules[name] = _checked(name, spec, config, plugins)
     return Loaded(
         path=path,
@@ -51,6 +56,16 @@ def load_all(path: Path, environ: Mapping[str, str]) -> Loaded:
         digest=_digest([path, *config.strategies, *config.plugins], environ),
         text=path.read_text(encoding="utf-8"),
     )
+
+
+def _book(book: Path, config: Path, environ: Mapping[str, str]) -> RuleBook:
+    """Return a rule book; one that cannot be read is looked for where the configuration names it."""
+    if not book.is_file():
+        raise InputError(
+            f"{config}: strategies names a rule book that is no file, was {book}; correct its path, which is relative "
+            f"to {config.name}"
+        )
+    return load(book, RuleBook, environ)
 
 
 def _checked(name: str, spec: RuleSpec, config: Config, plugins: BoundPlugins) -> Rule:

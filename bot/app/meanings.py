@@ -66,6 +66,15 @@ def untold(loaded: Loaded) -> list[str]:
     ]
 
 
+def starts_liquidated(loaded: Loaded) -> list[str]:
+    """Return a warning for every account whose cash does not carry its positions, so that the venue takes them."""
+    return [
+        f"accounts.{start.name}: starts liquidated: equity {start.equity / CASH_UNIT:,.2f} does not cover the "
+        "maintenance margin of its positions; start with more cash or less position"
+        for start in _starts(loaded) if start.is_known and _book(start).state().margin_ratio >= 1
+    ]
+
+
 def starts_inside(loaded: Loaded) -> list[str]:
     """Return a warning for every rule that is true at the start, and so would fire at once."""
     found = []
@@ -80,7 +89,7 @@ def starts_inside(loaded: Loaded) -> list[str]:
                     where = start.name if position is None else f"{start.name} {position.symbol}"
                     found.append(
                         f"accounts.{where}: starts inside {rule.name}, which would fire at once: "
-                        f"{explain(rule.when, lookup)}; start with more cash or less position"
+                        f"{explain(rule.when, lookup)}; start with more cash or less position, or correct the rule"
                     )
     return found
 
@@ -122,6 +131,8 @@ def _prices(start: Start, rule: Rule, level: Level) -> list[dict[str, Any]]:
     found = []
     for position in start.positions:
         move = common if level.kind is not None else -level.target if position.amount > 0 else level.target
+        if move is not None and move <= -1:
+            move = None                              # no market falls below nothing
         found.append({
             "rule": rule.name, "where": level.where, "measure": level.measure, "level": level.target,
             "account": start.name, "symbol": position.symbol, "entry_price": str(position.price), "move": move,

@@ -197,8 +197,9 @@ def run_paced(
     with journal, closing(PaperStore(out / VENUE_NAME)) as store, operator_log(out) as logs:
         if resumed and hash_in_force(journal) != loaded.digest:
             raise InputError(
-                f"--out {out}: holds a run of another configuration{_changed_plugins(journal, loaded)}; choose another "
-                "folder, or the same configuration"
+                f"--out {out}: holds a run of another configuration{_changed_plugins(journal, loaded)}, was "
+                f"{loaded.digest[:12]} after {hash_in_force(journal)[:12]}; put the file and its rule books back as "
+                "the run last read them, or choose another folder"
             )
         if resumed and _prices_of(journal.head.tapes) != _prices_of(market.sources):
             raise InputError(f"--out {out}: holds a run over another tape; choose another folder, or the same prices")

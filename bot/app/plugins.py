@@ -50,7 +50,8 @@ def _read(path: Path) -> bytes:
         with path.open("rb") as file:
             source = file.read(SIZE_MAX + 1)
     except (OSError, ValueError) as error:
-        raise InputError(f"{path}: plug-in cannot be read, {error}; check its path under `plugins:`") from error
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise InputError(f"{path}: plug-in cannot be read, was {reason}; check its path under `plugins:`") from error
     if len(source) > SIZE_MAX:
         raise InputError(f"{path}: plug-in is longer than {SIZE_MAX} bytes; check that this is the right file")
     return source

@@ -95,6 +95,9 @@ def _require_equal(where: str, before: object, after: object) -> None:
     """Raise InputError at the innermost key in which two values differ."""
     if before == after:
         return
+    if isinstance(before, Mapping) and isinstance(after, Mapping) and before.keys() == after.keys():
+        for key in before:
+            _require_equal(f"{where}[{key}]", before[key], after[key])
     if is_dataclass(before) and type(before) is type(after):
         for field in fields(before):
             _require_equal(f"{where}.{field.name}", getattr(before, field.name), getattr(after, field.name))
@@ -105,7 +108,18 @@ def _require_equal(where: str, before: object, after: object) -> None:
 
 
 def _text(value: object) -> str:
-    return str(value.value) if isinstance(value, Enum) else str(value)
+    """Return a value as the configuration writes it, nearly."""
+    match value:
+        case Enum():
+            return str(value.value)
+        case Mapping():
+            return "{" + ", ".join(f"{key}: {_text(item)}" for key, item in value.items()) + "}"
+        case list() | tuple():
+            return "[" + ", ".join(_text(item) for item in value) + "]"
+        case _ if is_dataclass(value):
+            return _text({field.name: getattr(value, field.name) for field in fields(value)})
+        case _:
+            return str(value)
 
 
 def hash_in_force(journal: SqliteJournal) -> str:

@@ -49,10 +49,10 @@ def perpetual_of(symbol: str) -> Perpetual:
     pair, _, settle = symbol.partition(":")
     base, _, quote = pair.partition("/")
     is_inverse = settle == base and quote == "USD"
-    if not (base and quote and settle) or (settle != quote and not is_inverse):
+    if not (base and quote and settle) or (settle != quote and not is_inverse) or quote != quote.upper():
         raise InputError(
             f"instrument {symbol}: only perpetuals are simulated in this version, linear (BASE/QUOTE:QUOTE) and "
-            "inverse (BASE/USD:BASE); write BTC/USDT:USDT or BTC/USD:BTC for those on BTC"
+            "inverse (BASE/USD:BASE), in capital letters; write BTC/USDT:USDT or BTC/USD:BTC for those on BTC"
         )
     if not is_inverse:
         return Perpetual(base, quote, settle, InstrumentKind.LINEAR, Decimal(1))

@@ -11,7 +11,7 @@ from bot.app.markets import MarketSource
 from bot.domain.account import Balance, MarginMode, PositionSide
 from bot.domain.errors import InputError
 from bot.domain.instrument import Instrument
-from bot.domain.scale import CASH_DIGITS, to_fixed
+from bot.domain.scale import CASH_DIGITS, to_fixed, to_fixed_rounded
 from bot.engine.book import Book
 from bot.engine.engine import Engine
 from bot.engine.layout import HEDGE, ONE_WAY, AccountSlot, Layout
@@ -112,7 +112,7 @@ def _start(index: int, name: str, account: AccountSpec, layout: Layout) -> Accou
                     instrument=instrument.index,
                     quantity=_fixed(leg.amount, instrument.quantity_digits, f"{where}.amount"),
                     entry_price=None
-                    if entry == "first" else _fixed(entry, instrument.price_digits, f"{where}.entry_price"),
+                    if entry == "first" else max(1, to_fixed_rounded(entry, instrument.price_digits)),
                     side=_side(account, leg.amount),
                 )
             )
@@ -149,4 +149,6 @@ def _fixed(value: Decimal, digits: int, where: str) -> int:
     try:
         return to_fixed(value, digits)
     except ValueError as error:
-        raise InputError(f"{where}: {error}; the tape's prices and sizes set the number of decimals") from error
+        raise InputError(
+            f"{where}: does not fit {digits} decimals, was {value}; the tape's sizes set their number: round it"
+        ) from error

@@ -54,9 +54,14 @@ def base36(value: int, width: int) -> str:
     return "".join(reversed(letters))
 
 
+def is_marker(text: str) -> bool:
+    """True when names of orders may begin with ``text``."""
+    return _MARKER.fullmatch(text) is not None
+
+
 def parent_name(marker: str, key: PositionKey, side: Side, counter: int) -> str:
     """Return the name shared by all children of one parent; it identifies the parent everywhere."""
-    if _MARKER.fullmatch(marker) is None:
+    if not is_marker(marker):
         raise ContractError(f"marker: must be a letter and 1 to 5 letters or digits, lower case, was {marker!r}")
     return (
         f"{marker}{base36(key.account, 1)}{base36(key.instrument, 2)}"

@@ -134,6 +134,8 @@ class SurvivalSpec:
                 "survival: distance must be above 0 and not above distance_max, "
                 f"were {self.distance:.2%} and {self.distance_max:.2%}"
             )
+        if self.sigmas <= 0:
+            raise ValueError(f"sigmas: must be above 0, was {self.sigmas:g}; write 3")
 
     def level(self, sigma_15m: float) -> float:
         """Return the distance below which what is missing is due at once, a fraction."""

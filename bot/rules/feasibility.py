@@ -2,6 +2,7 @@
 
     what is refused                                             because
     a condition that is never true, or true whatever happens    it fires never, or says nothing
+    ``when`` and ``confirm`` that exclude each other            it fires never
     a goal that is met while the rule is still true             it would sell nothing
     a ``clear`` that is not true when the goal is met           its own selling would never arm it again
     ``when`` and ``clear`` true together                        it would fire at every look
@@ -41,6 +42,7 @@ from bot.rules.language.typed import (
     Not,
     Read,
     ReadingRef,
+    Relation,
     Scope,
     Select,
     Truth,
@@ -65,6 +67,7 @@ CALM, WILD = 0.0, 1.0                # a sigma of nothing and of 100 %: what any
 # What a venue always sends of a market; anything else of it may be missing for long.
 ALWAYS_THERE = ("market.mark_price", "market.last_price", "market.age")
 OFTEN_MISSING = ("position.adl_rank",)          # not every venue tells it
+STEPPED = ("position.side", "position.amount", "position.adl_rank", "account.margin_call")    # these stand still
 
 
 def require_feasible(rule: Rule, singles: Sequence[Single] = (), *, order_rate_max: float | None = None) -> None:
@@ -76,6 +79,11 @@ def require_feasible(rule: Rule, singles: Sequence[Single] = (), *, order_rate_m
     for key, condition in (("when", rule.when), ("confirm", rule.confirm), ("clear", rule.clear)):
         if condition is not None:
             _refuse_constant(key, condition)
+    if rule.confirm is not None and not can_be(All((rule.when.root, rule.confirm.root)), True):
+        raise InputError(
+            f"{rule.confirm.source.place}: confirm and when are never true together, was "
+            f"{expression_text(rule.confirm.root)}; correct the limits of one of them"
+        )
     _refuse_met_goal(rule, singles)
     if rule.clear is not None:
         _refuse_overlap(rule.when, rule.clear)
@@ -92,6 +100,22 @@ def optional_reads(truth: Truth) -> tuple[list[Read], list[Read]]:
     for read in _bare_reads(truth):
         (optional if _is_optional(read.ref) else certain).append(read)
     return optional, certain
+
+
+def exact_comparisons(truth: Truth) -> Iterator[Compare]:
+    """Yield where a reading that moves is compared with one exact value that is not zero, by == or !=."""
+    match truth:
+        case Compare():
+            sides = (truth.left, truth.right)
+            is_exact = truth.relation in (Relation.EQUAL, Relation.UNEQUAL)
+            moves = any(isinstance(side, Read) and side.ref.measure not in STEPPED for side in sides)
+            if is_exact and moves and any(isinstance(side, Literal) and side.value != 0 for side in sides):
+                yield truth
+        case Not():
+            yield from exact_comparisons(truth.operand)
+        case All() | AnyOf():
+            for operand in truth.operands:
+                yield from exact_comparisons(operand)
 
 
 def _refuse_constant(key: str, condition: Condition) -> None:

@@ -9,6 +9,7 @@ from enum import Enum
 from typing import ClassVar
 
 from bot.domain.effects import Goal, GoalKind
+from bot.domain.order import OrderClass
 from bot.domain.units import Duration, Money, Place, Ratio, SourceText
 from bot.execution.spec import ExecutionSpec
 from bot.rules.language.typed import Scope
@@ -174,6 +175,11 @@ class RuleSpec:
     def __post_init__(self) -> None:
         if self.max_fires is not None and self.max_fires < 1:
             raise ValueError(f"max_fires: must be at least 1, was {self.max_fires}; leave the rule out instead")
+        if self.execute.order_class not in (OrderClass.MARGIN, OrderClass.COST):
+            raise ValueError(
+                f"execute: order_class of a rule is margin or cost, was {self.execute.order_class.value}; write "
+                "cost where a late sale costs money only, else leave it out"
+            )
         if self.latch and self.max_fires is not None:
             raise ValueError(f"max_fires: latch is once already, was {self.max_fires}; leave out one of them")
         plain = self.plain_remedy

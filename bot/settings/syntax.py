@@ -26,7 +26,8 @@ _INDENT = Diagnosis(
     "give keys of one section the same indentation, in spaces, and put quotes around text with a quote in it",
 )
 _BLOCK_HEADER = Diagnosis(
-    "a block of text has a wrong header", "write | or > alone, and the text indented on the lines below"
+    "a block of text has a wrong header",
+    "write | or > alone, and the text indented on the lines below; or put text with > or ! at its start in quotes",
 )
 _ANCHOR = Diagnosis("an anchor or alias has no proper name", "put text that starts with & or * in quotes")
 _DIRECTIVE = Diagnosis("a directive starts here", "remove the line: settings need no % directives")

@@ -17,9 +17,10 @@ from bot.app.symbols import perpetual_of
 from bot.domain.account import MarginMode
 from bot.domain.order import OrderClass
 from bot.engine.plans import BY_POOL
-from bot.rules.feasibility import optional_reads
+from bot.rules.feasibility import exact_comparisons, optional_reads
 from bot.rules.language.explain import expression_text
 from bot.rules.language.plugged import PLUGIN
+from bot.rules.language.typed import Relation
 from bot.rules.language.wording import duration_text
 from bot.rules.plugins import Plugin
 from bot.rules.ruleset import Rule
@@ -83,9 +84,25 @@ def warnings(loaded: Loaded) -> list[str]:
             f"accounts.{name}.blind: is read, and nothing acts on it in this version; a paper account is never blind"
         )
     found += meanings.untold(loaded)
+    found += meanings.starts_liquidated(loaded)
     found += meanings.starts_inside(loaded)
+    if not loaded.rules.rules:
+        found.append("strategies: no book holds a rule, so nothing is ever done; write one, see docs/first-rule.md")
     for rule in loaded.rules.rules:
+        found += _exact(rule)
         found += _cautions(rule)
+    return found
+
+
+def _exact(rule: Rule) -> list[str]:
+    """Return what compares a moving reading with one exact value."""
+    found = []
+    for key, condition in (("when", rule.when), ("confirm", rule.confirm), ("clear", rule.clear)):
+        for compare in () if condition is None else exact_comparisons(condition.root):
+            often = "hardly ever" if compare.relation is Relation.EQUAL else "nearly always"
+            found.append(
+                f"{rule.name}: {key} {expression_text(compare)} is {often} true of what moves; write >= or <="
+            )
     return found
 
 

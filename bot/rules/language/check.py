@@ -18,6 +18,7 @@ from bot.rules.language.dimension import (
     DURATION,
     NUMBER,
     QUOTE,
+    RATIO,
     SETTLE,
     Dimension,
     amount_of,
@@ -276,7 +277,18 @@ def _agree(values: tuple[Value, ...], offsets: tuple[int, ...], what: str) -> Di
         if ratios and isinstance(bare, Literal) and bare.dimension == NUMBER and bare.value > 1.0:
             raise Fault(offset, f"number: beside a ratio it means {bare.value * 100.0:.10g}%, was {bare.text}; "
                                 f"write {bare.text}%, or {bare.value * 100.0:.10g}% if that is meant")
+    if any(isinstance(value, Read) and value.dimension == NUMBER for value in values):
+        _refuse_percents(values, offsets)
     return common
+
+
+def _refuse_percents(values: tuple[Value, ...], offsets: tuple[int, ...]) -> None:
+    """Refuse 5% beside a multiple or a count: it would quietly mean 0.05."""
+    for value, offset in zip(values, offsets, strict=True):
+        bare = value.operand if isinstance(value, Negate) else value
+        if isinstance(bare, Literal) and bare.dimension == RATIO:
+            raise Fault(offset, f"number: beside a plain number it means {bare.value:.10g}, was {bare.text}; write "
+                                f"{bare.text.rstrip('%bps')}, or {bare.value:.10g} if that is meant")
 
 
 def _common(values: tuple[Value, ...], offsets: tuple[int, ...], what: str) -> Dimension:

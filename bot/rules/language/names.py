@@ -94,9 +94,15 @@ def refuse_unknown_market(syntax: ReadingSyntax | CallSyntax, symbol: str, symbo
     """Raise Fault for a market that is not among ``symbols``, with the nearest that is."""
     if symbol in symbols:
         return
-    close = get_close_matches(symbol[:_GUESS_LENGTH_MAX], symbols, n=1, cutoff=0.4)
+    # BTC, BTC/USDT and BTCUSDT are what people call the market whose symbol is BTC/USDT:USDT
+    close = [known for known in symbols if symbol and _bare(known).startswith(_bare(symbol))]
+    close = close or get_close_matches(symbol[:_GUESS_LENGTH_MAX], symbols, n=1, cutoff=0.4)
     hint = f'did you mean market("{close[0]}")?' if close else "add it to the account's instruments"
     raise Fault(syntax.offset, f"market: is not among the instruments, was {shown(symbol)}; {hint}")
+
+
+def _bare(symbol: str) -> str:
+    return symbol.upper().replace("/", "")
 
 
 def _arguments(syntax: ReadingSyntax, measure: Measure, arguments: tuple[Value, ...]) -> tuple[int | float, ...]:
@@ -131,8 +137,21 @@ _KINDS = {
 }
 
 
+# words that stand for a value elsewhere
+_MEANT = {
+    "long": "write position.side > 0",
+    "short": "write position.side < 0",
+    "buy": "write position.side > 0",
+    "sell": "write position.side < 0",
+    "true": "write the condition alone",
+    "false": "write the word not before the condition",
+}
+
+
 def bare_name_fault(syntax: NameSyntax) -> Fault:
     """Return the fault for a word that stands alone, with the measure it may have meant."""
+    if syntax.name.lower() in _MEANT:
+        return Fault(syntax.offset, f"name: is not known, was {shown(syntax.name)}; {_MEANT[syntax.name.lower()]}")
     close = [name for name in MEASURES if name.partition(".")[2] == syntax.name]
     if not close:
         close = get_close_matches(syntax.name[:_GUESS_LENGTH_MAX], MEASURES, n=1)

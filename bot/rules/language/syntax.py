@@ -15,6 +15,7 @@ from lark import Lark, Token, Transformer, v_args
 from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
 from bot.rules.language.errors import Fault, shown
+from bot.rules.language.habits import PLAIN_CURE, character_cure, foreign_cure, token_cure
 
 TEXT_LENGTH_MAX = 2_000              # the longest bundled rule has 90 characters
 WORDS_MAX = 330                      # 64 readings, compared in pairs; the parser takes 3 ms for so many
@@ -156,7 +157,7 @@ def _refuse_characters(text: str) -> None:
     found = _FOREIGN.search(bare)
     if found is not None:
         raise Fault(found.start(), "condition: a character outside printable ASCII, "
-                                   f"was U+{ord(found[0]):04X}; type it again in plain letters")
+                                   f"was U+{ord(found[0]):04X}; {foreign_cure(found[0])}")
 
 
 @cache
@@ -246,52 +247,18 @@ def _deepest(nodes: tuple[Syntax, ...]) -> int:
     return max((node.depth for node in nodes), default=0)
 
 
-# What people type from the habit of other languages, and what it is here.
-_HABITS = {
-    "=": "compare with ==",
-    "&": "write the word and",
-    "|": "write the word or",
-    "!": "write the word not, or != between two values",
-    "'": 'there is no text but in market("SYMBOL")',
-    '"': 'there is no text but in market("SYMBOL"), on one line',
-    "^": "there are no powers",
-    "@": "there is no such operator",
-    "[": "there are no lists; use parentheses",
-    "{": "there are no sets; use parentheses",
-    ":": "a time of day has four digits, as in 09:30",
-    ".": "write 0.5, and one dot only in account.equity",
-}
-_PLAIN_CURE = "a condition looks like account.liquidation_distance < 5%"
-
-
 def _explained(text: str, error: UnexpectedInput) -> Fault:
     if isinstance(error, UnexpectedCharacters):
         offset = error.pos_in_stream or 0
         letter = text[offset]
         return Fault(offset, f"condition: a character that the language does not have, was {shown(letter)}; "
-                             f"{_HABITS.get(letter, _PLAIN_CURE)}")
+                             f"{character_cure(text, offset)}")
     if isinstance(error, UnexpectedToken) and error.token.type != "$END":
         token = error.token
         return Fault(_start(token), f"condition: out of place here, was {shown(str(token))}; "
-                                    f"{_cure_of(text, token)}")
+                                    f"{token_cure(text, _start(token), str(token), token.type)}")
     return Fault(len(text.rstrip()), "condition: ends too early; "
-                                     + ("close the parenthesis" if _is_open(text) else _PLAIN_CURE))
-
-
-def _cure_of(text: str, token: Token) -> str:
-    if token.type == "COMPARE":
-        return "comparisons do not chain; write a < b and b < c"
-    if token.type == "STRING":
-        return _HABITS['"']
-    if token.type == "PRODUCT_SIGN" and text[: _start(token)].rstrip().endswith(str(token)):
-        return _HABITS["^"] if token == "*" else "there is no whole division; write one /"
-    if token.type == "DOT":
-        return _HABITS["."]
-    if token.type in ("NUMBER", "CLOCK", "NAME", "DOTTED"):
-        return "an operator is missing before it"
-    if token.type == "RPAR" and not _is_open(text[: _start(token)]):
-        return "there is no parenthesis to close"
-    return _PLAIN_CURE
+                                     + ("close the parenthesis" if _is_open(text) else PLAIN_CURE))
 
 
 def _is_open(text: str) -> bool:
