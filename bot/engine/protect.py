@@ -130,17 +130,19 @@ class Protect:
         measured = is_measured(self.desk, position)
         if measured:
             self.levels[position] = stop_level(self.desk, spec, position)
-        if not self.is_blind[position]:
-            is_needed = spec.per is not Per.NONE and self._sellable(position) > 0
-            if not is_needed or (measured and self.levels[position] is None):
-                self._cancel(self._all(position), now)
-                self._is_covered(position)
-            else:
-                side = reducing_side(self.desk.book.quantity[position])
-                self._cancel([stop for stop in self._all(position) if stop.side is not side], now)
-                if measured:
-                    self._renew(position, spec, now)
+        is_needed = spec.per is not Per.NONE and self._sellable(position) > 0
+        if self.is_blind[position]:
+            if is_needed:
                 self._judge(position, now)
+        elif not is_needed or (measured and self.levels[position] is None):
+            self._cancel(self._all(position), now)
+            self._is_covered(position)
+        else:
+            side = reducing_side(self.desk.book.quantity[position])
+            self._cancel([stop for stop in self._all(position) if stop.side is not side], now)
+            if measured:
+                self._renew(position, spec, now)
+            self._judge(position, now)
         self._read_back(position, spec, now)
 
     def _renew(self, position: int, spec: ProtectSpec, now: int) -> None:
@@ -235,6 +237,7 @@ class Protect:
             self._wake(account, at)
             if stop.cancel_asked is not None:
                 self._cancel([stop], now)
+                self._wake(account, stop.cancel_asked + WITNESSES_APART)
 
     # Protected or not --------------------------------------------------------------------------------------
 
