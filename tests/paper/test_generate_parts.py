@@ -175,6 +175,17 @@ def test_scenario_upside_down_is_the_mirror_of_itself() -> None:
     assert turned.depth == pytest.approx(plain.depth)
 
 
+def test_scenario_upside_down_has_its_premium_below_the_index() -> None:
+    """Who runs after a falling market sells the perpetual cheap, as he buys it dear in a rising one."""
+    scenario = SCENARIOS["trend"]
+    plain, turned = (
+        [hour.premium.mean() for hour in market_hours(replace(scenario, mirrored_share=share), 1)]
+        for share in (0.0, 1.0)
+    )
+    assert turned == pytest.approx([-premium for premium in plain])
+    assert max(plain) > 0.0005
+
+
 def factor_path(seed: int) -> np.ndarray:
     """Four hours of a falling factor, second by second."""
     spells = (Spell(FALL, 0, 4 * HOUR),)
