@@ -28,6 +28,12 @@ GENERATE_HELP = ("generated prices instead of a tape: calm, trend, gap, wick, cr
                  "a SEED alone is the demonstration's market")
 CONFIG_HELP = "the configuration file: accounts, limits, rule books"
 TAPE_FORM = "[SYMBOL[@KIND]=]PATH"
+_SHUTTING = {
+    "freeze": "send nothing more that could raise exposure; exits go on",
+    "kill": "freeze, cancel what is out, end what rules began; stops stay",
+    "flatten": "kill, and reduce every position to zero",
+    "resume": "open accounts that were frozen, killed or flattened",
+}
 GENERATE_FORM = "MARKET[:SEED]"
 
 
@@ -140,10 +146,22 @@ def build_parser() -> argparse.ArgumentParser:
 
     _add_tape(verbs.add_parser("tape", help="look recorded markets over, and write them in other forms"))
 
+    for verb, what in _SHUTTING.items():
+        _add_shutting(verbs.add_parser(verb, help=what), verb)
+
     rules = verbs.add_parser("rules", help="everything a rule can read and call")
     rules.add_argument("config", nargs="?", type=Path, metavar="CONFIG", help="with the plug-ins of this configuration")
     _finish(rules, _rules)
     return parser
+
+
+def _add_shutting(parser: argparse.ArgumentParser, verb: str) -> None:
+    parser.add_argument("run", type=Path, metavar="RUN", help="the folder of a run, whether it is going on or not")
+    parser.add_argument("--account", metavar="NAME", help="one account; else all of the run")
+    parser.add_argument("--reason", required=True, metavar="TEXT", help="why; it is journaled")
+    parser.add_argument("--by", metavar="NAME", help="who wants it; else the name you are logged in by")
+    parser.set_defaults(shutting=verb)
+    _finish(parser, _shut)
 
 
 def _add_init(init: argparse.ArgumentParser) -> None:
@@ -237,6 +255,14 @@ def _rules(parsed: argparse.Namespace) -> int:
     from bot.app.verbs.rules import print_rules
 
     return print_rules(parsed.config, os.environ, as_json=parsed.json)
+
+
+def _shut(parsed: argparse.Namespace) -> int:
+    from bot.app.verbs.shut import shut
+
+    return shut(
+        parsed.shutting, parsed.run, account=parsed.account, reason=parsed.reason, by=parsed.by, as_json=parsed.json
+    )
 
 
 def _explain(parsed: argparse.Namespace) -> int:

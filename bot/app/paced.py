@@ -20,7 +20,9 @@ import msgspec
 
 from bot.adapters.journal.codec import decode, encode
 from bot.adapters.journal.sqlite import SqliteJournal
+from bot.adapters.latch import LatchFile
 from bot.app.charter import CHARTER_SERIES, charter_of, read_charter
+from bot.app.latches import Latches
 from bot.app.loading import Loaded
 from bot.app.markets import MarketSource, TapeEvent, sign_of
 from bot.app.nearness import NEARNESS_SERIES
@@ -111,10 +113,12 @@ class Pacer:
         keeper: VenueKeeper,
         recorder: RunRecorder,
         reloader: Reloader,
+        latches: Latches,
         pace: float,
     ) -> None:
         self.engine = engine
         self.reloader = reloader
+        self.latches = latches
         self.recorder = recorder
         self.journal = journal
         self.keeper = keeper
@@ -145,8 +149,8 @@ class Pacer:
         due = wall + (now - market) / NS_PER_SECOND / self.pace
         while not self.is_stopping and (ahead := due - time.monotonic()) > 0:
             time.sleep(min(ahead, LOOK_EVERY))   # a signal does not end a sleep: look for it now and then
-            self.reloader.look(now)
-        self.reloader.look(now)                  # a run that is behind the clock never sleeps
+            self._look(now)
+        self._look(now)                          # a run that is behind the clock never sleeps
         if self.is_stopping:
             self._checkpoint(now, consumed)
             raise Stopped
@@ -154,6 +158,11 @@ class Pacer:
             self.checkpoint_at = now + CHECKPOINT_EVERY
             self._checkpoint(now, consumed)
         return now + int(self.pace * LOOK_EVERY * NS_PER_SECOND)
+
+    def _look(self, now: int) -> None:
+        """See whether a person wants something."""
+        self.latches.look(now)
+        self.reloader.look(now)
 
     def on_end(self, now: int, *, tape_ended: int, consumed: int) -> None:
         """Write the last checkpoint."""
@@ -212,7 +221,9 @@ def run_paced(
         watchers = Watchers([recorder, recorder.nearness, *logs, *others])
         session = Session(engine, venue, journal, watchers, keeper)
         reloader = Reloader(loaded, environ, hangup, session, journal)
-        watchers.add(Pacer(engine, journal, keeper, recorder, reloader, pace))
+        latches = Latches(LatchFile(out), session)
+        watchers.add(latches)
+        watchers.add(Pacer(engine, journal, keeper, recorder, reloader, latches, pace))
         tape = _tape_from(market, venue, cursor, engine)
         session.consumed = cursor.consumed
         session.answers = keeper.answers = cursor.under_way()
@@ -224,6 +235,7 @@ def run_paced(
             windows = journal.get_series(WINDOWS_SERIES)
             if windows is not None:
                 checkpoint.load_windows(windows, engine.readings.derived)
+        latches.start(max(engine.book.now, market.span[0]))
         try:
             session.run(tape)
         except Stopped:

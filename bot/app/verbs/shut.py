@@ -1,0 +1,68 @@
+"""``penstock freeze|kill|flatten|resume RUN``: a person's word, written where a run sees it at its next look.
+
+No journal, no engine and no socket takes part, so it works while any of them does not. A run that is going on obeys
+within a second; one that is not, before anything else when it is taken up again.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bot.adapters.journal.lock import WriterLock
+from bot.adapters.latch import ALL, LatchFile, Word
+from bot.app.cli_codes import EXIT_GOOD
+from bot.app.running import JOURNAL_NAME
+from bot.domain.errors import InputError, JournalError
+from bot.domain.latch import Latch
+
+_LATCHES = {"freeze": Latch.FROZEN, "kill": Latch.KILLED, "flatten": Latch.FLATTENING, "resume": Latch.OPEN}
+
+
+def shut(verb: str, run: Path, *, account: str | None, reason: str, by: str | None, as_json: bool) -> int:
+    """Write the word and say who will hear it.
+
+    Raises InputError for a folder of no run, a word that nobody signs, and a resume that no run would hear: at a
+    start the stricter of file and journal holds.
+    """
+    if not run.is_dir():
+        raise InputError(f"{verb} {run}: is no folder; give the folder of a run, its --out")
+    who = (by or _login()).strip()
+    if not who or not reason.strip():
+        raise InputError(f"{verb}: needs a name and a reason, were {who!r} and {reason!r}; give --by and --reason")
+    is_running = _is_running(run)
+    if verb == "resume" and not is_running:
+        raise InputError(
+            f"resume {run}: no run is going on there, and what is shut stays so at a start; take the run up first, "
+            "then resume"
+        )
+    at = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    word = Word(_LATCHES[verb], reason.strip(), who, at)
+    LatchFile(run).say(account or ALL, word)
+    if as_json:
+        print(json.dumps({
+            "run": str(run), "account": account or ALL, "latch": word.latch.value, "by": who, "reason": word.reason,
+            "at": at, "running": is_running,
+        }))
+    else:
+        when = "the run hears it within a second" if is_running else "it holds from the run's next start on"
+        print(f"{account or 'all accounts'}: {word.latch.value} by {who}; {when}")
+    return EXIT_GOOD
+
+
+def _login() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):     # a container may run as a number without a name
+        return ""
+
+
+def _is_running(run: Path) -> bool:
+    """Say whether a process holds the run's journal; True where that cannot be told."""
+    try:
+        WriterLock(run / JOURNAL_NAME).release()
+    except JournalError:
+        return True
+    return False
