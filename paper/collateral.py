@@ -122,4 +122,5 @@ def _sell(exchange: Exchange, account: Account, asset: str, *, debt: str, debt_p
     for which, amount in ((asset, -sold), (debt, paid)):
         account.pay(which, amount)
         exchange.ledger(which).exchanged -= amount
-    exchange.report(AssetsExchanged(exchange.told, account.index, Balance(asset, sold), Balance(debt, paid)))
+    gone, come = Balance(asset, sold), Balance(debt, paid)
+    exchange.tell(account, AssetsExchanged(exchange.told, exchange.fill_stamp(account), account.index, gone, come))

@@ -10,13 +10,14 @@ from dataclasses import replace
 
 import msgspec
 
-from bot.domain.events import CashMoved, FundingPaid, LiquidationStage, MarginCall, OrderFilled
+from bot.domain.events import AssetsExchanged, CashMoved, FundingPaid, LiquidationStage, MarginCall, OrderFilled
 from paper.state import Account, Told
 
 TOLD_KEPT = 1_000                    # months of funding on one position; each is copied with every snapshot
-Unasked = CashMoved | FundingPaid | LiquidationStage | MarginCall | OrderFilled
+Unasked = AssetsExchanged | CashMoved | FundingPaid | LiquidationStage | MarginCall | OrderFilled
 _KINDS: dict[str, type[Unasked]] = {
-    kind.__name__: kind for kind in (CashMoved, FundingPaid, LiquidationStage, MarginCall, OrderFilled)
+    kind.__name__: kind
+    for kind in (AssetsExchanged, CashMoved, FundingPaid, LiquidationStage, MarginCall, OrderFilled)
 }
 
 

@@ -163,13 +163,16 @@ class CashMoved:
 class AssetsExchanged:
     """The venue sold some of one asset and paid a debt in another with it, both amounts unsigned, at one moment.
 
-    Neither deposit nor profit: what stands behind the positions counts as much as before.
+    Neither deposit nor profit: what stands behind the positions counts as much as before. ``stamp`` is the venue's
+    time: one no later than the last snapshot is already in it.
     """
 
     now: int
+    stamp: int
     account: int
     sold: Balance
     bought: Balance
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)

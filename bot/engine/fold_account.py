@@ -100,8 +100,13 @@ def _cash_moved(book: Book, fact: CashMoved) -> None:
 
 
 def _assets_exchanged(book: Book, fact: AssetsExchanged) -> None:
+    account = book.accounts[fact.account]
+    if not hear(account, fact.number):
+        return
+    account.last_cash = max(account.last_cash, fact.stamp)
+    if is_in_snapshot(account, fact.stamp):
+        return
     for asset, amount in ((fact.sold.asset, -fact.sold.amount), (fact.bought.asset, fact.bought.amount)):
-        account = book.accounts[fact.account]
         if asset == book.layout.accounts[fact.account].settle:
             account.wallet += amount
         else:

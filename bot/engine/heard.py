@@ -7,11 +7,19 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 
-from bot.domain.events import AccountFact, CashMoved, FundingPaid, LiquidationStage, MarginCall, OrderFilled
+from bot.domain.events import (
+    AccountFact,
+    AssetsExchanged,
+    CashMoved,
+    FundingPaid,
+    LiquidationStage,
+    MarginCall,
+    OrderFilled,
+)
 from bot.engine.book import AccountBook, Book
 
 BEYOND_MAX = 1_000                   # as many as the venue keeps: what is missing before them cannot be had any more
-_NUMBERED = (CashMoved, FundingPaid, LiquidationStage, MarginCall, OrderFilled)
+_NUMBERED = (AssetsExchanged, CashMoved, FundingPaid, LiquidationStage, MarginCall, OrderFilled)
 
 
 def was_heard(book: Book, fact: AccountFact) -> bool:
