@@ -150,7 +150,10 @@ def build_parser() -> argparse.ArgumentParser:
         _add_shutting(verbs.add_parser(verb, help=what), verb)
 
     rules = verbs.add_parser("rules", help="everything a rule can read and call")
-    rules.add_argument("config", nargs="?", type=Path, metavar="CONFIG", help="with the plug-ins of this configuration")
+    rules.add_argument(
+        "about", nargs="?", metavar="WHAT",
+        help="a configuration, for its plug-ins too; or a part of a name, such as liquidation, for that alone",
+    )
     _finish(rules, _rules)
     return parser
 
@@ -254,7 +257,7 @@ def _tape(parsed: argparse.Namespace) -> int:
 def _rules(parsed: argparse.Namespace) -> int:
     from bot.app.verbs.rules import print_rules
 
-    return print_rules(parsed.config, os.environ, as_json=parsed.json)
+    return print_rules(parsed.about, os.environ, as_json=parsed.json)
 
 
 def _shut(parsed: argparse.Namespace) -> int:

@@ -10,6 +10,7 @@ from bot.domain.account import MarginMode
 from bot.domain.errors import InputError
 from bot.domain.instrument import Instrument
 from bot.domain.scale import cash_text
+from bot.domain.units import Money
 from bot.engine.layout import CollateralSlot, Layout
 from bot.risk.tiers import PPM
 from paper.spec import AccountStart, Collateral
@@ -69,6 +70,18 @@ def require_accounts(config: Config) -> None:
     """Refuse accounts that cannot be margined, in words; needs no tape."""
     for name, account in config.accounts.items():
         pricing_of(name, account)
+        limits = config.limits
+        _require_currency("equity_min", limits.equity_min, settle_of(name, account), name)
+        for symbol in account.instruments:
+            _require_currency("order_notional_max", limits.order_notional_max, perpetual_of(symbol).quote, symbol)
+
+
+def _require_currency(key: str, limit: Money, currency: str, where: str) -> None:
+    """Refuse a limit in a currency that the gate does not count in: it would take 10 BTC for 10 USDT."""
+    if limit.amount and limit.currency != currency and not {limit.currency, currency} <= DOLLARS:
+        raise InputError(
+            f"limits.{key}: is counted in {currency} for {where}, was {limit}; write the amount in {currency}"
+        )
 
 
 def backing_of(name: str, account: AccountSpec, by_symbol: Mapping[str, Instrument]) -> tuple[CollateralSlot, ...]:

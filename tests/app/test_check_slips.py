@@ -39,6 +39,11 @@ SLIPS = {
     "symbol of spot": (f'["{BTC}"', '["BTC/USDT"', ":5:7", "which is not among instruments, was BTC/USDT, ETH"),
     "symbol in small letters": (f', "{ETH}"]', ', "eth/usdt:usdt"]', None, "in capital letters; write BTC/USDT:USDT"),
     "currency in small letters": ("USDT: 2000", "usdt: 2000", None, "holds usdt, but the account settles in USDT"),
+    "cap in coins": ("strategies:", "limits: {order_notional_max: 10 BTC}\nstrategies:", None,
+                     f"is counted in USDT for {BTC}, was 10 BTC; write the amount in USDT"),
+    "cap in other dollars": ("strategies:", "limits: {order_notional_max: 10 USDC}\nstrategies:", None, None),
+    "least equity in coins": ("strategies:", "limits: {equity_min: 1 BTC}\nstrategies:", None,
+                              "is counted in USDT for main, was 1 BTC"),
     "book that is not there": ("[rules.yaml]", "[rule.yaml]", None, "names a rule book that is no file, was "),
     "book that is a folder": ("[rules.yaml]", "[.]", None, "which is relative to config.yaml"),
     "book named twice": ("[rules.yaml]", "[rules.yaml, rules.yaml]", None, "or name the book once"),
@@ -132,6 +137,18 @@ def test_check_gives_no_price_below_nothing(
     (tmp_path / "config.yaml").write_text(GOOD.replace("amount: 0.5", f"amount: {amount}"), encoding="utf-8")
     assert main(["check", str(tmp_path / "config.yaml"), "--json"]) == 0
     assert [entry["price"] for entry in json.loads(capsys.readouterr().out)["prices"]] == [found]
+
+
+def test_rules_by_a_name_shows_only_what_has_it(capsys: pytest.CaptureFixture[str]) -> None:
+    """Who wonders about one measure need not read a hundred; a slip is told with what is nearest."""
+    assert main(["rules", "Position.Loss"]) == 0
+    told = capsys.readouterr().out
+    assert told.startswith("position\n========\n\nposition.loss_ratio\n  unit      ratio\n")
+    assert "account." not in told
+    assert main(["rules", "loss_ration"]) == 2
+    assert "was 'loss_ration'; did you mean position.loss_ratio? `penstock rules` lists all" in capsys.readouterr().err
+    assert main(["rules", "nowhere.yaml"]) == 2
+    assert "no such file" in capsys.readouterr().err
 
 
 def test_replay_takes_an_entry_price_finer_than_the_tape(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -134,7 +134,7 @@ def test_require_same_ground_lets_rules_limits_and_floors_change(change: tuple[s
     [
         (("main:", "other:"), "accounts: may not"),
         (('["BTC/USDT:USDT"]', '["BTC/USDT:USDT", "ETH/USDT:USDT"]'), "accounts.main.instruments: may not"),
-        (("amount: 1", "amount: 2"), "accounts.main.paper.positions: may not"),
+        (("amount: 1", "amount: 2"), "accounts.main.paper.positions[BTC/USDT:USDT].amount: may not"),
         (("main: {", "main: {mode: live, "), "accounts.main.mode: may not change while a run goes on, was live after"),
         (("secret:", "id: okx, secret:"), "accounts.main.exchange.id: may not"),
         (("env:KEY", "env:OTHER"), "accounts.main.exchange.secret: may not"),

@@ -159,7 +159,7 @@ GOOD: dict[str, tuple[str, str]] = {
                                      '{"B/U:U": {amount: -1_000.5, entry_price: 3_000}}}}}\nstrategies: [a.yaml]\n'),
     "secret by name": (CONFIG_SCHEMA, 'accounts: {main: {instruments: ["B/U:U"], exchange: {secret: env:KEY}}}\n'
                                       "strategies: [a.yaml]\n"),
-    "number as text": (CONFIG_SCHEMA, 'accounts: {main: {instruments: ["B/U:U"]}}\nstrategies: [1]\nmarker: 5\n'),
+    "number as text": (CONFIG_SCHEMA, 'accounts: {main: {instruments: ["B/U:U"]}}\nstrategies: [1]\nmarker: pen\n'),
     "null where optional": (RULES_SCHEMA, RULE + ", clear: null, execute: {collar: ~}}}\n"),
     "bare remedy": (RULES_SCHEMA, RULE + "}}\n"),
     "remedy over nothing": (RULES_SCHEMA, "rules: {r: {for_each: position, when: a > 1, do: {close: }}}\n"),

@@ -4,28 +4,54 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from difflib import get_close_matches
 from pathlib import Path
 
 from bot.app.cli_codes import EXIT_GOOD
 from bot.app.loading import load_all
 from bot.app.reference.entries import Entry, Section, plugin_sections, sections
+from bot.domain.errors import InputError
+from bot.rules.language.errors import SHOWN_MAX, shown
 
 WIDTH = 80
 _LABEL = 10
 
 
-def print_rules(config: Path | None, environ: Mapping[str, str], *, as_json: bool) -> int:
-    """Print every measure and function with unit, source, meaning and edges, those of plug-ins too."""
+def print_rules(about: str | None, environ: Mapping[str, str], *, as_json: bool) -> int:
+    """Print every measure and function with unit, source, meaning and edges, those of plug-ins too.
+
+    ``about`` is a configuration, for its plug-ins, or a part of the names that are wanted.
+    """
     found = sections()
-    if config is not None:
-        found += plugin_sections(load_all(config, environ).rules.plugins)
+    if about is not None:
+        path = Path(about)
+        is_config = path.exists() or path.suffix in (".yaml", ".yml")
+        found = found + plugin_sections(load_all(path, environ).rules.plugins) if is_config else _named(found, about)
     if as_json:
         print(json.dumps({section.title: asdict(section) for section in found}))
         return EXIT_GOOD
     print("\n\n".join(_section(section) for section in found))
     return EXIT_GOOD
+
+
+def _named(found: Sequence[Section], name: str) -> list[Section]:
+    """Return what has ``name`` in its signature; raises InputError when nothing has."""
+    kept = [
+        replace(section, entries=entries, planned=())
+        for section in found
+        if (entries := tuple(entry for entry in section.entries if name.lower() in entry.signature.lower()))
+    ]
+    if not kept:
+        names = [entry.name for section in found for entry in section.entries]
+        close = get_close_matches(name[:SHOWN_MAX], names, n=1)
+        meant = f"did you mean {close[0]}? " if close else ""
+        raise InputError(
+            f"rules: neither a configuration nor a part of a name, was {shown(name)}; {meant}"
+            "`penstock rules` lists all"
+        )
+    return kept
 
 
 def _section(section: Section) -> str:

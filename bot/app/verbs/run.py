@@ -35,7 +35,9 @@ def run_config(
                 f"accounts.{name}.mode: {account.mode.value} is not there yet; this version runs paper accounts"
             )
     if pace is not None and not 0 < pace <= PACE_MAX:
-        raise InputError(f"--pace: must be above 0 and not above {PACE_MAX:g}, was {pace:g}")
+        raise InputError(
+            f"--pace: must be above 0 and not above {PACE_MAX:g}, was {pace:g}; write 60 for a minute in a second"
+        )
     if out is None:
         raise InputError("run: needs --out DIR for its journal; the same folder takes the run up again")
     market = open_prices(loaded.config, tapes, generate, where="run")
