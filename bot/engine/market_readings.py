@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from bot.domain.instrument import InstrumentKind
 from bot.domain.scale import CASH_UNIT, units_per_one
 from bot.engine.book import Book
 from bot.engine.columns import Columns
@@ -116,8 +117,8 @@ class MarketReadings:
         near = self._near(instrument, distance)
         if near is None:
             return None
-        value = self.layout.instruments[instrument].value
-        return min(sum(value(price=price, quantity=quantity) for price, quantity in side) for side in near) / CASH_UNIT
+        worth = self.layout.instruments[instrument].notional
+        return min(sum(worth(price=price, quantity=quantity) for price, quantity in side) for side in near) / CASH_UNIT
 
     def _imbalance(self, instrument: int, distance: float) -> float | None:
         near = self._near(instrument, distance)
@@ -136,7 +137,15 @@ class MarketReadings:
 
     def _open_interest(self, instrument: int) -> float | None:
         quantity = self.market.open_interest[instrument]
-        return None if quantity is None else quantity / self.quantity_units[instrument]
+        return None if quantity is None else self._base_units(instrument, quantity)
+
+    def _base_units(self, instrument: int, quantity: int) -> float | None:
+        """Return a quantity in base units: of inverse contracts what they are worth in the coin at the mark."""
+        thing = self.layout.instruments[instrument]
+        if thing.kind is not InstrumentKind.INVERSE:
+            return quantity / self.quantity_units[instrument]
+        mark = self.columns.mark[instrument]
+        return None if mark is None else thing.value(price=mark, quantity=quantity) / CASH_UNIT
 
     # What went through -------------------------------------------------------------------------------------
 
@@ -155,7 +164,7 @@ class MarketReadings:
     def _quantity_in(self, flows: Sequence[Flow | SidedFlow]) -> Compute:
         def compute(instrument: int) -> float | None:
             found = flows[instrument].sum(self.book.now)
-            return None if found is None else found / self.quantity_units[instrument]
+            return None if found is None else self._base_units(instrument, found)
 
         return compute
 

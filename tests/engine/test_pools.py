@@ -11,6 +11,7 @@ import pytest
 from bot.domain.account import Balance, MarginMode, PositionKey, PositionSide
 from bot.domain.effects import Goal, GoalKind, RaiseAlarm
 from bot.domain.events import AssetsExchanged, CashMoved, FillOrigin, FundingPaid, Liquidity, OrderFilled
+from bot.domain.market import OpenInterest, Quote
 from bot.domain.order import Side
 from bot.domain.scale import CASH_UNIT
 from bot.engine.book import Book
@@ -143,6 +144,22 @@ def test_inverse_long_reads_in_the_coin_as_by_hand() -> None:
     # the common move sees the same: the coin is what everything is counted in
     assert value(made, "account.liquidation_distance") == pytest.approx(1 - price / 8_000)
     assert value(made, "position.margin_ratio") is None
+
+
+def test_market_of_inverse_contracts_is_read_in_coins_and_in_quote_units() -> None:
+    """500 contracts of 100 USD are 5 BTC at 10,000, and 50,000 USD at any price."""
+    made = reading(shape((INVERSE,)), told({"BTC": 1}), (1_000_000,))
+    markets = made.readings.markets
+    volume, depth = markets.compute("market.volume", (60 * 10**9,)), markets.compute("market.depth", (0.01,))
+    interest = markets.compute("market.open_interest", ())
+    for second in range(1, 120):
+        made.step(trade(second, 10_000, quantity=500_000 if second == 100 else 0))
+    now = T0 + 119 * 10**9
+    made.step(OpenInterest(now, now, 0, 2_000_000))
+    made.step(Quote(now, now, 0, 999_900, 500_000, 1_000_100, 700_000))
+    assert volume(0) == 5.0
+    assert interest(0) == 20.0
+    assert depth(0) == 50_000
 
 
 def test_isolated_long_is_liquidated_by_its_own_margin_whatever_the_wallet_holds() -> None:
