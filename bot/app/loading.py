@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bot.adapters.tapes.source import tape_hash
 from bot.app.config import Config
 from bot.app.margins import require_accounts
 from bot.app.plugins import load_plugin
@@ -53,7 +54,7 @@ def load_all(path: Path, environ: Mapping[str, str]) -> Loaded:
         path=path,
         config=config,
         rules=RuleSet(tuple(rules.values()), plugins),
-        digest=_digest([path, *config.strategies, *config.plugins], environ),
+        digest=_digest([path, *config.strategies, *config.plugins], _histories(rules.values()), environ),
         text=path.read_text(encoding="utf-8"),
     )
 
@@ -74,9 +75,15 @@ def _checked(name: str, spec: RuleSpec, config: Config, plugins: BoundPlugins) -
     return rule
 
 
-def _digest(paths: Sequence[Path], environ: Mapping[str, str]) -> str:
-    """Return a sha256 over the files' bytes and the overrides in force."""
-    digest = hashlib.sha256()
+def _histories(rules: Iterable[Rule]) -> list[str]:
+    """Return the hash of each volume history that rules name: with another one, other orders would be sent."""
+    named = dict.fromkeys(rule.execute.history for rule in rules)
+    return [tape_hash(Path(history)) for history in named if history is not None]
+
+
+def _digest(paths: Sequence[Path], histories: Sequence[str], environ: Mapping[str, str]) -> str:
+    """Return a sha256 over the files' bytes, the histories' hashes and the overrides in force."""
+    digest = hashlib.sha256("\0".join(histories).encode())
     for path in paths:
         digest.update(path.read_bytes())
         digest.update(b"\0")

@@ -22,6 +22,7 @@ from bot.adapters.journal.codec import decode, encode
 from bot.adapters.journal.sqlite import SqliteJournal
 from bot.adapters.latch import LatchFile
 from bot.app.charter import CHARTER_SERIES, charter_of, read_charter
+from bot.app.histories import load_histories
 from bot.app.latches import Latches
 from bot.app.loading import Loaded
 from bot.app.markets import MarketSource, TapeEvent, sign_of
@@ -235,6 +236,7 @@ def run_paced(
             windows = journal.get_series(WINDOWS_SERIES)
             if windows is not None:
                 checkpoint.load_windows(windows, engine.readings.derived)
+        session.tell(load_histories(loaded, market, now=max(market.span[0], engine.book.now)))
         latches.start(max(engine.book.now, market.span[0]))
         try:
             session.run(tape)

@@ -16,6 +16,7 @@ from bot.adapters.journal.null import NullJournal
 from bot.adapters.journal.sqlite import SqliteJournal
 from bot.app.baselines import Baseline, compare
 from bot.app.charter import CHARTER_SERIES, charter_of
+from bot.app.histories import load_histories
 from bot.app.loading import Loaded
 from bot.app.markets import MarketSource, sign_of
 from bot.app.nearness import NEARNESS_SERIES
@@ -81,6 +82,7 @@ def replay(
         others = [make(engine, recorder) for make in make_observers]
         watchers = Watchers([recorder, recorder.nearness, *logs, *others])
         session = Session(engine, venue, journal, watchers)
+        session.tell(load_histories(loaded, market, now=market.span[0]))
         started = time.perf_counter()
         session.run(market.events(lambda index: sign_of(venue.net_quantity(index))))
         wall = time.perf_counter() - started

@@ -116,6 +116,11 @@ class Session:
         self.now = now
         self._step(Restarted(now, "restart"))
 
+    def tell(self, facts: Iterable[AccountFact]) -> None:
+        """Give the engine what the run knew before its first price; journaled like any other fact."""
+        for fact in facts:
+            self._step(fact)
+
     def reload(self, now: int, config_hash: str) -> None:
         """Tell the engine that its rules were replaced; durable at once, since a restart is held to it."""
         self._step(Reloaded(now, config_hash))

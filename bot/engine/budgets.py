@@ -8,7 +8,7 @@ costs the venue's fee and the whole distance that is left. What was lost already
 from __future__ import annotations
 
 from bot.domain.effects import PauseParent, RaiseAlarm, Relaxation
-from bot.domain.scale import to_text
+from bot.domain.scale import NS_PER_SECOND, to_text
 from bot.engine.book import Parent
 from bot.engine.desk import Desk
 from bot.engine.duties import class_of, slippage_budget
@@ -18,6 +18,7 @@ from bot.execution.ladder import may_relax
 # Binance USD-M "Liquidation Clearance Fee" by symbol, 0.01 to 0.02 of notional (read 2026-11); BTCUSDT's, as few know
 # theirs until exchangeInfo's liquidationFee reaches the instrument.
 LIQUIDATION_FEE = 0.0125
+COMPARE_AGAIN = 5 * NS_PER_SECOND    # as often as a plan is looked at anew
 
 
 class Budgets:
@@ -43,6 +44,7 @@ class Budgets:
         compared = f"{lost}; going on costs about {going_on:.2%}, liquidation {_percent(penalty)}"
         if penalty is not None and going_on > penalty:
             self._pause(parent, compared, now)
+            self.desk.timers.set(self.desk.layout.keys[parent.position].account, now + COMPARE_AGAIN)
             return True
         level = parent.budget_level + 1
         while spent > budget * (1 << level):
