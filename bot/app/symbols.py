@@ -56,4 +56,9 @@ def perpetual_of(symbol: str) -> Perpetual:
         )
     if not is_inverse:
         return Perpetual(base, quote, settle, InstrumentKind.LINEAR, Decimal(1))
-    return Perpetual(base, quote, settle, InstrumentKind.INVERSE, CONTRACT_SIZES.get(base, CONTRACT_SIZE_OTHERS))
+    return Perpetual(base, quote, settle, InstrumentKind.INVERSE, contract_size(base))
+
+
+def contract_size(base: str) -> Decimal:
+    """Return what an inverse contract on a coin is worth, USD."""
+    return CONTRACT_SIZES.get(base, CONTRACT_SIZE_OTHERS)

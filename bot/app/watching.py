@@ -12,6 +12,7 @@ from bot.app.recorder import RunRecorder, threshold
 from bot.app.running import MakeObserver
 from bot.app.snapshot import AccountView, Decision, DecisionKind, Level, MarketView, ParentView, ProgressSnapshot
 from bot.app.summary import goal_text
+from bot.app.wording import unit_of
 from bot.domain.effects import Effect, EndParent, OpenEpisode, OpenParent, RelaxParent, ReviseParent
 from bot.domain.events import AccountFact, LiquidationStage
 from bot.domain.scale import CASH_UNIT, NS_PER_SECOND, cash_text, to_text, units_per_one
@@ -198,7 +199,8 @@ class Watching:
         before, after = (to_text(quantity, instrument.quantity_digits) for quantity in (told, effect.quantity))
         self._tell(
             effect.now, DecisionKind.PARENT_RESIZED,
-            f"{opened.side.value} {after} {instrument.base} in all, not {before}, by {effect.obligations[-1].algo}",
+            f"{opened.side.value} {after} {unit_of(instrument.symbol)} in all, not {before}, "
+            f"by {effect.obligations[-1].algo}",
         )
 
     def _opened(self, effect: OpenParent) -> str:
@@ -206,7 +208,7 @@ class Watching:
         instrument = self.engine.layout.instruments[effect.key.instrument]
         quantity = to_text(effect.quantity, instrument.quantity_digits)
         return (
-            f"{effect.side.value} {quantity} {instrument.base} by {effect.obligations[-1].algo}, "
+            f"{effect.side.value} {quantity} {unit_of(instrument.symbol)} by {effect.obligations[-1].algo}, "
             f"arrival {to_text(effect.arrival_price, instrument.price_digits)}"
         )
 
@@ -214,7 +216,8 @@ class Watching:
         record = self.recorder.parents[effect.parent]
         instrument = self.engine.layout.instruments[record.opened.key.instrument]
         filled = to_text(record.filled, instrument.quantity_digits)
-        return f"{record.opened.side.value} {filled} {instrument.base} done: {effect.reason.value.replace('_', ' ')}"
+        reason = effect.reason.value.replace("_", " ")
+        return f"{record.opened.side.value} {filled} {unit_of(instrument.symbol)} done: {reason}"
 
 
 @contextmanager

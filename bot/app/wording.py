@@ -166,15 +166,21 @@ def base_of(symbol: str) -> str:
 
 def currency_of(symbol: str) -> str:
     """Return the currency in which a symbol is settled, else quoted; empty when it names none."""
-    pair, _, settle = symbol.partition(":")
+    pair, _, settle = symbol.partition(" ")[0].partition(":")
     quote = pair.partition("/")[2]
     return settle.partition("-")[0] or quote
 
 
+def unit_of(symbol: str) -> str:
+    """Return what quantities of a symbol are counted in: the base currency, or contracts where they are inverse."""
+    return "contracts" if ":" in symbol and currency_of(symbol) == base_of(symbol) else base_of(symbol)
+
+
 def short_symbol(symbol: str) -> str:
-    """Return a linear perpetual without its settlement, which says nothing new: ``BTC/USDT``."""
-    pair, _, settle = symbol.partition(":")
-    return pair if settle == pair.partition("/")[2] else symbol
+    """Return a linear perpetual without its settlement, which says nothing new: ``BTC/USDT``, ``BTC/USDT long``."""
+    name, space, leg = symbol.partition(" ")
+    pair, _, settle = name.partition(":")
+    return f"{pair}{space}{leg}" if settle == pair.partition("/")[2] else symbol
 
 
 def spoken(value: object) -> str:

@@ -159,3 +159,19 @@ def test_run_of_hedged_isolated_legs_killed_midway_sells_what_an_undisturbed_one
     assert sum(order.filled for order in orders_of(killed)) == sum(order.filled for order in orders_of(calm)) == 1_500
     kept, again = folded_twice(journal_of(broken), script.layout())
     assert kept == again
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("rules", [GUARD, STOP_NOW], ids=["guard", "stop"])
+def test_every_order_of_every_kind_of_account_only_reduces_its_own_leg(judged: Driven, case: str, rules: Path) -> None:
+    """Fill by fill, what our orders did to the leg that they name brought it towards nothing, and never past it."""
+    done = judged(case, rules)
+    held = {report.key: report.quantity for report in done.snapshots[0].positions}
+    for fill in done.fills:
+        before, signed = held[fill.key], fill.quantity * fill.side.sign
+        assert before * signed < 0 and fill.quantity <= abs(before)
+        held[fill.key] = before + signed
+    assert {key: quantity for key, quantity in held.items() if quantity} == {
+        key: quantity for key, quantity in zip(done.engine.layout.keys, done.engine.book.quantity, strict=True)
+        if quantity
+    }

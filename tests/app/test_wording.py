@@ -25,6 +25,7 @@ from bot.app.wording import (
     short_symbol,
     signed_cash,
     spoken,
+    unit_of,
 )
 
 SECOND = 1_000_000_000
@@ -103,12 +104,20 @@ def test_clock_shows_the_day_once_a_run_has_two() -> None:
         ("BTC/USD:BTC-240329-50000-C", "BTC", "BTC", "BTC/USD:BTC-240329-50000-C"),
         ("BTC/USDT:USDT-240329", "BTC", "USDT", "BTC/USDT:USDT-240329"),
         ("ETH/USDC", "ETH", "USDC", "ETH/USDC"),
+        ("BTC/USDT:USDT long", "BTC", "USDT", "BTC/USDT long"),
+        ("BTC/USD:BTC short", "BTC", "BTC", "BTC/USD:BTC short"),
         ("strange", "strange", "", "strange"),
     ],
 )
 def test_symbols_are_shortened_only_where_nothing_is_lost(symbol: str, base: str, currency: str, short: str) -> None:
     """A linear perpetual needs no settlement behind it; inverse, dated and options do."""
     assert (base_of(symbol), currency_of(symbol), short_symbol(symbol)) == (base, currency, short)
+
+
+def test_quantities_are_counted_in_contracts_only_where_they_are_inverse() -> None:
+    """500 of BTC/USD:BTC are no 500 BTC; spot and linear perpetuals are counted in their base."""
+    found = {symbol: unit_of(symbol) for symbol in ("BTC/USDT:USDT", "BTC/USD:BTC short", "BTC/USDT", "strange")}
+    assert list(found.values()) == ["BTC", "contracts", "BTC", "strange"]
 
 
 def test_spoken_makes_one_printable_line_of_anything() -> None:

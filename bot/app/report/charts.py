@@ -18,7 +18,7 @@ from typing import Any
 from bot.app.record import DO_NOTHING, SELL_AT_ONCE, AccountSeries, Line
 from bot.app.report.story import AccountStory, Row
 from bot.app.report.thin import POINTS_MAX, kept_places
-from bot.app.wording import base_of, moment, number, percent, price, quantity, spoken
+from bot.app.wording import moment, number, percent, price, quantity, spoken, unit_of
 from bot.domain.scale import NS_PER_MINUTE
 
 Figure = dict[str, Any]
@@ -169,13 +169,13 @@ def position_chart(scene: Scene) -> Chart:
         colour = "var(--penstock)" if is_single else f"var(--symbol-{place % _SYMBOL_COLOURS + 1})"
         line = _line(
             scene, scene.series.ts, shown, symbol, colour, width=2,
-            texts=partial(_size_at, held, base_of(symbol)),
+            texts=partial(_size_at, held, unit_of(symbol)),
         )
         line["line"]["shape"] = "hv"
         if is_single:
             line |= {"fill": "tozeroy", "fillcolor": "var(--wash)"}
         data.append(line)
-    unit = base_of(symbols[0]) if is_single else "percent of the largest size held"
+    unit = unit_of(symbols[0]) if is_single else "percent of the largest size held"
     axis = {"tickformat": ",~r" if is_single else ".0f", "ticksuffix": "" if is_single else " %", "rangemode": "tozero"}
     return Chart("Position", f"What is held, in {unit}; short is negative.", _figure(scene, data, axis))
 

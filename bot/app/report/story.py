@@ -12,7 +12,20 @@ from enum import Enum
 from typing import Any
 
 from bot.app.record import DO_NOTHING, SELL_AT_ONCE, AccountSeries
-from bot.app.wording import base_of, cash, clock, currency_of, duration, moment, number, percent, quantity, spoken
+from bot.app.symbols import contract_size
+from bot.app.wording import (
+    base_of,
+    cash,
+    clock,
+    currency_of,
+    duration,
+    moment,
+    number,
+    percent,
+    quantity,
+    spoken,
+    unit_of,
+)
 from bot.domain.scale import NS_PER_DAY
 
 Row = Mapping[str, Any]
@@ -183,20 +196,28 @@ def _traded(parents: list[Row]) -> dict[tuple[str, str], float]:
     for row in parents:
         filled = number(row.get("filled"))
         if filled:
-            what = (str(row.get("side")), base_of(spoken(row.get("symbol"))))
+            what = (str(row.get("side")), unit_of(spoken(row.get("symbol"))))
             traded[what] = traded.get(what, 0.0) + filled
     return traded
 
 
 def _shortfall(parents: list[Row]) -> tuple[float | None, float]:
-    """Return what selling cost in quote units, and the value at arrival of what it was counted on."""
+    """Return what selling cost in the settlement currency, and the value at arrival of what it was counted on."""
     cost, notional = 0.0, 0.0
     for row in parents:
         filled, arrival, shortfall = (number(row.get(key)) for key in ("filled", "arrival_price", "shortfall_bps"))
         if filled and arrival and shortfall is not None:
-            notional += filled * arrival
-            cost += filled * arrival * shortfall / 10_000
+            value = _value(spoken(row.get("symbol")), filled, arrival)
+            notional += value
+            cost += value * shortfall / 10_000
     return (cost, notional) if notional > 0 else (None, 0.0)
+
+
+def _value(symbol: str, filled: float, price: float) -> float:
+    """Return what was traded at a price, in the settlement currency: quote units, or coins for inverse contracts."""
+    if unit_of(symbol) == base_of(symbol):
+        return filled * price
+    return filled * float(contract_size(base_of(symbol))) / price
 
 
 def _time_at_work(parents: list[Row]) -> int | None:
