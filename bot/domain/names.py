@@ -2,7 +2,7 @@
 
     p7 a i0 s 000042 001
     |  | |  | |      +-- child, base 36, 3 characters
-    |  | |  | +--------- parent counter of the account, base 36, 6
+    |  | |  | +--------- parent counter of the account, base 36, 6; from STOPS_FROM on that of its resting stops
     |  | |  +----------- b or s, and the leg: n net, l long, s short
     |  | +-------------- instrument index, base 36, 2
     |  +---------------- account index, base 36, 1
@@ -22,6 +22,8 @@ from bot.domain.order import Side
 
 NAME_LENGTH_MAX = 26
 CHILDREN_MAX = 36**3
+# Stops are named from a counter of their own, so that parents have the same names, and slices, with and without them.
+STOPS_FROM = 36**6 // 2
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _LEG = {PositionSide.NET: "n", PositionSide.LONG: "l", PositionSide.SHORT: "s"}
 _LEG_OF = {letter: side for side, letter in _LEG.items()}
@@ -41,6 +43,11 @@ class ParsedName:
     leg: PositionSide
     counter: int
     child: int
+
+    @property
+    def is_stop(self) -> bool:
+        """True of a stop that rests, or rested, at the venue."""
+        return self.counter >= STOPS_FROM
 
 
 def base36(value: int, width: int) -> str:

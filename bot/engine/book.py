@@ -135,6 +135,7 @@ class AccountBook:
     latch: Latch = Latch.OPEN
     overrides: dict[str, int] = field(default_factory=dict)      # code of a denial: until when it is none
     next_counter: int = 0            # of parents
+    next_stops: int = 0              # of what stops are children of
     adopted: bool = False            # the venue's word was taken at least once
     last_fill: int = 0               # the venue's time of the newest fill
     last_cash: int = 0               # the venue's time of the newest funding, deposit or withdrawal

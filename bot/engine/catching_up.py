@@ -14,6 +14,7 @@ from bot.domain.order import OrderStatus
 from bot.engine.account_alarms import tell_of
 from bot.engine.desk import Desk
 from bot.engine.fold import fold
+from bot.engine.fold_stops import is_unrecorded
 from bot.engine.heard import opens_gap, was_heard
 
 _TELLS_OF_ORDER = (OrderAccepted, OrderEnded, OrderFilled)
@@ -53,11 +54,13 @@ def _pass_over_unknown(desk: Desk, fact: OrderAccepted | OrderEnded | OrderFille
     """Never use the name of an order that we do not know to have sent, and cancel it if it rests."""
     book, account = desk.book, fact.account
     parsed = parse_name(desk.marker, fact.name)
-    if parsed is None or parsed.account != account or fact.name in book.orders:
+    if parsed is None or parsed.account != account or fact.name in book.orders or fact.name in book.stops:
         return
     name = fact.name[:-_CHILD_LETTERS]
     parent = book.parents.get(name)
-    if parent is not None:
+    if parsed.is_stop:
+        is_unknown = is_unrecorded(book, name, parsed)
+    elif parent is not None:
         is_unknown = parsed.child >= parent.next_child
     else:
         is_unknown = name in book.reserved_for or parsed.counter >= book.accounts[account].next_counter

@@ -35,13 +35,13 @@ from bot.domain.events import (
     OrderOutcomeUnknown,
     OrderRejected,
 )
-from bot.domain.names import child_name
+from bot.domain.names import STOPS_FROM, child_name
 from bot.domain.order import OrderClass, OrderStatus, Report, Side, next_status
 from bot.engine.book import TRADE_IDS_KEPT, Book, Order, Parent, Reservation
 from bot.engine.fold_account import ACCOUNT_FOLDERS, is_in_snapshot, move_position
 from bot.engine.fold_halts import HALT_FOLDERS, note_sent
 from bot.engine.fold_rules import RULE_FOLDERS
-from bot.engine.fold_stops import STOP_FOLDERS, is_stop_line, note_denied, take_of_stop
+from bot.engine.fold_stops import STOP_FOLDERS, is_stop_line, note_denied, pass_over_stop, take_of_stop
 from bot.engine.fold_stops import WITNESSES_APART as WITNESSES_APART
 from bot.engine.heard import hear
 from bot.execution.refusals import PRICE_REFUSED, WOULD_TAKE
@@ -335,6 +335,9 @@ def _look_up_order(book: Book, effect: LookUpOrder) -> None:
 
 def _pass_over_name(book: Book, effect: PassOverName) -> None:
     """Move on behind a name that the venue knows; a parent that has not begun under it never will."""
+    if effect.counter >= STOPS_FROM:
+        pass_over_stop(book, effect)
+        return
     account = book.accounts[effect.account]
     account.next_counter = max(account.next_counter, effect.counter + 1)
     reservation = book.reservations.get(effect.parent)

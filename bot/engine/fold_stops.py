@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from bot.domain.effects import CancelOrder, LookUpOrder, PlaceStop, RecordDenial, ReserveStopNames
+from bot.domain.effects import CancelOrder, LookUpOrder, PassOverName, PlaceStop, RecordDenial, ReserveStopNames
 from bot.domain.events import (
     FillOrigin,
     OrderAccepted,
@@ -21,7 +21,7 @@ from bot.domain.events import (
     OrderRejected,
     OrderTriggered,
 )
-from bot.domain.names import child_name
+from bot.domain.names import STOPS_FROM, ParsedName, child_name
 from bot.domain.order import OrderClass, Report, next_status
 from bot.domain.scale import NS_PER_SECOND
 from bot.engine.book import Book, Order, Reservation
@@ -40,6 +40,14 @@ def take_of_stop(book: Book, item: Any) -> None:
 def is_stop_line(book: Book, position: int, parent: str) -> bool:
     """Say whether the orders under a parent's name are the stops of a position."""
     return book.stop_lines[position].parent == parent
+
+
+def is_unrecorded(book: Book, parent: str, name: ParsedName) -> bool:
+    """Say whether a stop that the venue knows is none that the book sent."""
+    for line in book.stop_lines:
+        if line.parent == parent:
+            return name.child >= line.next_child
+    return name.counter - STOPS_FROM >= book.accounts[name.account].next_stops
 
 
 # Facts ----------------------------------------------------------------------------------------------------
@@ -126,7 +134,7 @@ def _reserve_stop_names(book: Book, effect: ReserveStopNames) -> None:
         known.end = end
         known.quantity_max = max(known.quantity_max, effect.quantity_max)
         return
-    book.accounts[effect.key.account].next_counter += 1
+    book.accounts[effect.key.account].next_stops += 1
     book.reservations[effect.parent] = Reservation(effect.parent, effect.key, effect.side, end, effect.quantity_max)
     position = book.layout.position(effect.key)
     line = book.stop_lines[position]
@@ -149,6 +157,17 @@ def _place_stop(book: Book, effect: PlaceStop) -> None:
     )
     book.stop_lines[position].next_child = effect.child + 1
     book.accounts[request.key.account].sends.append(effect.now)
+
+
+def pass_over_stop(book: Book, effect: PassOverName) -> None:
+    """Move on behind a stop's name that the venue knows and the book does not."""
+    account = book.accounts[effect.account]
+    account.next_stops = max(account.next_stops, effect.counter - STOPS_FROM + 1)
+    for line in book.stop_lines:
+        if line.parent == effect.parent:
+            line.next_child = max(line.next_child, effect.child + 1)
+            reservation = book.reservations[effect.parent]
+            reservation.end = max(reservation.end, effect.child + 1)
 
 
 def note_denied(book: Book, effect: RecordDenial) -> None:

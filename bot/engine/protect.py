@@ -32,7 +32,7 @@ from bot.domain.effects import (
     ReserveStopNames,
     ScopeElement,
 )
-from bot.domain.names import child_name, parent_name
+from bot.domain.names import STOPS_FROM, child_name, parent_name
 from bot.domain.order import OrderClass, OrderRequest, Side, TimeInForce
 from bot.domain.scale import NS_PER_SECOND, to_text, units_per_one
 from bot.domain.units import SourceText
@@ -210,7 +210,7 @@ class Protect:
         line = desk.book.stop_lines[position]
         known = None if line.parent is None else desk.book.reservations.get(line.parent)
         if known is None or known.side is not side or line.next_child >= CHILDREN_PER_PARENT:
-            counter = desk.book.accounts[key.account].next_counter
+            counter = STOPS_FROM + desk.book.accounts[key.account].next_stops
             name = parent_name(desk.marker, key, side, counter)
             desk.emit(ReserveStopNames(name, key, side, 0, NAMES_AT_ONCE, quantity))
             return name

@@ -8,7 +8,8 @@ from itertools import pairwise
 import pytest
 
 from bot.domain.effects import EndParent, LookUpOrder, OpenEpisode, ParentEnd, RecordDenial
-from bot.domain.events import OrderOutcomeUnknown
+from bot.domain.events import OrderAccepted, OrderOutcomeUnknown
+from bot.domain.names import parse_name
 from bot.domain.order import OrderClass, Side, TimeInForce, TriggerBy, TriggerKind
 from bot.engine.protect import PROTECT
 from bot.engine.spec import Per, ProtectSpec
@@ -376,3 +377,36 @@ def test_protect_that_the_venue_ended_is_placed_again() -> None:
     driver.accept(0.1)
     driver.end_stop(5)
     assert len(driver.placed) == 2
+
+
+# Names ------------------------------------------------------------------------------------------------------------
+
+
+def test_protect_names_its_stops_from_a_counter_of_their_own() -> None:
+    """Parents have the same names, and so the same slices, with stops and without."""
+    names = []
+    for protect in (ProtectSpec(), ProtectSpec(per=Per.NONE)):
+        driver = guarded(1_000, SLOW_STOP, protect=protect)
+        driver.step(trade(1, 7_500))
+        names.append(list(driver.engine.book.parents))
+    assert names[0] == names[1] != []
+    stop = parse_name("pen", guarded().placed[0].name)
+    assert stop is not None
+    assert stop.is_stop
+
+
+def test_protect_that_finds_a_stop_of_a_lost_record_ends_it_and_never_uses_its_name() -> None:
+    """An older journal was restored: the venue has a stop of ours that the book never sent."""
+    lost = guarded()
+    bought(lost, 1, 500)
+    lost.accept(1.1, 0)
+    unknown = lost.placed[0].name
+    driver = Guarded()
+    driver.step(trade(0, 8_000))
+    driver.step(OrderAccepted(ns(0), 0, unknown))
+    assert driver.cancelled() == [unknown]
+    assert driver.alarms() == ["order_unrecorded"]
+    driver.step(snapshot(0, usdt=2_000, btc=1_000, entry=8_000))
+    (stop,) = driver.placed
+    assert stop.name[:-3] != unknown[:-3]
+    assert driver.engine.book.accounts[0].next_counter == 1
