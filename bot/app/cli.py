@@ -114,7 +114,7 @@ def build_parser() -> argparse.ArgumentParser:
     run.add_argument("--tape", action="append", default=[], metavar=TAPE_FORM, help="prices of the paper venue")
     run.add_argument("--generate", metavar=GENERATE_FORM, help=GENERATE_HELP)
     run.add_argument("--pace", type=float, metavar="N", help="market seconds per second (default 1)")
-    run.add_argument("--out", type=Path, metavar="DIR", help="where journal, summary and report go")
+    run.add_argument("--out", type=Path, metavar="DIR", help="of the journal, summary and report; a CONFIG needs it")
     run.add_argument("--seed", type=int, default=DEMO_SEED, help="of the demonstration's market")
     _finish(run, _run)
 
@@ -128,7 +128,8 @@ def build_parser() -> argparse.ArgumentParser:
     replay.add_argument("config", type=Path, metavar="CONFIG", help=CONFIG_HELP)
     replay.add_argument("--tape", action="append", default=[], metavar=TAPE_FORM, help="recorded prices of a market")
     replay.add_argument("--generate", metavar=GENERATE_FORM, help=GENERATE_HELP)
-    replay.add_argument("--out", type=Path, metavar="DIR", help="where journal, summary and report go")
+    replay.add_argument("--out", type=Path, metavar="DIR",
+                        help="where journal, summary and report go; without it nothing is kept")
     _finish(replay, _replay)
 
     report = verbs.add_parser("report", help="summary and report of a run again")

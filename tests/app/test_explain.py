@@ -163,7 +163,7 @@ def test_explain_why_not_says_how_near_a_rule_came(folder: Path, capsys: pytest.
     loss = 0.95 * (1 - near["gap"])
     assert 0.05 < loss < 0.25
     assert near["why"].startswith(f"position.loss_ratio {loss * 100:.3g}")
-    assert "of the bound were missing" in text
+    assert "of the bound was missing" in text
 
 
 def test_explain_why_not_tells_of_a_condition_that_held_too_shortly(

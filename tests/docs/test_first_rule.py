@@ -60,7 +60,7 @@ def test_guide_says_how_near_the_late_rule_came(outputs: list[str]) -> None:
     """The tape's low is a loss of 7 %; 9 % was never reached."""
     text = next(text for text in outputs if "late_stop: for each position" in text)
     assert "position.loss_ratio 7 % > 9 %" in " ".join(text.split())
-    assert "22 % of the bound were missing" in text
+    assert "22 % of the bound was missing" in text
 
 
 def test_every_shell_block_of_the_guide_is_one_that_is_run() -> None:

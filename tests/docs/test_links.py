@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from bot.app.operator_log import LOG_NAME
+from bot.app.running import JOURNAL_NAME, REPORT_NAME, SUMMARY_NAME, VENUE_NAME
+from bot.app.starter import book_names
+from bot.domain.effects import TriggerState
 from tests.shared_data import ROOT
 
 DOCS = ROOT / "docs"
@@ -22,6 +26,17 @@ def test_links_between_pages_lead_to_files() -> None:
                     for line in page.read_text(encoding="utf-8").splitlines() if line.startswith("#")
                 ]
                 assert heading in headings, f"{path.name} links to {target}"
+
+
+def test_running_names_every_rule_book_and_every_file_of_a_run() -> None:
+    """A rule book or a file of a run that was added and not explained fails here."""
+    text = (DOCS / "running.md").read_text(encoding="utf-8")
+    for name in book_names():
+        assert f"| `{name}` |" in text
+    for name in (JOURNAL_NAME, f"{JOURNAL_NAME}.lock", VENUE_NAME, LOG_NAME, SUMMARY_NAME, REPORT_NAME):
+        assert f"`{name}`" in text
+    for state in TriggerState:
+        assert f"| {state.value} |" in text
 
 
 def _links(path: Path) -> list[str]:

@@ -41,7 +41,7 @@ LINES: list[tuple[str, Readings, str]] = [
     ("default(market.funding_rate, 0) < 1% and rsi(market.close, 14, 1m) > 70", {"rsi(market.close, 14, 1m)": 71.234},
      "default(market.funding_rate unavailable, 0) = 0 % < 1 % and rsi(market.close, 14, 1m) 71.23 > 70"),
     ("time.between(09:30, 16:00) or time.every(8h)", {"time.of_day": 36_000e9, "time.every(8h)": 7_200e9},
-     "time.of_day 10h >= 9.5h and time.of_day 10h < 16h or time.every(8h) 2h < 1m"),
+     "time.of_day 10:00:00 >= 09:30 and time.of_day 10:00:00 < 16:00 or time.every(8h) 2h < 1m"),
     ("position.amount - 1 BTC < -2 BTC", {"position.amount": -1.5},
      "position.amount -1.5 BTC - 1 BTC = -2.5 BTC < -2 BTC = -2 BTC"),
     ("account.leverage * (1 + account.leverage) > 3", {"account.leverage": 2.0},

@@ -79,7 +79,7 @@ def why_not_text(told: Told) -> Lines:
                      "  it was never looked at: this run held nothing that the rule looks at")
     else:
         missing = (
-            "the condition held" if near["gap"] == 0 else f"{percent(near['gap'])} of the bound were missing"
+            "the condition held" if near["gap"] == 0 else f"{percent(near['gap'])} of the bound was missing"
             if near["gap"] is not None else "the distance has no measure"
         )
         lines += _wrapped(f"nearest {_clock(near['ts'])} {near['scope']}, {missing}: {near['why']}", 2)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import assert_never
 
 from bot.rules.language.interpret import Lookup, value_of
+from bot.rules.language.moments import OF_DAY, OF_WEEK, clock_text
 from bot.rules.language.typed import (
     Absolute,
     All,
@@ -41,8 +42,11 @@ def explain(condition: Condition, lookup: Lookup) -> str:
 
     def leaf(node: Literal | Read) -> str:
         if isinstance(node, Literal):
-            return value_text(node.value, node.dimension, decimals)
-        return f"{node.ref} {value_text(lookup(node.ref), node.dimension, decimals)}"
+            return node.text if ":" in node.text else value_text(node.value, node.dimension, decimals)
+        found = lookup(node.ref)
+        if found is not None and node.ref.measure in (OF_DAY.measure, OF_WEEK.measure):
+            return f"{node.ref} {clock_text(found, is_of_week=node.ref == OF_WEEK)}"
+        return f"{node.ref} {value_text(found, node.dimension, decimals)}"
 
     def side(node: Value) -> str:
         text = _value_text(node, leaf)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final, assert_never
 
-from bot.domain.scale import NS_PER_DAY, NS_PER_HOUR, NS_PER_MINUTE
+from bot.domain.scale import NS_PER_DAY, NS_PER_HOUR, NS_PER_MINUTE, NS_PER_SECOND
 from bot.rules.language.dimension import DURATION
 from bot.rules.language.errors import Fault
 from bot.rules.language.functions import EVERY_LASTS, EVERY_LONGEST, EVERY_SHORTEST, TIME_CONDITIONS
@@ -75,6 +75,14 @@ def clock_literal(syntax: ClockSyntax) -> Literal:
     if syntax.day is None:
         return Literal(float(of_day), DURATION, syntax.clock)
     return Literal(float(DAYS.index(syntax.day) * NS_PER_DAY + of_day), DURATION, f"{syntax.day} {syntax.clock}")
+
+
+def clock_text(time: float, *, is_of_week: bool) -> str:
+    """Return a time since its day, or its week, began as a clock to the second, rounded down: ``fri 20:00:05``."""
+    days, of_day = divmod(int(time), NS_PER_DAY)
+    minutes, seconds = divmod(of_day // NS_PER_SECOND, 60)
+    clock = f"{minutes // 60:02}:{minutes % 60:02}:{seconds:02}"
+    return f"{DAYS[days % len(DAYS)]} {clock}" if is_of_week else clock
 
 
 def clock_beside(syntax: ClockSyntax, other: Value) -> Literal:
