@@ -43,6 +43,11 @@ class Judge(Onlooker):
             assert columns.equity[0] == equity
             # The venue rounds what must be held up and we round it down, position by position.
             assert 0 <= maintenance - columns.maintenance(0) <= 2
+            book = session.engine.book
+            for report in session.venue.positions(0):
+                position = book.layout.position(report.key)
+                assert (book.quantity[position], book.entry_value[position]) == (report.quantity, report.entry_value)
+                assert book.margin[position] == (report.isolated_margin or 0)
             self.compared += 1
         return super().on_moment(now, consumed)
 
