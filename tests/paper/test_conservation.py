@@ -20,7 +20,7 @@ from tests.paper.conservation_storm import CHAPTER, INSTRUMENTS, chapter
 from tests.paper.test_always import drive
 
 MESSAGES = int(os.environ.get("PENSTOCK_STORM_MESSAGES", "150000"))
-PARTS = 5
+PARTS = 2                            # of as many chapters each
 CHECK_EVERY = 40                     # messages between two audits of all accounts; fills are judged one by one
 
 
@@ -62,13 +62,13 @@ def judge_chapter(number: int) -> Counter[str]:
 def test_venue_conserves_cash_and_positions_and_reducers_never_flip(part: int) -> None:
     """Every account has what it was told, all together what was brought in, and no reducing fill opened anything."""
     tally: Counter[str] = Counter()
-    numbers = range(part, MESSAGES // CHAPTER, PARTS)
-    for number in numbers:
+    each = MESSAGES // CHAPTER // PARTS
+    for number in range(part * each, (part + 1) * each):
         tally += judge_chapter(number)
     rare = ("LiquidationStage", "adl taker", "MarginCall", "FundingPaid", "AssetsExchanged", "OrderTriggered")
-    assert all(tally[kind] >= len(numbers) // 2 for kind in rare), tally
+    assert all(tally[kind] >= each // 5 for kind in rare), tally
     often = ("ours maker", "ours taker", "reducing", "modelled", "recorded", "OrderEnded", "OrderRejected")
-    assert all(tally[kind] >= 20 * len(numbers) for kind in often), tally
+    assert all(tally[kind] > 10 * each for kind in often), tally
 
 
 def _pay_short(account: Account, asset: str, amount: int) -> None:
