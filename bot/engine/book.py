@@ -77,6 +77,7 @@ class Parent:
     budget_level: int = 0
     paused: int | None = None        # since when its budget holds it back
     fell_short: int | None = None    # when a child last ended unfilled, or its price was refused
+    denied: str | None = None        # the code of the last denial, until an order of it passes
     refused: int | None = None       # when a child was last denied, or refused for anything but its price
     steps_back: int = 0              # ticks behind the touch, one for each post-only order in a row that was refused
     joined: int = 0                  # when it last placed or moved a resting order
@@ -119,6 +120,15 @@ class Sent:
     at: int
 
 
+@dataclass(frozen=True, slots=True)
+class Hour:
+    """How many orders were sent in one hour of the clock, counted from 1970."""
+
+    number: int
+    survival: int = 0                # of the margin class, and stops
+    others: int = 0
+
+
 @dataclass(slots=True)
 class AccountBook:
     """Cash and counters of one account; cash at 10^-8.
@@ -148,7 +158,7 @@ class AccountBook:
     facts_beyond: list[int] = field(default_factory=list)     # and these, rising
     trade_ids: dict[str, None] = field(default_factory=dict)
     sends: deque[int] = field(default_factory=lambda: deque(maxlen=SENDS_KEPT))
-    hours: list[tuple[int, int]] = field(default_factory=list)   # of a day: (its number, orders outside margin class)
+    hours: list[Hour] = field(default_factory=list)              # of the last day in which orders were sent
 
 
 @dataclass

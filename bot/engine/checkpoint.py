@@ -14,7 +14,7 @@ from bot.domain.effects import ScopeElement
 from bot.domain.errors import JournalError
 from bot.domain.instrument import TradingState
 from bot.domain.latch import Latch
-from bot.engine.book import AccountBook, Book, Episode, Order, Parent, Reservation, Sent
+from bot.engine.book import AccountBook, Book, Episode, Hour, Order, Parent, Reservation, Sent
 from bot.engine.derived import DerivedReadings
 from bot.engine.layout import Layout
 from bot.engine.stops import Stop, StopLine
@@ -106,7 +106,7 @@ def _account_back(body: dict[str, Any]) -> AccountBook:
     account = AccountBook(**{**body, "trade_ids": dict.fromkeys(body["trade_ids"])})
     account.sends = deque(body["sends"], maxlen=AccountBook().sends.maxlen)
     account.latch = Latch(body["latch"])
-    account.hours = [(hour, count) for hour, count in body["hours"]]
+    account.hours = msgspec.convert(body["hours"], list[Hour])
     return account
 
 

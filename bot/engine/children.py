@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from bot.domain.denials import Denied
 from bot.domain.effects import PlaceOrder, RaiseAlarm, RecordDenial
 from bot.domain.names import child_name
-from bot.domain.order import OrderRequest, TimeInForce
+from bot.domain.order import OrderClass, OrderRequest, TimeInForce
 from bot.engine.book import Parent
+from bot.engine.controls.sizes import survival_sent
 from bot.engine.desk import Desk
 from bot.engine.duties import class_of
 from bot.engine.gate import Gate
@@ -46,8 +47,20 @@ class Children:
         )
         verdict = self.gate.judge(request, now)
         if isinstance(verdict, Denied):
+            is_news = parent.denied != verdict.code.name     # asked again each second, told of once
             desk.emit(RecordDenial(request, verdict.code, verdict.detail, now))
-            desk.emit(RaiseAlarm("order_denied", verdict.detail, now))
+            if is_news:
+                desk.emit(RaiseAlarm("order_denied", f"{verdict.code.name}: {verdict.detail}", now))
             return False
         desk.emit(PlaceOrder(verdict, parent.name, parent.next_child, now))
+        self._tell_of_pace(request, now)
         return True
+
+    def _tell_of_pace(self, request: OrderRequest, now: int) -> None:
+        """Tell a person once an hour that survival sends more than anything else might; it goes on (C6)."""
+        most = self.desk.limits.orders_per_hour_max
+        sent = survival_sent(self.desk.book.accounts[request.key.account], now)
+        if request.order_class is OrderClass.MARGIN and sent == most:
+            name = self.desk.layout.accounts[request.key.account].name
+            detail = f"{name}: {sent} orders of the margin class in this hour, as many as others may; it goes on"
+            self.desk.emit(RaiseAlarm("orders_above_max", detail, now))

@@ -312,6 +312,7 @@ def _place_order(book: Book, effect: PlaceOrder) -> None:
         parent.next_child = effect.child + 1
         parent.fell_short = None
         parent.refused = None
+        parent.denied = None
         if request.good_until is not None:
             parent.joined = effect.now
 
@@ -359,6 +360,7 @@ def _record_denial(book: Book, effect: RecordDenial) -> None:
     name = book.parent_of[position]
     if name is not None:
         book.parents[name].refused = effect.now
+        book.parents[name].denied = effect.code.name
 
 
 def reducing_side(quantity: int) -> Side:

@@ -6,13 +6,14 @@ Part of ``bot.engine.fold``, and called from there only.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from bot.domain.effects import PlaceOrder, SetLatch, SetOverride
 from bot.domain.events import InstrumentStatus
 from bot.domain.order import OrderClass
 from bot.domain.scale import NS_PER_HOUR
-from bot.engine.book import Book, Sent
+from bot.engine.book import AccountBook, Book, Hour, Sent
 
 HOURS_KEPT = 24                      # what "in the day" looks back over, the hour under way included
 
@@ -24,12 +25,17 @@ def note_sent(book: Book, effect: PlaceOrder) -> None:
     account.sends.append(effect.now)
     position = book.layout.position(request.key)
     book.last_sent[position] = Sent(effect.parent, request.side, request.quantity, request.limit_price, effect.now)
-    if request.order_class is OrderClass.MARGIN or request.order_class is OrderClass.STOP:
-        return
-    hour = effect.now // NS_PER_HOUR
-    counts = dict(account.hours)
-    counts[hour] = counts.get(hour, 0) + 1
-    account.hours = [(each, count) for each, count in counts.items() if each > hour - HOURS_KEPT]
+    _count(account, effect.now // NS_PER_HOUR, request.order_class in (OrderClass.MARGIN, OrderClass.STOP))
+
+
+def _count(account: AccountBook, number: int, is_survival: bool) -> None:
+    hours = [hour for hour in account.hours if hour.number > number - HOURS_KEPT]
+    last = hours.pop() if hours and hours[-1].number == number else Hour(number)
+    if is_survival:
+        hours.append(replace(last, survival=last.survival + 1))
+    else:
+        hours.append(replace(last, others=last.others + 1))
+    account.hours = hours
 
 
 def _set_latch(book: Book, effect: SetLatch) -> None:

@@ -39,6 +39,7 @@ from bot.domain.units import SourceText
 from bot.engine.desk import Desk
 from bot.engine.episodes import STANDING, Episodes
 from bot.engine.parents import Parents
+from bot.engine.protect import PROTECT
 from bot.engine.spec import LimitsSpec
 from bot.execution.slicer import smallest_order
 from bot.execution.spec import Algo, ExecutionSpec, Tactic
@@ -118,16 +119,16 @@ class Halts:
         self._alarm(_WORDS[latch], command.account, f"{latch.value} {who}{command.reason}")
 
     def _end_all(self, command: Command) -> None:
-        """End what rules began and cancel what is out; stops stay, since they need nobody."""
+        """End what rules began and cancel what is out; stops stay, and so does one that we act in place of."""
         book = self.desk.book
         why = f"{command.kind.value} by {command.by or 'an operator'}: {command.reason}"
         for episode in list(book.episodes.values()):
-            if episode.element.account == command.account:
+            if episode.element.account == command.account and episode.rule != PROTECT:
                 self.desk.emit(EndEpisode(episode.number, why, command.now))
         self.parents.cancel_unwanted(command.now)
         for order in list(book.orders.values()):
             is_own = book.layout.keys[order.position].account == command.account
-            if is_own and order.order_class is not OrderClass.STOP:
+            if is_own and order.order_class is not OrderClass.STOP and order.parent not in book.parents:
                 self.desk.emit(CancelOrder(command.account, order.name, command.now))
 
     def _end_flatten(self, command: Command) -> None:

@@ -16,6 +16,7 @@ from bot.engine.allowance import Allowance
 from bot.engine.book import Parent
 from bot.engine.budgets import Budgets
 from bot.engine.children import Ask, Children
+from bot.engine.controls.halts import awaits_venue
 from bot.engine.desk import Desk
 from bot.engine.duties import class_of, worth_sending
 from bot.engine.gate import Gate, collar_max, notional_max, sends_left
@@ -83,7 +84,7 @@ class Seller:
         desk = self.desk
         instrument = desk.layout.instrument_of(parent.position)
         mark = desk.columns.mark[instrument.index]
-        if mark is None:
+        if mark is None or awaits_venue(desk.book, parent):
             return
         if self.budgets.holds_back(parent, now):
             self.passive.cancel(parent, now)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -20,7 +21,7 @@ from bot.domain.names import NAME_LENGTH_MAX, child_name, parent_name
 from bot.domain.order import Approved, OrderClass, OrderRequest, Side, TimeInForce
 from bot.domain.scale import CASH_UNIT, NS_PER_HOUR, NS_PER_SECOND
 from bot.domain.units import Money
-from bot.engine.book import Book, Order, Sent
+from bot.engine.book import Book, Hour, Order, Sent
 from bot.engine.columns import Columns
 from bot.engine.fold import fold
 from bot.engine.gate import CONTROLS, VALID_FOR, Gate
@@ -77,7 +78,7 @@ class Bench:
         book.trading[0] = self.trading
         fold(book, ReserveNames(PARENT, self.key, self.side, 0, RESERVED, HELD))
         book.accounts[0].sends.extend(T0 - ago for ago in self.sent_ago)
-        book.accounts[0].hours = [(T0 // NS_PER_HOUR - ago, count) for ago, count in self.hours]
+        book.accounts[0].hours = [Hour(T0 // NS_PER_HOUR - ago, survival=99, others=count) for ago, count in self.hours]
         fold(book, SetLatch(0, self.latch, "test", "ann", T0))
         for code, until in self.overridden:
             fold(book, SetOverride(0, code, until, "test", "ann", T0 - NS_PER_HOUR))
@@ -108,26 +109,26 @@ class Bench:
         return Layout((first, *plain.instruments[1:]), plain.tiers, (slot, *plain.accounts[1:]))
 
 
-def order(child: int = 0, **changes: object) -> OrderRequest:
+def order(child: int = 0, **changes: Any) -> OrderRequest:
     """A sell of 0.400 BTC at 1 % under the mark that nothing is wrong with."""
     good = OrderRequest(
         name=child_name(PARENT, child), key=KEY, side=Side.SELL, quantity=400, limit_price=495_000,
         time_in_force=TimeInForce.IOC, reduce_only=True, order_class=OrderClass.MARGIN,
     )
-    return replace(good, **changes)  # type: ignore[arg-type]
+    return replace(good, **changes)
 
 
-def hedge(quantity: int = 400, **changes: object) -> OrderRequest:
+def hedge(quantity: int = 400, **changes: Any) -> OrderRequest:
     return order(reduce_only=False, order_class=OrderClass.HEDGE, quantity=quantity, **changes)
 
 
-def cost(**changes: object) -> OrderRequest:
+def cost(**changes: Any) -> OrderRequest:
     return order(order_class=OrderClass.COST, **changes)
 
 
-def stop(trigger: int | None = 450_000, **changes: object) -> OrderRequest:
+def stop(trigger: int | None = 450_000, **changes: Any) -> OrderRequest:
     """A protective sell of all 1.000 BTC, at the market when the mark is 10 % lower."""
-    plain: dict[str, object] = {"quantity": HELD, "limit_price": None, "order_class": OrderClass.STOP}
+    plain: dict[str, Any] = {"quantity": HELD, "limit_price": None, "order_class": OrderClass.STOP}
     return order(trigger_price=trigger, **{**plain, **changes})
 
 

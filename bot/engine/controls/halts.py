@@ -6,7 +6,10 @@ from bot.domain.denials import DenialCode, Denied
 from bot.domain.instrument import TradingState
 from bot.domain.latch import Latch
 from bot.domain.order import OrderClass, TimeInForce
+from bot.engine.book import Book, Parent
 from bot.engine.controls.case import Case
+
+_TAKING_NOTHING = (TradingState.HALTED, TradingState.CANCEL_ONLY)
 
 
 def latch(case: Case) -> Denied | None:
@@ -25,7 +28,7 @@ def trading_state(case: Case) -> Denied | None:
     """The intent stays with its parent, and is judged anew when the venue says that the state has changed."""
     state = case.book.trading[case.instrument.index]
     symbol = case.instrument.symbol
-    if state in (TradingState.HALTED, TradingState.CANCEL_ONLY):
+    if state in _TAKING_NOTHING:
         return case.deny(DenialCode.INSTRUMENT_HALTED, f"{symbol} is {state.value}")
     if state is TradingState.POST_ONLY and case.request.time_in_force is not TimeInForce.POST_ONLY:
         return case.deny(
@@ -34,3 +37,9 @@ def trading_state(case: Case) -> Denied | None:
     if state in (TradingState.REDUCE_ONLY, TradingState.DELISTING) and not case.request.reduce_only:
         return case.deny(DenialCode.INSTRUMENT_REDUCE_ONLY, f"{symbol} is {state.value}")
     return None
+
+
+def awaits_venue(book: Book, parent: Parent) -> bool:
+    """True of a parent whose order was refused since the venue takes none, until it says that it does again."""
+    state = book.trading[book.layout.keys[parent.position].instrument]
+    return state in _TAKING_NOTHING and parent.denied == DenialCode.INSTRUMENT_HALTED.name

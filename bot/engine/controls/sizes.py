@@ -78,7 +78,7 @@ def throttle(case: Case) -> Denied | None:
     """What is automated and does not end stops by itself; survival is told of and goes on (C6)."""
     if case.is_survival:
         return None
-    this_hour, day = sent_lately(case.account, case.now)
+    this_hour, day = others_sent(case.account, case.now)
     limits = case.limits
     if this_hour >= limits.orders_per_hour_max:
         return case.deny(
@@ -91,11 +91,16 @@ def throttle(case: Case) -> Denied | None:
     return None
 
 
-def sent_lately(account: AccountBook, now: int) -> tuple[int, int]:
+def others_sent(account: AccountBook, now: int) -> tuple[int, int]:
     """Return the orders outside the margin class in the hour of the clock under way, and with the 23 before it."""
-    hour = now // NS_PER_HOUR
-    counts = [(each, count) for each, count in account.hours if each > hour - 24]
-    return sum(count for each, count in counts if each == hour), sum(count for _, count in counts)
+    number = now // NS_PER_HOUR
+    day = [hour for hour in account.hours if hour.number > number - 24]
+    return sum(hour.others for hour in day if hour.number == number), sum(hour.others for hour in day)
+
+
+def survival_sent(account: AccountBook, now: int) -> int:
+    """Return the orders of the margin class, and stops, in the hour of the clock under way."""
+    return sum(hour.survival for hour in account.hours if hour.number == now // NS_PER_HOUR)
 
 
 def notional_max(limits: LimitsSpec) -> int:
