@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from bot.domain.effects import CancelOrder, CatchUp, PassOverName, RaiseAlarm, ReadAccount
 from bot.domain.events import AccountFact, OrderAccepted, OrderEnded, OrderFilled, OrderNotFound
-from bot.domain.names import child_name, parse_name
+from bot.domain.names import ParsedName, child_name, parse_name
 from bot.domain.order import OrderStatus
 from bot.engine.account_alarms import tell_of
+from bot.engine.book import Book
 from bot.engine.desk import Desk
 from bot.engine.fold import fold
 from bot.engine.fold_stops import is_unrecorded
@@ -51,21 +52,15 @@ def catch_up(desk: Desk, account: int) -> None:
 
 
 def _pass_over_unknown(desk: Desk, fact: OrderAccepted | OrderEnded | OrderFilled) -> None:
-    """Never use the name of an order that we do not know to have sent, and cancel it if it rests."""
+    """Never use the name of an order that we do not know to have sent, and cancel what rests of ours for nobody."""
     book, account = desk.book, fact.account
     parsed = parse_name(desk.marker, fact.name)
     if parsed is None or parsed.account != account or fact.name in book.orders or fact.name in book.stops:
         return
-    name = fact.name[:-_CHILD_LETTERS]
-    parent = book.parents.get(name)
-    if parsed.is_stop:
-        is_unknown = is_unrecorded(book, name, parsed)
-    elif parent is not None:
-        is_unknown = parsed.child >= parent.next_child
-    else:
-        is_unknown = name in book.reserved_for or parsed.counter >= book.accounts[account].next_counter
+    parent = fact.name[:-_CHILD_LETTERS]
+    is_unknown = _is_unknown(book, account, parent, parsed)
     if is_unknown:
-        desk.emit(PassOverName(account, name, parsed.counter, parsed.child, book.now))
+        desk.emit(PassOverName(account, parent, parsed.counter, parsed.child, book.now))
         desk.emit(
             RaiseAlarm(
                 "order_unrecorded",
@@ -74,5 +69,14 @@ def _pass_over_unknown(desk: Desk, fact: OrderAccepted | OrderEnded | OrderFille
                 book.now,
             )
         )
-        if isinstance(fact, OrderAccepted):
-            desk.emit(CancelOrder(account, fact.name, book.now))
+    if isinstance(fact, OrderAccepted) and (is_unknown or parent not in book.parents):
+        desk.emit(CancelOrder(account, fact.name, book.now))
+
+
+def _is_unknown(book: Book, account: int, parent: str, name: ParsedName) -> bool:
+    """True of a name that lies beyond all that we have used; one that was used and is over does not."""
+    if name.is_stop:
+        return is_unrecorded(book, parent, name)
+    if parent in book.parents:
+        return name.child >= book.parents[parent].next_child
+    return parent in book.reserved_for or name.counter >= book.accounts[account].next_counter

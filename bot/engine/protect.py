@@ -98,6 +98,7 @@ class Protect:
     def keep(self, account: int, now: int) -> None:
         """Bring the stops of an account in line with what it holds."""
         if now < self.look_at[account]:
+            self.desk.timers.set(account, self.look_at[account])     # this wake may have stood in for a later one
             return
         self.look_at[account] = now + LOOK_EVERY
         positions = self.desk.layout.positions_of[account]
