@@ -17,6 +17,7 @@ position, with volatility at both ends of its range.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from bot.domain.effects import Goal, GoalKind
 from bot.domain.errors import InputError
@@ -64,6 +65,7 @@ EXPOSURE_OF = {
 }
 AMPLE = 1e15                         # of any currency: an exposure beyond every limit
 CALM, WILD = 0.0, 1.0                # a sigma of nothing and of 100 %: what any market lies between
+GOAL_MARGIN = 0.02                   # a calm minute moves distances and exposures by as much
 # What a venue always sends of a market; anything else of it may be missing for long.
 ALWAYS_THERE = ("market.mark_price", "market.last_price", "market.age")
 OFTEN_MISSING = ("position.adl_rank",)          # not every venue tells it
@@ -100,6 +102,22 @@ def optional_reads(truth: Truth) -> tuple[list[Read], list[Read]]:
     for read in _bare_reads(truth):
         (optional if _is_optional(read.ref) else certain).append(read)
     return optional, certain
+
+
+def is_goal_at_trigger(rule: Rule) -> bool:
+    """True when the rule is true again a fiftieth short of its goal, so that it sells a little at every tick."""
+    goal = rule.goal
+    if goal.target is None:
+        return False
+    sign = -1 if goal.kind is GoalKind.LIQUIDATION_DISTANCE else 1
+    near = replace(rule, goal=replace(goal, target=goal.target * (1 + sign * GOAL_MARGIN)))
+    if goal.kind in MEASURE_OF:
+        lookups: tuple[Lookup, ...] = tuple(_at_goal(near, None, sigma) for sigma in (CALM, WILD))
+    elif goal.kind in EXPOSURE_OF:
+        lookups = _at_exposures(near, are_alone=False)[0]
+    else:
+        return False
+    return any(interpret(rule.when, lookup) is True for lookup in lookups)
 
 
 def exact_comparisons(truth: Truth) -> Iterator[Compare]:

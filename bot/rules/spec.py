@@ -15,6 +15,7 @@ from bot.execution.spec import ExecutionSpec
 from bot.rules.language.typed import Scope
 
 NOWHERE = Place("", 0, 0)
+NAME_LENGTH_MAX = 60                 # a table of fires has to show it
 _TARGETS = {
     kind.value: kind
     for kind in (
@@ -208,3 +209,11 @@ class RuleBook:
     """One strategy file."""
 
     rules: Mapping[str, RuleSpec] = field(metadata={"doc": "The rules, by a name of your choice."})
+
+    def __post_init__(self) -> None:
+        for name in self.rules:
+            if not name.isprintable() or len(name) > NAME_LENGTH_MAX:
+                raise ValueError(
+                    f"rules: a name is one line of at most {NAME_LENGTH_MAX} characters, was "
+                    f"{name[:NAME_LENGTH_MAX]!r}; shorten it"
+                )

@@ -112,6 +112,35 @@ def test_check_warns_of_exact_comparisons_with_what_moves(
     assert wanted in told if wanted else "of what moves" not in told
 
 
+@pytest.mark.parametrize(
+    ("when", "to", "is_near"),
+    [
+        ("account.liquidation_distance < 5%", "liquidation_distance: 5%", True),
+        ("account.liquidation_distance < 5%", "liquidation_distance: 5.09%", True),
+        ("account.liquidation_distance < 5%", "liquidation_distance: 5.11%", False),
+        ("account.leverage > 5", "leverage: 5", True),
+        ("account.leverage > 5", "leverage: 4.9", False),
+        ("account.gross_notional > 100_000 USDT", "gross_notional: 100_000 USDT", True),
+        ("account.gross_notional > 100_000 USDT", "gross_notional: 98_000 USDT", False),
+    ],
+)
+def test_check_warns_of_a_goal_at_its_own_trigger(
+    when: str, to: str, is_near: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A guard that buys back nothing sells a little at every tick, all the way down."""
+    rules = f"rules:\n  r:\n    for_each: account\n    when: {when}\n    do: {{deleverage: {{to: {{{to}}}}}}}\n"
+    code, told = checked(tmp_path, capsys, GOOD, rules)
+    assert (code, "lies at its trigger, so it sells a little and fires again" in told) == (0, is_near), told
+
+
+def test_check_of_a_name_over_two_lines_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A name stands in tables and logs of one line; spaces and other alphabets are nobody's business."""
+    for name, is_good in (('"a\\nb"', False), ("x" * 61, False), ("x" * 60, True), ("мой stop", True)):
+        code, told = checked(tmp_path, capsys, GOOD, STOP_NOW.replace("stop:", f"{name}:", 1))
+        assert (code == 0) is is_good, told
+        assert is_good or "a name is one line of at most 60 characters, was '" in told
+
+
 def test_check_without_any_rule_warns(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """An account that nothing guards looks just like one that is guarded."""
     code, told = checked(tmp_path, capsys, GOOD, "rules: {}\n")

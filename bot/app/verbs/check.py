@@ -17,7 +17,7 @@ from bot.app.symbols import perpetual_of
 from bot.domain.account import MarginMode
 from bot.domain.order import OrderClass
 from bot.engine.plans import BY_POOL
-from bot.rules.feasibility import exact_comparisons, optional_reads
+from bot.rules.feasibility import exact_comparisons, is_goal_at_trigger, optional_reads
 from bot.rules.language.explain import expression_text
 from bot.rules.language.plugged import PLUGIN
 from bot.rules.language.typed import Relation
@@ -89,6 +89,11 @@ def warnings(loaded: Loaded) -> list[str]:
     if not loaded.rules.rules:
         found.append("strategies: no book holds a rule, so nothing is ever done; write one, see docs/first-rule.md")
     for rule in loaded.rules.rules:
+        if is_goal_at_trigger(rule):
+            found.append(
+                f"{rule.name}: its goal ({remedy_text(rule)}) lies at its trigger, so it sells a little and fires "
+                "again; set the goal further away"
+            )
         found += _exact(rule)
         found += _cautions(rule)
     return found

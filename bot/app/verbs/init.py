@@ -184,5 +184,5 @@ def _write(files: Mapping[Path, str]) -> None:
         write_all_new({path: text.encode() for path, text in files.items() if not _holds(path, text)})
     except OSError as error:
         raise InputError(
-            f"{error.filename or 'init'}: cannot be written, was {error.strerror}; choose another --out"
+            f"{error.filename or [*files][-1]}: cannot be written, was {error.strerror}; choose another --out"
         ) from error
