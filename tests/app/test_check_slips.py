@@ -141,6 +141,11 @@ def test_check_of_a_name_over_two_lines_is_refused(tmp_path: Path, capsys: pytes
         assert is_good or "a name is one line of at most 60 characters, was '" in told
 
 
+def test_check_of_a_plain_configuration_warns_of_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A warning that always stands there teaches people to read none."""
+    assert "beware" not in checked(tmp_path, capsys, GOOD, STOP_NOW)[1]
+
+
 def test_check_without_any_rule_warns(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """An account that nothing guards looks just like one that is guarded."""
     code, told = checked(tmp_path, capsys, GOOD, "rules: {}\n")

@@ -80,9 +80,6 @@ def warnings(loaded: Loaded) -> list[str]:
             if not named.has_own_tiers:
                 found.append(f"accounts.{name}: maintenance tiers of {symbol} are a stand-in: {named.tiers.source}")
         found += _isolated(name, account, loaded.rules.rules)
-        found.append(
-            f"accounts.{name}.blind: is read, and nothing acts on it in this version; a paper account is never blind"
-        )
     found += meanings.untold(loaded)
     found += meanings.starts_liquidated(loaded)
     found += meanings.starts_inside(loaded)
