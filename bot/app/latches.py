@@ -6,12 +6,12 @@ opens an account. After that the file's newer word is a command, and what the en
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 import structlog
 
-from bot.adapters.latch import LatchFile, Mark, Word, word_for
+from bot.adapters.latch import ALL, LatchFile, Mark, Word, word_for
 from bot.app.session import Session
 from bot.domain.effects import Effect, SetLatch
 from bot.domain.errors import JournalError
@@ -44,6 +44,7 @@ class Latches:
         """
         self.mark = self.file.mark()
         words = self.file.read()
+        self._tell_of_strangers(words, now)
         for account, name in enumerate(self.names):
             word = self.seen[name] = word_for(words, name)
             held = self._held(account)
@@ -64,6 +65,7 @@ class Latches:
         except JournalError as error:
             log.error("latch_unreadable", now=now, reason=str(error))
             words = dict.fromkeys(self.names, Word(Latch.FROZEN, "the latch file cannot be read", "", _clock()))
+        self._tell_of_strangers(words, now)
         for account, name in enumerate(self.names):
             word = word_for(words, name)
             if word is None or word == self.seen[name]:
@@ -90,6 +92,13 @@ class Latches:
 
     def on_end(self, now: int, *, tape_ended: int, consumed: int) -> None:
         """The end of a tape opens nothing."""
+
+    def _tell_of_strangers(self, words: Mapping[str, Word], now: int) -> None:
+        """Say aloud that a word was for nobody: a slip of the pen must not look like an account that was shut."""
+        for name in words:
+            if name != ALL and name not in self.names:
+                known = ", ".join(self.names)
+                log.error("latch_unknown_account", now=now, account=name, reason=f"this run's accounts are {known}")
 
     def _held(self, account: int) -> Latch:
         return self.session.engine.book.accounts[account].latch

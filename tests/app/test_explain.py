@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from bot.adapters.journal.reader import open_readonly
 from bot.app.cli import main
 from bot.app.explain.questions import all_fires, at_time, one_fire, one_order, why_not
 from bot.app.explain.telling import Run
@@ -20,7 +21,7 @@ from bot.app.nearness import Nearest
 from bot.app.verbs.explain import open_run
 from bot.app.wording import iso_time
 from bot.domain.errors import InputError
-from bot.domain.events import Reloaded
+from bot.domain.events import OrderFilled, Reloaded
 from tests.app.runs import BTC, NEVER_FIRES, STRATEGIES, crash, long_of, penstock, write_candles, write_config
 
 TOO_SHORT = """
@@ -119,6 +120,19 @@ def test_explain_every_order_leads_to_a_fire_and_its_fills(opened: tuple[Run, di
         filled += sum(float(answer["quantity"]) for answer in order["answers"] if "price" in answer)
     assert filled == pytest.approx(sum(float(fill.quantity) for p in run.trail.parents.values() for fill in p.fills)
                                    / 10 ** run.charter.instruments[0].quantity_digits)
+
+
+def test_explain_counts_a_fill_that_was_told_twice_once(folder: Path) -> None:
+    """A restart asks the venue again for what it said last; the journal holds both answers."""
+    with open_readonly(folder / "journal.sqlite") as journal:
+        record = list(journal.read())
+    doubled = [entry for entry in record for _ in range(2 if isinstance(entry[1], OrderFilled) else 1)]
+    assert len(doubled) > len(record)
+    once, twice = (
+        {name: [fill.trade_id for fill in parent.fills] for name, parent in read_trail(told).parents.items()}
+        for told in (record, doubled)
+    )
+    assert twice == once != {}
 
 
 def test_explain_order_by_a_parents_name_tells_all_its_orders(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -143,6 +143,8 @@ def parent_of(order: str) -> str:
 def _take_answer(trail: Trail, answer: OrderAnswer) -> None:
     parent = trail.parents.get(parent_of(answer.name))
     order = parent.orders.get(answer.name) if parent is not None else None
+    if order is not None and isinstance(answer, OrderFilled) and answer.trade_id in {f.trade_id for f in order.fills}:
+        return                       # told again, as after a restart
     if order is not None:
         order.answers.append(answer)
     elif isinstance(answer, OrderFilled) and answer.origin is not FillOrigin.OURS:
