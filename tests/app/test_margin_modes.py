@@ -5,6 +5,7 @@ The venue counts margin in its own code, so wherever both stand at the same fill
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -24,8 +25,10 @@ from tests.app.books import CASES, write_book
 from tests.app.drives import Drive, Onlooker, drive
 from tests.app.killing import Script, finish, folded_twice, journal_of, kill_over_and_over, orders_of, venue_of
 from tests.app.runs import NEVER_FIRES, STOP_NOW, STRATEGIES, one_object
+from tests.shared_data import shared
 
 GUARD = STRATEGIES / "margin_guard.yaml"
+BEGINS_MS = 1_584_007_200_000        # 2020-03-12 10:00 UTC
 SLOW_STOP = STOP_NOW.replace("{algo: now, collar: 2%}", "{algo: twap, over: 10m, collar: 2%}")
 
 
@@ -180,3 +183,21 @@ def test_every_order_of_every_kind_of_account_only_reduces_its_own_leg(judged: D
         key: quantity for key, quantity in zip(done.engine.layout.keys, done.engine.book.quantity, strict=True)
         if quantity
     }
+
+
+@pytest.mark.parametrize("case", ["inverse long", "isolated long", "hedged", "backed by a coin"])
+def test_account_of_every_kind_on_the_recorded_day_of_the_crash_is_saved_by_the_guard(
+    tmp_path: Path, case: str
+) -> None:
+    """12 March 2020, 10:00 to 11:30 UTC, minute bars of BTC/USDT: left alone each is liquidated, guarded none is."""
+    recorded = shared("data/candles/spot_binance_1m/2020-03_black-thursday_BTCUSDT_1m.csv.gz")
+    with gzip.open(recorded, "rt", encoding="utf-8") as file:
+        head, *bars = file.read().splitlines()
+    fall = [bar for bar in bars if BEGINS_MS <= int(bar.partition(",")[0]) < BEGINS_MS + 90 * 60_000]
+    (tmp_path / "crash.csv").write_text("\n".join([head, *fall]) + "\n", encoding="utf-8")
+    left_alone, guarded = (
+        drive(write_book(tmp_path, case, rules)[0], f"{CASES[case].symbol}={tmp_path / 'crash.csv'}", seen=Judge())
+        for rules in (NEVER_FIRES, GUARD)
+    )
+    assert left_alone.liquidations and not guarded.liquidations
+    assert guarded.engine.columns.equity[0] > left_alone.engine.columns.equity[0]
