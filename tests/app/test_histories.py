@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
+from bot.app.cli import main
 from bot.app.histories import load_histories
 from bot.app.loading import Loaded, load_all
 from bot.app.markets import RecordedMarket
@@ -118,3 +120,24 @@ def test_vwap_in_a_run_goes_by_its_history_or_says_why_not(tmp_path: Path, days:
         if isinstance(fact, OrderFilled) and fact.now < duty.start + 40 * 60 * 10**9
     )
     assert 560 < sold < 680 if is_shaped else 320 < sold < 400       # of 1,000 after 40 of 110 minutes
+
+
+def test_explain_says_why_a_vwap_goes_straight_and_why_a_sale_paused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without a history, and half of it sold far below its arrival: both are told, with what was not sold."""
+    book = VWAP.replace(", history: HISTORY", ", budget: 5%").replace("110m", "60m")
+    config = write_config(tmp_path, {BTC: long_of("1")}, usdt="9000", instruments=[BTC], books=[book])
+    bars = [*flat(10_000.0, 2), *flat(9_500.0, 1), *flat(8_550.0, 117)]
+    tape = write_candles(tmp_path / "tape.csv", bars)
+    out = tmp_path / "run"
+    assert main(["replay", str(config), "--tape", f"{BTC}={tape}", "--out", str(out), "--json"]) == 0
+    summary = json.loads(capsys.readouterr().out)
+    residual = float(summary["parents"][0]["residual"])
+    assert 0.45 < residual < 0.55
+    assert main(["explain", str(out), "--fire", "1"]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert f"with {summary['parents'][0]['residual']} BTC to go: lost 5." in text
+    order = summary["fills"][0]["child"]
+    assert main(["explain", str(out), "--order", order]) == 0
+    assert "vwap (vwap without a volume history goes in a straight line)" in " ".join(capsys.readouterr().out.split())

@@ -17,7 +17,7 @@ from bot.app.record import AccountSeries, RunRecord
 from bot.app.summary import goal_text
 from bot.app.wording import iso_time
 from bot.domain.account import PositionKey
-from bot.domain.effects import Obligation, RecordDenial, Relaxation, RelaxParent
+from bot.domain.effects import Obligation, PauseParent, RecordDenial, Relaxation, RelaxParent
 from bot.domain.events import (
     OrderAccepted,
     OrderEnded,
@@ -102,6 +102,7 @@ class Run:
             "orders": list(parent.orders),
             "revisions": len(parent.revised),
             "ladder": [self._step(parent, step) for step in parent.relaxed],
+            "pauses": [self._pause(parent, pause) for pause in parent.paused],
             "started": iso_time(opened.now),
             "ended": self._end_of(parent),
         }
@@ -196,12 +197,18 @@ class Run:
             "why": None if fire is None else fire.opened.why,
             "quantity": self.quantity_text(parent.opened.key, duty.quantity),
             "algo": duty.algo,
+            "why_linear": duty.why_linear,
             "tactic": duty.tactic,
             "start": iso_time(duty.start),
             "deadline": iso_time(duty.deadline),
             "collar": duty.collar,
             "participation_max": duty.participation_max,
         }
+
+    def _pause(self, parent: ParentTrail, pause: PauseParent) -> Told:
+        """Return when a parent's slippage budget held it back, and what was not sold for it."""
+        residual = self.quantity_text(parent.opened.key, pause.residual)
+        return {"ts": iso_time(pause.now), "residual": residual, "why": pause.why}
 
     def _step(self, parent: ParentTrail, step: RelaxParent) -> Told:
         """Return a step of the ladder with the widest value that it allows to any duty of the parent."""

@@ -157,7 +157,7 @@ def _parent(parent: Told, indent: int) -> Lines:
         f" {parent['filled']} in {len(parent['orders'])} orders, from {_clock(parent['started'])}, {end};"
         f" arrival {parent['arrival_price']}, shortfall {signed_cash(parent['shortfall'])}, fees {cash(parent['fees'])}"
     )
-    return [*_wrapped(text, indent), *_ladder(parent["ladder"], indent + 2)]
+    return [*_wrapped(text, indent), *_ladder(parent["ladder"], indent + 2), *_pauses(parent["pauses"], indent + 2)]
 
 
 def _order(order: Told) -> Lines:
@@ -166,9 +166,10 @@ def _order(order: Told) -> Lines:
         collar = "the limits' collar" if duty["collar"] is None else f"collar {percent(duty['collar'])}"
         share = duty["participation_max"]
         cap = "" if share is None else f", at most {percent(share)} of the volume"
+        straight = "" if duty["why_linear"] is None else f" ({duty['why_linear']})"
         lines += _wrapped(
             f"owed to {duty['rule']} (fire {duty['fire']}): {duty['quantity']} by {_clock(duty['deadline'])},"
-            f" {duty['algo']} by {duty['tactic']}, {collar}{cap}", 2
+            f" {duty['algo']}{straight} by {duty['tactic']}, {collar}{cap}", 2
         )
     lines += _ladder(order["ladder"], 2)
     for answer in order["answers"]:
@@ -192,13 +193,25 @@ def _answer(answer: Told) -> str:
     return f"{answer['what']}: {answer['why']}" if "why" in answer else str(answer["what"])
 
 
+def _pauses(pauses: Iterable[Told], indent: int) -> Lines:
+    return [
+        line for pause in pauses
+        for line in _wrapped(f"paused {_clock(pause['ts'])} with {pause['residual']} to go: {pause['why']}", indent)
+    ]
+
+
 def _ladder(steps: Iterable[Told], indent: int) -> Lines:
     return [
         line for step in steps
         for line in _wrapped(
-            f"ladder {_clock(step['ts'])}: {step['what']} to {percent(step['to'])}, {step['why']}", indent
+            f"ladder {_clock(step['ts'])}: {step['what']}{_reached(step['to'])}, {step['why']}", indent
         )
     ]
+
+
+def _reached(to: float | None) -> str:
+    """Return how far a step goes; most have no measure."""
+    return "" if to is None else f" to {percent(to)}"
 
 
 def _alternatives(told: Told) -> Lines:

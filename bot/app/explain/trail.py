@@ -13,6 +13,7 @@ from bot.domain.effects import (
     Obligation,
     OpenEpisode,
     OpenParent,
+    PauseParent,
     PlaceOrder,
     PlanEpisode,
     RaiseAlarm,
@@ -60,6 +61,7 @@ class ParentTrail:
     opened: OpenParent
     revised: list[ReviseParent] = field(default_factory=list)
     relaxed: list[RelaxParent] = field(default_factory=list)
+    paused: list[PauseParent] = field(default_factory=list)
     orders: dict[str, OrderTrail] = field(default_factory=dict)
     ended: EndParent | None = None
 
@@ -165,6 +167,8 @@ def _take_effect(trail: Trail, effect: Effect) -> None:
             trail.parents[effect.parent].revised.append(effect)
         case RelaxParent():
             trail.parents[effect.parent].relaxed.append(effect)
+        case PauseParent():
+            trail.parents[effect.parent].paused.append(effect)
         case EndParent():
             trail.parents[effect.parent].ended = effect
         case PlaceOrder():
