@@ -137,7 +137,7 @@ def test_explain_says_why_a_vwap_goes_straight_and_why_a_sale_paused(
     assert 0.45 < residual < 0.55
     assert main(["explain", str(out), "--fire", "1"]) == 0
     text = " ".join(capsys.readouterr().out.split())
-    assert f"with {summary['parents'][0]['residual']} BTC to go: lost 5." in text
+    assert f"with {summary['parents'][0]['residual']} to go: lost 5." in text
     order = summary["fills"][0]["child"]
     assert main(["explain", str(out), "--order", order]) == 0
     assert "vwap (vwap without a volume history goes in a straight line)" in " ".join(capsys.readouterr().out.split())
