@@ -141,3 +141,24 @@ def test_explain_says_why_a_vwap_goes_straight_and_why_a_sale_paused(
     order = summary["fills"][0]["child"]
     assert main(["explain", str(out), "--order", order]) == 0
     assert "vwap (vwap without a volume history goes in a straight line)" in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize(
+    ("execute", "word"),
+    [
+        ("algo: vwap, over: 1h", "without a volume history"), ("algo: vwap, over: 29m, history: HISTORY", "30 minutes"),
+        ("algo: vwap, over: 30m, history: HISTORY", None), ("algo: twap, over: 1h", None),
+    ],
+)
+def test_check_warns_of_a_vwap_that_will_be_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], execute: str, word: str | None
+) -> None:
+    """Before the run, not in its record: why the curve would be a straight line."""
+    history = write_history(tmp_path / "h.csv", first_ms=START_MS - DAY_MS, count=2)
+    book = VWAP.replace("algo: vwap, over: 110m", execute.replace("HISTORY", str(history))).replace(
+        ", history: HISTORY}", "}"
+    )
+    config = write_config(tmp_path, {BTC: long_of("1")}, usdt="9000", instruments=[BTC], books=[book])
+    assert main(["check", str(config), "--json"]) == 0
+    warned = [text for text in json.loads(capsys.readouterr().out)["warnings"] if "vwap" in text]
+    assert [word in text for text in warned] == ([] if word is None else [True])

@@ -12,6 +12,7 @@ from bot.domain.events import OrderAccepted, OrderEnded, OrderRejected
 from bot.domain.market import Quote
 from bot.domain.order import OrderRequest, OrderStatus, TimeInForce
 from bot.domain.scale import NS_PER_SECOND as S
+from bot.engine import checkpoint
 from bot.engine.passive import REPRICE_EVERY, REST_FOR
 from bot.execution.refusals import WOULD_TAKE
 from tests.builders import T0, fill, trade
@@ -286,3 +287,16 @@ def answer(
         status = OrderStatus.CANCELED if rests else OrderStatus.EXPIRED
         driver.step(OrderEnded(at(second), 0, request.name, status, answered.get(request.name, 0)))
     return 0
+
+
+def test_restart_in_a_passive_sale_finds_its_resting_order_and_its_curve_again() -> None:
+    """A checkpoint holds what rests, until when, and how far back it stood: the same book, byte for byte."""
+    driver = fired(PATIENT)
+    order = first_joined(driver)
+    driver.step(OrderRejected(at(since(order) + 90), 0, "web", WOULD_TAKE, "a stranger's"))
+    body = checkpoint.dump(driver.engine.book)
+    again = checkpoint.load(body, driver.engine.layout)
+    assert checkpoint.dump(again) == body
+    kept = again.orders[order.approved.request.name]
+    assert kept.good_until == order.approved.request.good_until
+    assert again.parents == driver.engine.book.parents

@@ -17,6 +17,8 @@ from bot.app.symbols import perpetual_of
 from bot.domain.account import MarginMode
 from bot.domain.order import OrderClass
 from bot.engine.plans import BY_POOL
+from bot.execution.profile import SPAN_MIN, why_no_shape
+from bot.execution.spec import Algo
 from bot.rules.feasibility import exact_comparisons, is_goal_at_trigger, optional_reads
 from bot.rules.language.explain import expression_text
 from bot.rules.language.plugged import PLUGIN
@@ -93,6 +95,7 @@ def warnings(loaded: Loaded) -> list[str]:
             )
         found += _exact(rule)
         found += _cautions(rule)
+        found += _straight(rule)
     return found
 
 
@@ -116,6 +119,14 @@ def _isolated(name: str, account: AccountSpec, rules: Sequence[Rule]) -> list[st
         "the margin back and brings liquidation no further away, so such a position is closed whole"
         for rule in rules if isolated and rule.goal.kind in BY_POOL
     ]
+
+
+def _straight(rule: Rule) -> list[str]:
+    """Return why a vwap will be none, as far as the files tell."""
+    execute = rule.execute
+    if execute.algo is not Algo.VWAP or (execute.history is not None and execute.over >= SPAN_MIN):
+        return []
+    return [f"{rule.name}: {why_no_shape(None, execute.over)}"]
 
 
 def _cautions(rule: Rule) -> list[str]:
