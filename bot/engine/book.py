@@ -10,9 +10,10 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from bot.domain.account import PositionKey
-from bot.domain.effects import PORTFOLIO, Goal, Obligation, ScopeElement
+from bot.domain.effects import PORTFOLIO, Goal, ScopeElement
 from bot.domain.instrument import TradingState
 from bot.domain.latch import Latch
+from bot.domain.obligation import Obligation
 from bot.domain.order import OrderClass, OrderStatus, Side
 from bot.engine.layout import Layout
 from bot.engine.stops import Stop, StopLine

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.domain.effects import Obligation
+from bot.domain.obligation import Obligation
 from bot.domain.order import OrderClass
 from bot.engine.book import Parent
 from bot.engine.market import Market

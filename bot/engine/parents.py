@@ -12,13 +12,13 @@ from bot.domain.effects import (
     EndEpisode,
     EndParent,
     GoalKind,
-    Obligation,
     OpenParent,
     ParentEnd,
     ReserveNames,
     ReviseParent,
 )
 from bot.domain.names import CHILDREN_MAX, parent_name
+from bot.domain.obligation import Obligation
 from bot.domain.order import Side
 from bot.engine.book import Episode, Parent
 from bot.engine.desk import Desk

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from hashlib import blake2b
 
-from bot.domain.effects import Obligation
+from bot.domain.obligation import Obligation
 from bot.execution.profile import PPM, share_at
 
 

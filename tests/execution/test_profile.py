@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain.effects import Obligation
+from bot.domain.obligation import Obligation
 from bot.domain.order import OrderClass
 from bot.domain.scale import NS_PER_DAY, NS_PER_MINUTE, NS_PER_SECOND
 from bot.execution.curves import due

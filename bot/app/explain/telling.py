@@ -17,7 +17,7 @@ from bot.app.record import AccountSeries, RunRecord
 from bot.app.summary import goal_text
 from bot.app.wording import iso_time
 from bot.domain.account import PositionKey
-from bot.domain.effects import Obligation, PauseParent, RecordDenial, Relaxation, RelaxParent
+from bot.domain.effects import PauseParent, RecordDenial, Relaxation, RelaxParent
 from bot.domain.events import (
     OrderAccepted,
     OrderEnded,
@@ -27,6 +27,7 @@ from bot.domain.events import (
     OrderOutcomeUnknown,
     OrderRejected,
 )
+from bot.domain.obligation import Obligation
 from bot.domain.order import OrderRequest
 from bot.domain.scale import cash_text, to_text
 from bot.execution.ladder import collar_at, participation_at

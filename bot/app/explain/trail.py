@@ -10,7 +10,6 @@ from bot.domain.effects import (
     EndEpisode,
     EndParent,
     MoveTrigger,
-    Obligation,
     OpenEpisode,
     OpenParent,
     PauseParent,
@@ -35,6 +34,7 @@ from bot.domain.events import (
     Reloaded,
 )
 from bot.domain.names import child_name
+from bot.domain.obligation import Obligation
 
 OrderAnswer = (
     OrderAccepted | OrderRejected | OrderNotSent | OrderOutcomeUnknown | OrderFilled | OrderEnded | OrderNotFound
