@@ -224,7 +224,7 @@ def affords(exchange: Exchange, account: Account, request: OrderRequest) -> bool
 
 def is_called(exchange: Exchange, pool: Pool) -> bool:
     """True when the margin ratio of a pool has risen to the level at which the venue warns."""
-    return bool(pool.holdings) and not pool.account.starting and _room_before_call(exchange, pool) <= 0
+    return bool(pool.holdings) and not pool.account.starting and _room_before_call(exchange, pool_totals(exchange, pool)) <= 0
 
 
 def slack(exchange: Exchange, pool: Pool) -> int:
@@ -233,7 +233,7 @@ def slack(exchange: Exchange, pool: Pool) -> int:
     Down to the margin call, and where that was made already down to liquidation.
     """
     now = pool_totals(exchange, pool)
-    call = _room_before_call(exchange, pool)
+    call = _room_before_call(exchange, now)
     return call if call > 0 else now.equity - now.maintenance
 
 
@@ -276,7 +276,6 @@ def _counted(exchange: Exchange, pool: Pool, holding: Holding, amount: int) -> i
     return amount if settle == pool.asset else collateral.convert(exchange, pool.account, settle, amount)
 
 
-def _room_before_call(exchange: Exchange, pool: Pool) -> int:
+def _room_before_call(exchange: Exchange, now: Totals) -> int:
     """Return equity less maintenance / level: how much equity is left above the margin call."""
-    now = pool_totals(exchange, pool)
     return now.equity - -(-now.maintenance * RATE_UNIT // rate_units(exchange.spec.margin_call_level))
