@@ -193,10 +193,14 @@ class Session:
             self._perform(fact.now, effects)
 
     def _perform(self, now: int, effects: Sequence[Effect]) -> None:
-        """Make decisions durable, then do what they ask of the world."""
+        """Make decisions durable, then do what they ask of the world.
+
+        A question alone changes nothing there: it becomes durable with the next decision.
+        """
         self.keeper.save(self.consumed)
         self.journal.append_effects(self.engine.book.seq, now, effects)
-        self.journal.commit()
+        if any(not isinstance(effect, LookUpOrder) for effect in effects):
+            self.journal.commit()
         self.observer.on_effects(effects)
         for effect in effects:
             match effect:

@@ -15,17 +15,22 @@ from bot.engine.account_alarms import tell_of
 from bot.engine.book import Book
 from bot.engine.desk import Desk
 from bot.engine.fold import fold
-from bot.engine.fold_stops import is_unrecorded
+from bot.engine.fold_stops import is_known_to_rest, is_unrecorded
 from bot.engine.heard import opens_gap, was_heard
 
 _TELLS_OF_ORDER = (OrderAccepted, OrderEnded, OrderFilled)
 _CHILD_LETTERS = len(child_name("", 0))
 
 
-def take(desk: Desk, fact: AccountFact) -> None:
-    """Fold a fact of an account, tell a person what matters, and ask for what is seen to be missing."""
+def take(desk: Desk, fact: AccountFact) -> bool:
+    """Fold a fact of an account, tell a person what matters, and ask for what is seen to be missing.
+
+    Returns False when there is nothing to decide: the venue has a stop that rests, as it said before.
+    """
     if was_heard(desk.book, fact):
-        return
+        return True
+    if isinstance(fact, OrderAccepted) and is_known_to_rest(desk.book, fact):
+        return False
     account: int = fact.account  # type: ignore[union-attr]  # the engine hands in nothing else
     tell_of(desk, fact)
     if isinstance(fact, _TELLS_OF_ORDER):
@@ -37,6 +42,7 @@ def take(desk: Desk, fact: AccountFact) -> None:
         catch_up(desk, account)
     if must_read:
         desk.emit(ReadAccount(account, desk.book.now))
+    return True
 
 
 def _was_working(desk: Desk, fact: OrderNotFound) -> bool:

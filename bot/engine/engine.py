@@ -289,8 +289,8 @@ class Engine:
     # Accounts ----------------------------------------------------------------------------------------------
 
     def _on_account_fact(self, fact: AccountFact) -> None:
-        take(self.desk, fact)
-        self._account_changed(fact.account)  # type: ignore[union-attr]
+        if take(self.desk, fact):
+            self._account_changed(fact.account)  # type: ignore[union-attr]
 
     def _account_changed(self, account: int) -> None:
         self.columns.rebuild(account)

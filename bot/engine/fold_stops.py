@@ -50,6 +50,12 @@ def is_unrecorded(book: Book, parent: str, name: ParsedName) -> bool:
     return name.counter - STOPS_FROM >= book.accounts[name.account].next_stops
 
 
+def is_known_to_rest(book: Book, fact: OrderAccepted) -> bool:
+    """Say whether a look-up tells nothing new of a stop."""
+    stop = book.stops.get(fact.name)
+    return stop is not None and stop.is_seen
+
+
 # Facts ----------------------------------------------------------------------------------------------------
 
 

@@ -17,7 +17,7 @@ from bot.adapters.journal.reader import JournalReader, open_readonly
 from bot.app.loading import load_all
 from bot.app.markets import RecordedMarket
 from bot.app.wiring import make_layout
-from bot.domain.effects import PlaceOrder, ReserveNames
+from bot.domain.effects import PlaceOrder, PlaceStop, ReserveNames, ReserveStopNames
 from bot.domain.events import FillOrigin, OrderFilled
 from bot.domain.names import child_name
 from bot.domain.order import Side
@@ -155,11 +155,11 @@ def reserved_names(journal: JournalReader) -> Iterator[tuple[str, set[str]]]:
     """Yield every order that was decided on, with the names reserved before it."""
     names: set[str] = set()
     for _, item in journal.read():
-        if isinstance(item, ReserveNames):
+        if isinstance(item, ReserveNames | ReserveStopNames):
             names |= {
                 child_name(item.parent, child) for child in range(item.first_child, item.first_child + item.count)
             }
-        elif isinstance(item, PlaceOrder):
+        elif isinstance(item, PlaceOrder | PlaceStop):
             yield item.approved.request.name, set(names)
 
 

@@ -33,6 +33,7 @@ rules:
     do: close
     execute: {algo: now}
 """
+NO_STOPS = "    protect: {per: none}\n"    # of the account, for runs that nothing is to save
 STOP_NOW = """
 rules:
   stop:

@@ -13,6 +13,7 @@ from tests.app.runs import (
     BTC,
     ETH,
     NEVER_FIRES,
+    NO_STOPS,
     STOP_NOW,
     STRATEGIES,
     crash,
@@ -183,7 +184,7 @@ def test_report_of_a_journal_that_is_none_ends_with_four(tmp_path: Path, content
 
 def test_replay_of_a_guarded_account_that_dies_ends_with_five(tmp_path: Path) -> None:
     """Rules that never fire do not save anybody; whoever looks only at the exit code must learn of it."""
-    config = write_config(tmp_path, {BTC: long_of("1")}, usdt="1000", books=[NEVER_FIRES])
+    config = write_config(tmp_path, {BTC: long_of("1")}, usdt="1000", books=[NEVER_FIRES], more=NO_STOPS)
     found = penstock("replay", config, "--tape", write_candles(tmp_path / "BTCUSDT.csv", crash()), "--json")
     assert found.returncode == 5, found.stderr
     account = one_object(found.stdout)["accounts"]["main"]

@@ -29,7 +29,18 @@ from tests.app.killing import (
     venue_of,
     wait_until_it_works,
 )
-from tests.app.runs import BTC, ETH, NEVER_FIRES, Print, long_of, one_object, penstock, write_config, write_trades
+from tests.app.runs import (
+    BTC,
+    ETH,
+    NEVER_FIRES,
+    NO_STOPS,
+    Print,
+    long_of,
+    one_object,
+    penstock,
+    write_config,
+    write_trades,
+)
 
 KILLS = 10
 STOP = """
@@ -168,7 +179,9 @@ def test_run_stopped_while_it_sells_is_taken_up_with_the_same_parent(tmp_path: P
 
 def test_run_stopped_before_it_heard_of_its_liquidation_still_tells_of_it(tmp_path: Path) -> None:
     """The venue's word of it is on its way when the process goes: the next start hears it, and ends with 5."""
-    config = write_config(tmp_path, {BTC: long_of("1")}, usdt="10", books=[NEVER_FIRES], instruments=[BTC])
+    config = write_config(
+        tmp_path, {BTC: long_of("1")}, usdt="10", books=[NEVER_FIRES], instruments=[BTC], more=NO_STOPS
+    )
     tape = write_trades(tmp_path / "b.csv", [(0, 100.01, 5), (100_000, 85, 5), (200_000, 90, 5)])
     script = Script(config, (f"{BTC}={tape}",), pace=1)
     out = tmp_path / "out"

@@ -20,6 +20,7 @@ from tests.app.runs import (
     ETH,
     MINUTE,
     NEVER_FIRES,
+    NO_STOPS,
     START,
     STRATEGIES,
     Bar,
@@ -179,9 +180,10 @@ def eth_prints() -> list[Print]:
     return prints
 
 
-def replayed(folder: Path, positions: dict[str, str], usdt: str, *books: str | Path, bars: list[Bar]) -> Told:
+def replayed(folder: Path, positions: dict[str, str], usdt: str, *books: str | Path, bars: list[Bar], more: str = ""
+             ) -> Told:
     """Replay an account on BTC candles and zipped ETH prints."""
-    config = write_config(folder, positions, usdt=usdt, books=books)
+    config = write_config(folder, positions, usdt=usdt, books=books, more=more)
     btc = write_candles(folder / "btc.csv", bars)
     eth = write_trades(folder / "ETHUSDT-aggTrades.zip", eth_prints())
     found = penstock(
@@ -201,9 +203,9 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
 
 @pytest.fixture(scope="module")
 def dead(tmp_path_factory: pytest.TempPathFactory) -> Told:
-    """The same account under a rule that never fires."""
-    folder = tmp_path_factory.mktemp("dead")
-    return replayed(folder, {BTC: long_of("1"), ETH: long_of("50")}, "2_000", NEVER_FIRES, bars=tuned(crash()))
+    """The same account under a rule that never fires, and without a stop."""
+    folder, positions = tmp_path_factory.mktemp("dead"), {BTC: long_of("1"), ETH: long_of("50")}
+    return replayed(folder, positions, "2_000", NEVER_FIRES, bars=tuned(crash()), more=NO_STOPS)
 
 
 @pytest.fixture(scope="module")
