@@ -11,6 +11,7 @@ from bot.domain.denials import DenialCode, Denied
 from bot.domain.effects import PauseParent, RaiseAlarm, Relaxation, RelaxParent
 from bot.domain.events import OrderNotSent, OrderRejected
 from bot.domain.market import BookUpdate, IndexPrice
+from bot.domain.order import Side
 from bot.domain.scale import NS_PER_SECOND as S
 from bot.engine.layout import Layout
 from bot.engine.seller import RETRY_AFTER
@@ -93,6 +94,19 @@ def test_depth_of_a_book_as_old_as_a_minute_is_not_known() -> None:
     assert sizes(driver) == [1_000]
 
 
+@pytest.mark.parametrize(
+    ("side", "limit", "visible"),
+    [(Side.SELL, 7_499.0, 300), (Side.SELL, 7_498.99, 300), (Side.SELL, 7_498.0, 400), (Side.SELL, 7_499.01, 0),
+     (Side.BUY, 7_501.0, 50), (Side.BUY, 7_500.99, 0), (Side.BUY, 7_502.0, 57)],
+)
+def test_visible_depth_is_what_rests_at_the_limit_or_better(side: Side, limit: float, visible: int) -> None:
+    """A sale sees bids down to its limit, a purchase asks up to its own, the level just there included."""
+    market = long_of(1_000, COST).engine.market
+    bids, asks = ((749_900, 300), (749_800, 100)), ((750_100, 50), (750_200, 7))
+    market.take(BookUpdate(at(1), at(1), 0, bids, asks, True))
+    assert market.visible(0, side=side, limit=round(limit * 100), now=at(2)) == visible
+
+
 # The slippage budget --------------------------------------------------------------------------------------
 
 
@@ -160,6 +174,16 @@ def test_budget_of_the_margin_class_pauses_while_going_on_costs_more_than_liquid
     driver.live_through(113, 120, price=6_960)
     assert driver.held == 0
     assert Relaxation.BUDGET in steps(driver)
+
+
+def test_budget_overrun_by_far_is_decided_on_once() -> None:
+    """A tenth of the value lost in one fill, budget 2 %: one decision, good until 16 %, not one for each doubling."""
+    driver = long_of(1_000, STOP.replace("{algo: now}", "{algo: now, budget: 2%}"))
+    driver.step(trade(1, 7_500))
+    driver.fill(driver.orders[0], 1.1, 600, price=6_250)
+    driver.run_timers(until=3)
+    budgets = [step for step in driver.found(RelaxParent) if step.what is Relaxation.BUDGET]
+    assert [step.level for step in budgets] == [3]
 
 
 # Relaxation, step by step ---------------------------------------------------------------------------------

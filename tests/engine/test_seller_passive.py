@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from bot.domain.effects import CancelOrder, PlaceOrder, Relaxation, RelaxParent
+from bot.domain.effects import CancelOrder, LookUpOrder, PlaceOrder, Relaxation, RelaxParent
 from bot.domain.events import OrderAccepted, OrderEnded, OrderRejected
 from bot.domain.market import Quote
 from bot.domain.order import OrderRequest, OrderStatus, TimeInForce
@@ -119,6 +119,7 @@ def test_passive_order_is_moved_at_most_once_a_second() -> None:
     for step in range(1, 40):
         now = start + step / 10
         driver.step(quote(now, 7_499.9 - step / 10, 7_500.0 - step / 10))
+        driver.step(OrderAccepted(at(now), 0, "web"))        # anything that makes it look again
         driver.run_timers(until=now)
         for cancel in driver.found(CancelOrder):
             if cancel.name in driver.engine.book.orders:
@@ -141,6 +142,30 @@ def test_post_only_refusal_joins_again_one_tick_back() -> None:
         assert requests(driver)[-1].limit_price == 750_010 + refusals
         assert len(driver.orders) == refusals + 1
     assert driver.found(RelaxParent) == []
+
+
+def test_order_that_rested_behind_the_touch_and_ended_joins_the_touch_again() -> None:
+    """A refusal says how old the quotes were then, not now: once the venue took an order, the next begins anew."""
+    driver = fired(PATIENT)
+    refused = first_joined(driver).approved.request.name
+    start = since(driver.orders[0])
+    driver = fired(PATIENT)
+    driver.run_timers(until=start)
+    driver.step(OrderRejected(at(start + 0.1), 0, refused, WOULD_TAKE, "would take"))
+    driver.run_timers(until=start + 1.5)
+    accept(driver, driver.orders[1], start + 1.6)
+    canceled(driver, driver.orders[1], start + 1.7)
+    driver.run_timers(until=start + 3)
+    assert [request.limit_price for request in requests(driver)] == [750_010, 750_011, 750_010]
+
+
+def test_resting_order_that_ends_unfilled_is_no_shortfall_of_the_ladder() -> None:
+    """Nobody took our offer: that is what waiting means, and no reason to widen a collar later."""
+    driver = fired(PATIENT)
+    order = first_joined(driver)
+    canceled(driver, order, since(order) + 1)
+    (parent,) = driver.engine.book.parents.values()
+    assert parent.fell_short is None
 
 
 def test_passive_sale_behind_by_more_than_its_patience_takes_what_is_overdue() -> None:
@@ -216,6 +241,15 @@ def test_resting_orders_of_an_ended_parent_are_cancelled() -> None:
     assert [cancel.name for cancel in driver.found(CancelOrder)] == [order.approved.request.name]
 
 
+def test_resting_order_larger_than_what_is_still_held_is_cancelled() -> None:
+    """The trader sold most of it himself: our offer is not to be the one that flips the position."""
+    driver = fired(PATIENT)
+    order = first_joined(driver)
+    driver.external(since(order) + 1, 950, price=7_500)
+    assert order.approved.request.quantity > driver.held
+    assert [cancel.name for cancel in driver.found(CancelOrder)] == [order.approved.request.name]
+
+
 def test_resting_order_past_its_own_end_is_cancelled_and_asked_again() -> None:
     """A venue without an end for such orders, or one that did not hear us: we end it, and ask every five seconds."""
     driver = fired(PATIENT)
@@ -224,6 +258,19 @@ def test_resting_order_past_its_own_end_is_cancelled_and_asked_again() -> None:
     asked = [cancel.now for cancel in driver.found(CancelOrder) if cancel.name == order.approved.request.name]
     assert len(asked) >= 2
     assert asked[0] >= order.now + REST_FOR
+
+
+def test_resting_order_that_the_venue_has_taken_is_not_asked_about_while_it_rests() -> None:
+    """It is where it should be; an order that the venue never answered for is asked about after five seconds."""
+    driver = fired(PATIENT)
+    taken = first_joined(driver)
+    driver.run_timers(until=since(taken) + 29)
+    assert [look.name for look in driver.found(LookUpOrder)] == []
+    silent = fired(PATIENT)
+    while not silent.orders:
+        silent.run_timers(until=((silent.wake or 0) - T0) / S)
+    silent.run_timers(until=since(silent.orders[0]) + 6)
+    assert [look.name for look in silent.found(LookUpOrder)] == [silent.orders[0].approved.request.name]
 
 
 # Always ---------------------------------------------------------------------------------------------------
