@@ -210,6 +210,18 @@ def test_margin_class_relaxes_in_the_order_of_the_policies() -> None:
     assert "100%" in participation.why
 
 
+def test_ladder_lets_go_of_participation_before_it_widens_the_collar() -> None:
+    """A price that gets worse is the last resort, also where the tactic asks for it."""
+    text = CAPPED.replace("CLASS", "margin").replace("passive", "ladder")
+    driver = long_of(1_000, text)
+    driver.step(trade(1, 7_500, quantity=100_000))
+    while not driver.orders:
+        driver.run_timers(until=((driver.wake or 0) - T0) / S)
+    assert steps(driver) == []
+    driver.step(ended(driver.orders[0], (driver.engine.book.now - T0) / S + 0.1, 0))
+    assert steps(driver) == [Relaxation.PARTICIPATION, Relaxation.COLLAR]
+
+
 def test_cost_class_relaxes_nothing_below_the_floor_or_after_its_deadline() -> None:
     """Participation and collar hold, whatever the danger: the deadline gives."""
     driver = long_of(1_000, CAPPED.replace("CLASS", "cost"), usdt=700)

@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from bot.domain.effects import CancelOrder, LookUpOrder, PlaceOrder, Relaxation, RelaxParent
+from bot.domain.effects import CancelOrder, LookUpOrder, PauseParent, PlaceOrder, Relaxation, RelaxParent
 from bot.domain.events import OrderAccepted, OrderEnded, OrderRejected
 from bot.domain.market import Quote
 from bot.domain.order import OrderRequest, OrderStatus, TimeInForce
@@ -184,6 +184,8 @@ def test_passive_sale_behind_by_more_than_its_patience_takes_what_is_overdue() -
                 canceled(driver, order, second)
     takers = [request for request in requests(driver) if request.time_in_force is TimeInForce.IOC]
     assert takers
+    first = next(order for order in driver.orders if order.approved.request in takers)
+    assert 20 * S <= first.now - driver.orders[0].now < REST_FOR
     assert {request.limit_price for request in takers} == {742_500}
     sold = 1_000 - driver.held
     assert 200 <= sold <= 400                        # of 600 due by the curve, what was due 20 s ago
@@ -194,11 +196,11 @@ def test_taking_waits_for_the_cancel_and_never_sells_the_resting_quantity_twice(
     """A cancel in flight still counts as working: what fills meanwhile is not sold again."""
     driver = fired()
     order = first_joined(driver)
-    driver.run_timers(until=45)
+    driver.run_timers(until=since(order) + 22)       # long before its own end
     assert order.approved.request.name in [cancel.name for cancel in driver.found(CancelOrder)]
     size = order.approved.request.quantity
-    driver.step(fill(order, 45.1, size, 7_500.1))
-    driver.step(OrderEnded(at(45.2), 0, order.approved.request.name, OrderStatus.FILLED, size))
+    driver.step(fill(order, since(order) + 22.1, size, 7_500.1))
+    driver.step(OrderEnded(at(since(order) + 22.2), 0, order.approved.request.name, OrderStatus.FILLED, size))
     book = driver.engine.book
     live = sum(each.leaves for each in book.orders.values())
     assert live == book.working[0]
@@ -238,6 +240,15 @@ def test_resting_orders_of_an_ended_parent_are_cancelled() -> None:
     order = first_joined(driver)
     driver.external(since(order) + 1, 1_000, price=7_500)
     assert not driver.engine.book.parents
+    assert [cancel.name for cancel in driver.found(CancelOrder)] == [order.approved.request.name]
+
+
+def test_resting_orders_are_cancelled_when_the_budget_is_spent() -> None:
+    """What must not go on must not rest either: half a slice far below arrival, the other half is taken back."""
+    driver = fired(PATIENT.replace("collar: 1%", "collar: 1%, budget: 2%"))
+    order = first_joined(driver)
+    driver.step(fill(order, since(order) + 1, 50, 3_000))
+    assert len(driver.found(PauseParent)) == 1
     assert [cancel.name for cancel in driver.found(CancelOrder)] == [order.approved.request.name]
 
 
