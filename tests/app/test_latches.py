@@ -29,7 +29,7 @@ rules:
     for_each: position
     when: position.loss_ratio > 4%
     do: close
-    execute: {algo: twap, over: 10m, collar: 2%, order_class: cost}
+    execute: {algo: twap, over: 4m, collar: 2%, order_class: cost}
 """
 
 
@@ -45,7 +45,7 @@ def falling(price: float, minutes: int) -> list[Print]:
     ]
 
 
-def two_longs(folder: Path, *, pace: float, minutes: int = 20) -> Script:
+def two_longs(folder: Path, *, pace: float, minutes: int = 8) -> Script:
     positions = {BTC: long_of("1.5"), ETH: long_of("60")}
     config = write_config(folder, positions, usdt="9000", books=[NEVER_FIRES], more=QUICK)
     btc, eth = write_trades(folder / "b.csv", calm(10_000, minutes)), write_trades(folder / "e.csv", calm(250, minutes))
@@ -53,9 +53,9 @@ def two_longs(folder: Path, *, pace: float, minutes: int = 20) -> Script:
 
 
 def selling(folder: Path, *, pace: float) -> Script:
-    """A stop that takes ten minutes, from the fifth second on."""
+    """A stop that takes four minutes, from the fifth second on."""
     config = write_config(folder, {BTC: long_of("1.5")}, usdt="3000", books=[SLOW_STOP], instruments=[BTC])
-    return Script(config, (f"{BTC}={write_trades(folder / 'b.csv', falling(10_000, 20))}",), pace=pace)
+    return Script(config, (f"{BTC}={write_trades(folder / 'b.csv', falling(10_000, 8))}",), pace=pace)
 
 
 def alarms(out: Path) -> list[str]:
@@ -107,7 +107,7 @@ def test_flatten_of_a_running_run_empties_every_position_and_ends_killed(tmp_pat
 
 def test_kill_stops_a_sale_and_resume_by_a_person_lets_it_go_on(tmp_path: Path) -> None:
     """Children stop at once; after the resume the rule, which is true still, fires anew and sells the rest."""
-    script, out = selling(tmp_path, pace=20), tmp_path / "out"
+    script, out = selling(tmp_path, pace=10), tmp_path / "out"
     process = start(script, out, script.pace)
     wait_until_it_works(process, out)
     wait_for_sale(process, out)
@@ -115,7 +115,7 @@ def test_kill_stops_a_sale_and_resume_by_a_person_lets_it_go_on(tmp_path: Path) 
     wait_for_alarm(process, out, "account_killed")
     time.sleep(0.3)
     left = held(venue_of(out))
-    time.sleep(0.5)                                    # ten seconds of market: a child would have been due
+    time.sleep(1.0)                                    # ten seconds of market: a child would have been due
     assert held(venue_of(out)) == left != {}
 
     say("resume", out)
@@ -133,7 +133,7 @@ def wait_for_sale(process: subprocess.Popen[bytes], out: Path) -> None:
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         if (out / "penstock.log").exists() and "parent_opened" in (out / "penstock.log").read_text(encoding="utf-8"):
-            time.sleep(1.5)                            # 30 s of market: three slices
+            time.sleep(1.5)                            # 15 s of market: three slices
             return
         assert process.poll() is None, process.communicate()
         time.sleep(0.02)
@@ -142,7 +142,7 @@ def wait_for_sale(process: subprocess.Popen[bytes], out: Path) -> None:
 
 def test_run_whose_journal_is_restored_from_before_the_kill_is_still_killed(tmp_path: Path) -> None:
     """The backup knows of no kill; the file beside it does, and nothing more is sold."""
-    script, out, backup = selling(tmp_path, pace=20), tmp_path / "out", tmp_path / "backup"
+    script, out, backup = selling(tmp_path, pace=10), tmp_path / "out", tmp_path / "backup"
     process = start(script, out, script.pace)
     wait_until_it_works(process, out)
     wait_for_sale(process, out)

@@ -221,6 +221,20 @@ def test_flatten_of_a_flat_account_is_over_at_once() -> None:
     assert [change.latch for change in driver.found(SetLatch)] == [Latch.FLATTENING, Latch.KILLED]
 
 
+def test_flatten_is_not_over_while_an_order_may_still_fill() -> None:
+    """Somebody else has closed the position; ours is still out, so the account is not called flat yet."""
+    driver = long_of(1_000, STOP, limits=LimitsSpec(
+        order_notional_max=WIDE.order_notional_max, order_rate_max=100.0, stale_after=WIDE.stale_after, flatten_over=0
+    ))
+    say(driver, 1, CommandKind.FLATTEN)
+    (order,) = driver.orders
+    driver.external(2, 1_000, price=8_000)
+    assert driver.held == 0 and latch(driver) is Latch.FLATTENING
+    driver.fill(order, 3, 0, price=8_000)
+    driver.run_timers(until=10)
+    assert latch(driver) is Latch.KILLED
+
+
 def test_flatten_that_was_cut_by_a_restart_goes_on() -> None:
     """The latch says what is to be done; no episode has to survive for it."""
     driver = flattening()

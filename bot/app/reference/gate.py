@@ -9,8 +9,8 @@ _INTRODUCTION = """Every order passes one gate, an operator's too. What it refus
 and counted under `denials` in `summary.json`; `penstock explain RUN --order NAME` shows a single refusal.
 
 A refusal is no error of the run: the parent order goes on and asks again when something has changed. The limits
-come from `limits:` of the [configuration](configuration.md); no rule can raise them. A setting without a name here is
-the venue's own filter, or no number at all.
+come from `limits:` of the [configuration](configuration.md); no rule can raise them. Where
+no setting stands, the limit is the venue's own, or there is no number to set.
 
 The last column says what becomes of an exit, an order that can only reduce a position. Nothing of ours keeps one from
 going out for good: what binds it makes it smaller, dearer or a little later."""
