@@ -131,6 +131,23 @@ def test_budget_of_the_cost_class_once_spent_pauses_and_reports_the_residual() -
     assert [alarm.code for alarm in driver.found(RaiseAlarm)].count("slippage_budget_spent") == 1
 
 
+def test_budget_counts_anew_when_there_is_more_to_sell() -> None:
+    """The trader buys as much again: the same loss is half the share, the sale goes on, and its next pause is told."""
+    driver = long_of(1_000, SLOW.replace("CLASS", "cost"))
+    driver.step(trade(1, 7_500))
+    for second in range(2, 60):
+        driver.step(trade(second, 6_975))
+        sold_at(driver, 6_975, second)
+    assert [pause.residual for pause in driver.found(PauseParent)] == [500]
+    driver.external(60, 1_000, price=6_975, side=Side.BUY)
+    for second in range(61, 300):
+        driver.step(trade(second, 6_975))
+        sold_at(driver, 6_975, second)
+    pauses = driver.found(PauseParent)
+    assert len(pauses) == 2
+    assert 1_000 < pauses[1].residual == driver.held < 1_250
+
+
 def test_budget_of_the_cost_class_not_spent_pauses_nothing() -> None:
     """At 2.9 % of the whole in the end, all is sold."""
     driver = long_of(1_000, SLOW.replace("CLASS", "cost"))
