@@ -13,6 +13,7 @@ from bot.domain.market import Quote
 from bot.domain.order import OrderRequest, OrderStatus, TimeInForce
 from bot.domain.scale import NS_PER_SECOND as S
 from bot.engine import checkpoint
+from bot.engine.fold import fold
 from bot.engine.passive import REPRICE_EVERY, REST_FOR
 from bot.execution.refusals import WOULD_TAKE
 from tests.builders import T0, fill, trade
@@ -163,9 +164,10 @@ def test_resting_order_that_ends_unfilled_is_no_shortfall_of_the_ladder() -> Non
     """Nobody took our offer: that is what waiting means, and no reason to widen a collar later."""
     driver = fired(PATIENT)
     order = first_joined(driver)
-    canceled(driver, order, since(order) + 1)
+    fold(driver.engine.book, OrderEnded(at(40), 0, order.approved.request.name, OrderStatus.EXPIRED, 0))
     (parent,) = driver.engine.book.parents.values()
     assert parent.fell_short is None
+    assert driver.engine.book.working[0] == 0
 
 
 def test_passive_sale_behind_by_more_than_its_patience_takes_what_is_overdue() -> None:
