@@ -9,9 +9,10 @@ The quantity that keeps the account above its survival floor is due at once, wha
 
 from __future__ import annotations
 
+from bot.domain.denials import DenialCode
 from bot.domain.effects import Goal, GoalKind
 from bot.domain.instrument import Instrument
-from bot.domain.scale import NS_PER_SECOND
+from bot.domain.scale import NS_PER_MINUTE, NS_PER_SECOND
 from bot.engine.allowance import Allowance
 from bot.engine.book import Parent
 from bot.engine.budgets import Budgets
@@ -100,12 +101,17 @@ class Seller:
             self.passive.cancel(parent, now)
         self._take(parent, instrument, due, need, mark, now)
 
-    def _is_held_up(self, parent: Parent, since: int | None, now: int) -> bool:
+    def _is_held_up(self, parent: Parent, since: int | None, now: int, wait: int = RETRY_AFTER) -> bool:
         """Say whether it is too soon after something at ``since`` to try again, and set the time when it is not."""
-        if since is None or now >= since + RETRY_AFTER:
+        if since is None or now >= since + wait:
             return False
-        self.desk.timers.set(self.desk.layout.keys[parent.position].account, since + RETRY_AFTER)
+        self.desk.timers.set(self.desk.layout.keys[parent.position].account, since + wait)
         return True
+
+    def _is_denied_lately(self, parent: Parent, now: int) -> bool:
+        """Say whether it is too soon to ask the gate again; a count of the hour does not change in a second."""
+        is_counted = parent.denied == DenialCode.CHILDREN_ABOVE_MAX.name
+        return self._is_held_up(parent, parent.refused, now, NS_PER_MINUTE if is_counted else RETRY_AFTER)
 
     # Waiting -----------------------------------------------------------------------------------------------
 
@@ -117,7 +123,7 @@ class Seller:
         account = self.desk.layout.keys[parent.position].account
         self.desk.timers.set(account, now + REPRICE_EVERY)
         is_overdue = self.passive.overdue(parent, now) > parent.filled
-        if is_overdue or self._is_held_up(parent, parent.refused, now):
+        if is_overdue or self._is_denied_lately(parent, now):
             return
         price = self.passive.price(parent, instrument, now)
         progress = self.desk.book.progress(parent)
@@ -145,7 +151,7 @@ class Seller:
         fell_short = parent.fell_short
         if fell_short is not None and self.relaxing.climb(parent, need, now):
             fell_short = None
-        if self._is_held_up(parent, fell_short, now) or self._is_held_up(parent, parent.refused, now):
+        if self._is_held_up(parent, fell_short, now) or self._is_denied_lately(parent, now):
             return
         for _ in range(CHILDREN_PER_STEP):
             limit = self._taking_price(parent, instrument, mark, now)
