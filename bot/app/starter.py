@@ -141,6 +141,7 @@ accounts:
     # The floor under every schedule of sale: what keeps the distance to liquidation above three standard
     # deviations of 15 minutes, but not below 2.5% and not above 4%, is sold at once.
     survival: {{distance: 2.5%, sigmas: 3, distance_max: 4%}}
+    protect: {{per: position}}                         # a stop rests at the venue for every position; or none
     blind: {{verify_stop: true, else_reduce: 50%}}     # when no price comes any more
     paper:                            # what the simulated account starts with (paper and replay)
       balances: {{{first.settle}: {answers.balance}}}

@@ -247,10 +247,10 @@ class Protect:
         level = self.levels[position]
         sign = -stop.side.sign
         is_inside = level is None or (stop.trigger_price - level.liquidation) * sign > 0
-        return (
-            stop.is_seen and is_inside and stop.quantity >= self._sellable(position)
-            and not self._passed(position, stop.trigger_price)
-        )
+        filters = self.desk.layout.instrument_of(position).filters
+        bare = abs(self.desk.book.quantity[position]) - stop.quantity
+        is_whole = bare < (filters.market_lot or filters.lot)
+        return stop.is_seen and is_inside and is_whole and not self._passed(position, stop.trigger_price)
 
     def _judge(self, position: int, now: int) -> None:
         """Alarm where nothing valid rests, and close where a stop would have."""

@@ -64,10 +64,14 @@ def test_protect_per_none_rests_no_stop() -> None:
     assert driver.alarms() == []
 
 
-def test_protect_of_more_than_one_order_may_hold_covers_what_it_can() -> None:
-    """The venue's largest market order bounds the stop; whole lots of a market order only."""
-    driver = guarded(shape=filtered(market_quantity_max=700, market_lot=30))
-    assert [stop.quantity for stop in driver.placed] == [690]
+@pytest.mark.parametrize(("largest", "quantity"), [(999, 990), (1_000, 1_000)])
+def test_protect_of_more_than_one_order_may_hold_covers_what_it_can_and_says_so(largest: int, quantity: int) -> None:
+    """The venue's largest market order bounds the stop; what it leaves bare is not called protected."""
+    driver = guarded(shape=filtered(market_quantity_max=largest, market_lot=10))
+    driver.accept(0.1)
+    driver.run_timers(until=30)
+    assert [stop.quantity for stop in driver.placed] == [quantity]
+    assert driver.alarms() == ["unprotected"] * (quantity < 1_000)
 
 
 def test_protect_of_dust_rests_no_stop_and_alarms_nobody() -> None:
@@ -115,6 +119,15 @@ def test_protect_of_a_shrunk_position_follows_once_in_ten_seconds() -> None:
     assert len(driver.placed) == 1
     driver.run_timers(until=10)
     assert [stop.quantity for stop in driver.placed] == [1_000, 600]
+
+
+def test_protect_is_for_what_is_held_though_its_level_has_not_moved() -> None:
+    """Half the position and half the cash: the same liquidation price, and a stop for half."""
+    driver = guarded()
+    driver.accept(0.1)
+    driver.step(snapshot(1, usdt=1_000, btc=500, entry=8_000))
+    driver.run_timers(until=10)
+    assert [(stop.quantity, stop.trigger_price) for stop in driver.placed] == [(1_000, LONG_AT), (500, LONG_AT)]
 
 
 @pytest.mark.parametrize(("eth", "stops"), [(199.60, 2), (199.40, 3)], ids=["within tolerance", "beyond it"])
@@ -189,6 +202,17 @@ def test_protect_whose_stop_is_missed_by_one_witness_places_another() -> None:
     assert len(driver.resting) == 2
     driver.miss(65.3, 0)
     assert [stop.name for stop in driver.resting] == [driver.placed[1].name]
+
+
+def test_protect_that_one_witness_misses_is_trusted_no_more() -> None:
+    """Its replacement is refused as well: nothing is known to rest, and a person is told."""
+    driver = guarded()
+    driver.accept(0.1)
+    driver.run_timers(until=60)
+    driver.miss(60.1)
+    assert "unprotected" not in driver.alarms()
+    driver.refuse(60.2)
+    assert driver.alarms()[-1] == "unprotected"
 
 
 def test_protect_after_a_restart_asks_for_the_stop_and_trusts_it_meanwhile() -> None:
