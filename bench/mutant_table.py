@@ -1,0 +1,152 @@
+"""The mistakes that the suite must notice: each a small change of the program, and the test that must then fail.
+
+From RELIABILITY 3.6 and the incidents behind it, as far as what they are mistakes in exists. The old text stands
+exactly once in its file; when the code moves on, a fast test says which mutant has to follow it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One mistake: ``old`` becomes ``new`` in the file ``path``, and ``test`` (a pytest node or file) must fail."""
+
+    name: str
+    path: str
+    old: str
+    new: str
+    test: str
+
+
+FOLD, CASH, ORDER = "bot/engine/fold.py", "bot/engine/fold_account.py", "bot/domain/order.py"
+T_FOLD, T_MISSED = "tests/engine/test_fold.py", "tests/recovery/test_missed.py"
+T_PROTECT, T_PARENTS = "tests/engine/test_protect.py", "tests/engine/test_parents.py"
+T_GROWN = "test_protect_of_a_grown_position_places_the_new_stop_before_the_old_one_is_cancelled"
+T_KILLS = "tests/recovery/test_kill_points.py::test_run_killed_between_two_commits_ends_as_an_undisturbed_one"
+T_RESTORED = "tests/recovery/test_restored_journal.py"
+
+MUTANTS = (
+    # Orders
+    Mutant("UNKNOWN treated as REJECTED", ORDER, "Report.OUTCOME_UNKNOWN: OrderStatus.UNKNOWN,",
+           "Report.OUTCOME_UNKNOWN: OrderStatus.REJECTED,", "tests/domain/test_orders.py"),
+    Mutant("an end is left again", ORDER, "    OrderStatus.CANCELED: {},",
+           "    OrderStatus.CANCELED: {Report.ACCEPTED: OrderStatus.WORKING},", "tests/domain/test_orders.py"),
+    Mutant("a transport error counts as not found", FOLD,
+           "        order.status = next_status(order.status, Report.OUTCOME_UNKNOWN)",
+           "        order.status = next_status(order.status, Report.OUTCOME_UNKNOWN)\n"
+           "        order.absent_since = fact.now",
+           f"{T_PARENTS}::test_order_missed_by_two_witnesses_is_sold_again_under_another_name"),
+    Mutant("one witness of absence is enough", FOLD, "    elif order.absent_since is None:\n",
+           "    elif _never_worked(book, fact.name, fact.now, Report.ABSENT) or order.absent_since is None:\n",
+           f"{T_FOLD}::test_fold_of_reports_on_an_order_in_any_order"),
+    Mutant("a lost order is sold again before the account is read", FOLD,
+           "    return order.status is not OrderStatus.WORKING or ", "    return True or ",
+           f"{T_MISSED}::test_working_order_missed_twice_without_a_snapshot_keeps_working"),
+    Mutant("an accepted order that is lost works for ever", ORDER,
+           "        Report.ABSENT: OrderStatus.CANCELED,     # it had it, and ended it without a word\n", "",
+           f"{T_MISSED}::test_working_order_missed_twice_with_a_snapshot_between_is_over"),
+    Mutant("a fill counts twice", FOLD, "    if fact.trade_id in account.trade_ids:\n        return\n", "",
+           f"{T_FOLD}::test_fold_of_a_doubled_trade_id_changes_nothing"),
+    Mutant("fills are summed by order update", FOLD, "    order.final = max(fact.filled, order.filled)\n",
+           "    order.filled = order.final = max(fact.filled, order.filled)\n",
+           f"{T_FOLD}::test_fold_of_reports_on_an_order_in_any_order"),
+    Mutant("what is working is forgotten by the gate", "bot/engine/controls/exposure.py",
+           "working = 0 if case.is_stop else case.working  ", "working = 0 ",
+           "tests/engine/test_gate.py::test_gate_each_side_of_each_limit_answers_as_the_table_says"),
+    Mutant("reducers are not reduce-only", "bot/engine/children.py", "            reduce_only=True,\n",
+           "            reduce_only=False,\n",
+           f"{T_PARENTS}::test_parent_when_all_is_sold_ends_as_filled_and_its_episode_as_met"),
+    Mutant("a name is used again", FOLD, "        parent.next_child = effect.child + 1\n", "",
+           f"{T_PARENTS}::test_two_closes_of_one_position_sell_it_once"),
+    Mutant("a name is not reserved before it is used", "bot/engine/controls/identity.py",
+           "reservation is None or name >= child_name(parent, reservation.end):", "reservation is None:",
+           "tests/engine/test_gate.py::test_gate_each_side_of_each_limit_answers_as_the_table_says"),
+    Mutant("two parents for one position", "bot/engine/parents.py",
+           "            self._end(parent, ParentEnd.SUPERSEDED, now)\n", "",
+           f"{T_PARENTS}::test_emergency_takes_over_from_the_guards_schedule"),
+    Mutant("reducers are rounded up", "bot/execution/slicer.py", "    return quantity // filters.lot * filters.lot\n",
+           "    return -(-quantity // filters.lot) * filters.lot\n",
+           "tests/execution/test_slicer.py::test_child_quantity_of_any_state_never_overfills"),
+    Mutant("dust is skipped", "bot/execution/slicer.py", "    return 0 < left < smallest_order(filters)\n",
+           "    return False\n",
+           "tests/execution/test_slicer.py::test_is_residual_is_true_below_one_minimum_and_not_at_nothing"),
+    Mutant("what is working is sold again", "bot/execution/slicer.py",
+           "progress.held - progress.keep) - progress.working)\n", "progress.held - progress.keep))\n",
+           "tests/execution/test_slicer.py::test_child_quantity_of_any_state_never_overfills"),
+    # The account
+    Mutant("liquidation and ADL are ignored", FOLD, "    if not is_in_snapshot(account, fact.stamp):\n",
+           "    if fact.origin is FillOrigin.OURS and not is_in_snapshot(account, fact.stamp):\n",
+           "tests/engine/test_engine.py"),
+    Mutant("reconciling ignores a mismatch", CASH, "        book.quantity[position] = quantity\n", "",
+           f"{T_FOLD}::test_fold_of_snapshots_out_of_order_keeps_the_newer"),
+    Mutant("a stale snapshot is believed", CASH, "    if account.adopted and fact.taken < max(",
+           "    if account.adopted and fact.now < max(",
+           f"{T_FOLD}::test_fold_of_a_snapshot_older_than_our_last_fill_is_not_taken"),
+    Mutant("a fill that the snapshot holds moves the position", CASH,
+           "    return account.adopted and stamp <= account.snapshot_taken\n", "    return False\n",
+           f"{T_FOLD}::test_fold_of_a_fill_not_newer_than_the_snapshot_moves_only_its_order"),
+    Mutant("funding at the snapshot's very time counts twice", CASH,
+           "    return account.adopted and stamp <= account.snapshot_taken\n",
+           "    return account.adopted and stamp < account.snapshot_taken\n",
+           f"{T_MISSED}::test_funding_no_later_than_the_snapshot_is_in_it"),
+    Mutant("a transfer counts as a loss", CASH, "    account.flow += fact.amount\n", "",
+           "tests/engine/test_measures.py"),
+    Mutant("what is told twice counts twice", "bot/engine/heard.py", "    if not _is_new(account, number):\n",
+           "    if number < 0:\n",
+           f"{T_MISSED}::test_funding_told_twice_under_one_number_counts_once"),
+    Mutant("a gap in what was told is not seen", "bot/engine/heard.py",
+           "    return fact.number > newest_heard(book.accounts[fact.account]) + 1\n", "    return False\n",
+           f"{T_MISSED}::test_engine_asks_once_for_what_a_number_says_it_missed"),
+    Mutant("collateral counts without its haircut", "bot/risk/collateral.py",
+           "    rate_ppm = asset.rate_ppm if balance > 0 else PPM\n", "    rate_ppm = PPM\n",
+           "tests/risk/test_collateral.py::test_counted_value_has_the_haircut_on_what_is_owned_only"),
+    Mutant("inverse contracts are taken for coins", "bot/domain/instrument.py",
+           "            value = abs(quantity) * self.value_multiplier // price\n",
+           "            value = abs(quantity) * price\n",
+           "tests/domain/test_instrument.py::test_value_of_an_inverse_contract_is_coins"),
+    Mutant("a long leg may be turned", "bot/engine/controls/exposure.py",
+           "    return (side is PositionSide.LONG and held < 0) or (side is PositionSide.SHORT and held > 0)\n",
+           "    return False\n",
+           "tests/engine/test_gate.py::test_gate_each_side_of_each_limit_answers_as_the_table_says"),
+    # Stops
+    Mutant("the old stop is cancelled before the new one stands", "bot/engine/protect.py",
+           "            if not newest.is_seen or",
+           "            self._cancel(standing[:-1], now)\n            if not newest.is_seen or",
+           f"{T_PROTECT}::{T_GROWN}"),
+    Mutant("the stop keeps its first size", "bot/engine/protect.py",
+           "            if newest.quantity == quantity and drift",
+           "            if drift", f"{T_PROTECT}::{T_GROWN}"),
+    Mutant("a stop is left larger than the position", "bot/engine/protect.py",
+           "            self.desk.timers.set(account, self.look_at[account]) ", "            ", T_RESTORED),
+    # Data
+    Mutant("silence is no staleness", "bot/engine/freshness.py",
+           "        mark, desk.columns.mark[instrument] = desk.columns.mark[instrument], None\n",
+           "        mark = desk.columns.mark[instrument]\n",
+           "tests/engine/test_freshness.py::test_reading_of_a_silent_market_is_unavailable_until_it_is_heard_again"),
+    Mutant("a key given twice is taken", "bot/settings/document.py", "            if key.text in first:\n",
+           "            if not key.text:\n",
+           "tests/settings/test_bad_documents.py::test_parse_of_a_bad_document_says_place_finding_and_cure"),
+    # Journal and restart
+    Mutant("journal after send", "bot/app/session.py",
+           "        self.journal.append_effects(self.engine.book.seq, now, effects)\n        self.journal.commit()\n",
+           "        self.journal.append_effects(self.engine.book.seq, now, effects)\n", f"{T_KILLS}[stop_loss]"),
+    Mutant("fsync off", "bot/adapters/journal/schema.py", "PRAGMA synchronous = FULL", "PRAGMA synchronous = OFF",
+           "tests/adapters/test_journal.py"),
+    Mutant("no order is looked up after a restart", "bot/engine/engine.py",
+           "            self.desk.emit(LookUpOrder(account, order.name, event.now))\n",
+           "            del account, order\n",
+           f"{T_KILLS}"),
+    Mutant("nothing is caught up after a restart", "bot/engine/engine.py",
+           "            catch_up(self.desk, account)\n", "",
+           f"{T_RESTORED}::test_run_with_an_older_journal_tells_of_orders_that_it_does_not_know"),
+    Mutant("names the venue knows are used again", "bot/engine/catching_up.py", "    if is_unknown:\n",
+           "    if False:\n",
+           T_RESTORED),
+    Mutant("rules decide before the venue's word is in", "bot/engine/engine.py",
+           "            self.is_ready[account] = False\n", "", T_RESTORED),
+    Mutant("the venue forgets what it told", "paper/history.py", "    del account.told[:-TOLD_KEPT]\n",
+           "    account.told.clear()\n",
+           f"{T_MISSED}::test_venue_tells_numbered_facts_again_after_a_number_and_orders_since_a_time"),
+)
