@@ -119,7 +119,7 @@ MUTANTS = (
            "            if newest.quantity == quantity and drift",
            "            if drift", f"{T_PROTECT}::{T_GROWN}"),
     Mutant("a stop is left larger than the position", "bot/engine/protect.py",
-           "            self.desk.timers.set(account, self.look_at[account]) ", "            ", T_RESTORED),
+           "            self.desk.timers.set(account, self.look_at[account]) ", "            ", "tests/recovery/test_wakes.py"),
     # Data
     Mutant("silence is no staleness", "bot/engine/freshness.py",
            "        mark, desk.columns.mark[instrument] = desk.columns.mark[instrument], None\n",
