@@ -7,20 +7,21 @@ from itertools import pairwise
 
 import pytest
 
+from bot.domain.account import PositionKey, PositionReport, PositionSide
 from bot.domain.effects import EndParent, LookUpOrder, OpenEpisode, ParentEnd, RecordDenial
 from bot.domain.events import OrderAccepted, OrderOutcomeUnknown
 from bot.domain.names import parse_name
 from bot.domain.order import OrderClass, Side, TimeInForce, TriggerBy, TriggerKind
+from bot.engine.layout import HEDGE
 from bot.engine.protect import PROTECT
 from bot.engine.spec import Per, ProtectSpec
-from tests.builders import snapshot, trade
+from tests.builders import layout, snapshot, trade
 from tests.engine.driver import SLOW_STOP, WIDE
 from tests.engine.guarded import Guarded, bought, filtered, guarded, ns
 
 # A long of 1 at 8,000 with 2,000 in cash: 2,000 + (P - 8,000) = 0.4 % P, so P = 6,000 / 0.996 = 6,024.0964; the stop
 # lies 1.5 % and 0.05 % of fee above: 6,117.4699. The short: 10,000 / 1.004 = 9,960.1594, less 1.55 %: 9,805.7769.
 LONG_AT, SHORT_AT = 611_747, 980_577
-LIQUIDATED_AT = 602_410
 
 
 # Where it lies ----------------------------------------------------------------------------------------------------
@@ -53,6 +54,23 @@ def test_protect_of_a_long_paid_for_in_full_rests_no_stop(usdt: float) -> None:
     driver = guarded(usdt=usdt)
     assert len(driver.placed) == (usdt < 8_000)
     driver.run_timers(until=2)
+    assert driver.alarms() == []
+
+
+def test_protect_of_a_pair_rests_a_stop_for_the_leg_that_liquidates_only() -> None:
+    """Long 1 and short 3 of the same market: a rise liquidates both, and closing the long would bring it nearer."""
+    plain = layout()
+    shape = replace(plain, accounts=(replace(plain.accounts[0], sides=HEDGE),))
+    legs = ((PositionSide.LONG, 1_000), (PositionSide.SHORT, -3_000))
+    driver = Guarded(shape=shape)
+    driver.step(trade(0, 8_000))
+    driver.step(replace(snapshot(0, usdt=4_000), positions=tuple(
+        PositionReport(PositionKey(0, 0, side), quantity, quantity * 800_000 * 1_000) for side, quantity in legs
+    )))
+    (stop,) = driver.placed
+    assert (stop.key.side, stop.side, stop.quantity) == (PositionSide.SHORT, Side.BUY, 3_000)
+    driver.accept(0.1)
+    driver.run_timers(until=30)
     assert driver.alarms() == []
 
 
