@@ -128,7 +128,7 @@ class PlannedCut:
 
 @dataclass(frozen=True, slots=True)
 class PlanEpisode:
-    """The plan, in absolute lots; a later plan replaces the earlier one and never keeps more."""
+    """The plan, in absolute lots; a later plan replaces the earlier one and never relieves less."""
 
     episode: int
     cuts: tuple[PlannedCut, ...]

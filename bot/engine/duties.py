@@ -104,7 +104,8 @@ def worth_sending(parent: Parent, now: int) -> int:
 
     Increases have curves of their own; without this each would send crumbs at its own moments.
     """
-    largest = max(parent.obligations, key=lambda duty: duty.quantity)
+    # of two as large, the one that goes in the smaller slices, whichever stands first
+    largest = max(parent.obligations, key=lambda duty: (duty.quantity, (duty.deadline - duty.start) // duty.interval))
     if now >= max(duty.deadline for duty in parent.obligations):
         return 0
     slices = max(1, (largest.deadline - largest.start) // largest.interval)

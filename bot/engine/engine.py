@@ -15,12 +15,7 @@ from collections.abc import Callable, Sequence
 from math import inf
 from typing import Any
 
-from bot.domain.effects import (
-    Effect,
-    GoalKind,
-    LookUpOrder,
-    RaiseAlarm,
-)
+from bot.domain.effects import Effect, GoalKind, LookUpOrder, RaiseAlarm
 from bot.domain.errors import ContractError
 from bot.domain.events import (
     AccountFact,
@@ -389,7 +384,8 @@ class Engine:
             self.book.parent_of[position] is not None for position in self.layout.positions_of[account]
         )
         floor = self.desk.survival_level(account) if has_parent else -1.0
-        self.low[account] = max(floor, self.safety.protect.watch_distance(account))
+        outgrown = self.episodes.outgrown_below(account)
+        self.low[account] = max(floor, outgrown, self.safety.protect.watch_distance(account))
         self.low_not_before[account] = now + FLOOR_RECHECK
         goals = [
             episode.goal.target

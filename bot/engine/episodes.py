@@ -1,12 +1,19 @@
 """From truth to plan: triggers move, episodes open, are planned in absolute lots, and end.
 
-An episode keeps one plan: how much of each position may be kept. A later plan starts from the earlier one
-and only ever cuts deeper, so a price that runs to and fro cannot make us sell and regret by turns.
+An episode keeps one plan: how much of each position may be kept. A later plan starts from the earlier one and
+never relieves less, so a price that runs to and fro cannot make us sell and regret by turns; what is not sold yet
+may be swapped for the cut of another position where that saves a fifth of what the rest will cost.
+
+    a plan is looked at again    a second after the last at the earliest: when something filled, or when what is
+                                 missing outgrew by a tenth what the plan makes up; else after five
+    and cut deeper               when its forecast misses the goal by more than a tolerance
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from math import inf, isfinite
 
 from bot.domain.account import PositionKey
 from bot.domain.effects import (
@@ -28,6 +35,7 @@ from bot.domain.scale import NS_PER_SECOND
 from bot.engine.book import Episode
 from bot.engine.desk import Desk
 from bot.engine.killed_rules import rests
+from bot.engine.plans import Case, level
 from bot.engine.plugin_remedies import PluginRemedies
 from bot.engine.watch import Watch
 from bot.risk.deleverage import Plan, wanted
@@ -42,6 +50,8 @@ REPLAN_NOT_BEFORE = 1 * NS_PER_SECOND
 REPLAN_AT_LEAST = 5 * NS_PER_SECOND  # without a fill the market is looked at this often
 STANDING = (TriggerState.FIRING, TriggerState.CLEARING)      # fired, and not cleared yet
 GOAL_TOLERANCE = 0.02                # of the goal: a forecast this near is not worth another order
+OUTGROWN = 1.1                       # times what a plan makes up: more is missing than it was made for
+SWAP_AT_MOST = 0.8                   # of the cost of what is left: less saving is within what an estimate errs
 
 
 class Episodes:
@@ -209,15 +219,46 @@ class Episodes:
         if self.desk.is_goal_met(episode):
             self._rest(episode, now)
             return
+        case = self.desk.case(account)
         if episode.planned is not None:
-            earliest = episode.planned + (
-                REPLAN_NOT_BEFORE if self.desk.book.accounts[account].last_fill > episode.planned else REPLAN_AT_LEAST
-            )
+            has_filled = self.desk.book.accounts[account].last_fill > episode.planned
+            is_soon = has_filled or self._spare(episode, case) < 0
+            earliest = episode.planned + (REPLAN_NOT_BEFORE if is_soon else REPLAN_AT_LEAST)
             if now < earliest:
                 self.desk.timers.set(account, earliest)
                 return
-        self._plan_cuts(episode, now)
+        self._plan_cuts(episode, case, now)
         self.desk.timers.set(account, now + REPLAN_AT_LEAST)
+
+    def outgrown_below(self, account: int) -> float:
+        """Return the distance below which a price makes some plan too small; -1 where none waits for one."""
+        if not self.desk.columns.known[account]:
+            return -1.0
+        stands = self.desk.columns.distance[account]
+        bound = -1.0
+        for episode in self._live(account):
+            if episode.goal.kind is not GoalKind.LIQUIDATION_DISTANCE or not episode.keeps or stands <= 0:
+                continue
+            # Where most is to be sold, a move of the whole book is many times as large a move of what is kept.
+            rate = max(1.0, OUTGROWN * wanted(episode.goal) / stands)
+            bound = max(bound, stands - self._spare(episode, self.desk.case(account)) / rate)
+        return bound
+
+    def _spare(self, episode: Episode, case: Case) -> float:
+        """Return by how much more the goal's measure may fall before a plan is outgrown; below 0 it is."""
+        goal = episode.goal
+        stands = level(self.desk.columns, goal, case.account, case.holdings)
+        if stands == -inf:
+            return -inf
+        makes_up = self.desk.forecast(goal, case, self._keeps(episode, case)) - stands
+        return OUTGROWN * makes_up - (wanted(goal) - stands)
+
+    def _keeps(self, episode: Episode, case: Case) -> list[int]:
+        """Return what a plan keeps of each position of a case, unsigned; all of those that it does not name."""
+        return [
+            min(abs(holding.quantity), episode.keeps.get(position, abs(holding.quantity)))
+            for position, holding in zip(case.positions, case.holdings, strict=True)
+        ]
 
     def _rest(self, episode: Episode, now: int) -> None:
         """Want nothing more sold while the goal of an episode that goes on is met."""
@@ -242,22 +283,40 @@ class Episodes:
         positions, holdings = self.desk.columns.holdings(key.account)
         return int(self.desk.cost_of(holdings)(positions.index(self.desk.layout.position(key)), quantity))
 
-    def _plan_cuts(self, episode: Episode, now: int) -> None:
-        """Plan anew when the present plan, carried out at today's prices, would miss the goal."""
+    def _plan_cuts(self, episode: Episode, case: Case, now: int) -> None:
+        """Cut deeper when the present plan, carried out at today's prices, would miss the goal; else perhaps swap."""
         desk = self.desk
-        account = episode.element.account
-        case = desk.case(account)
-        held = [abs(holding.quantity) for holding in case.holdings]
-        keeps = [
-            min(size, episode.keeps.get(position, size)) for position, size in zip(case.positions, held, strict=True)
-        ]
+        keeps = self._keeps(episode, case)
         if episode.planned is not None:
             goal = wanted(episode.goal)
-            if goal - desk.forecast(episode.goal, case, keeps) <= abs(goal) * GOAL_TOLERANCE:
+            lands = desk.forecast(episode.goal, case, keeps)
+            if goal - lands <= abs(goal) * GOAL_TOLERANCE:
+                self._swap(episode, case, keeps, lands, now)
                 return
-        plan = desk.plan(episode.goal, case, keeps=keeps, lowest=[0] * len(held))
+        plan = desk.plan(episode.goal, case, keeps=keeps, lowest=[0] * len(keeps))
         if episode.planned is None or list(plan.keeps) != keeps:
             self._adopt(episode, case.positions, plan, now)
+
+    def _swap(self, episode: Episode, case: Case, keeps: list[int], lands: float, now: int) -> None:
+        """Take other cuts that relieve as much as those left, where they are much cheaper; what is out stays sold."""
+        desk = self.desk
+        held = [abs(holding.quantity) for holding in case.holdings]
+        if len(held) < 2 or keeps == held or not isfinite(lands):
+            return
+        target = lands if episode.goal.kind is GoalKind.LIQUIDATION_DISTANCE else -lands
+        if target <= 0:
+            return
+        unsold = [size - desk.book.working[position] for size, position in zip(held, case.positions, strict=True)]
+        fresh = desk.plan(
+            replace(episode.goal, target=target), case,
+            keeps=[max(*each) for each in zip(unsold, keeps, strict=True)], lowest=[0] * len(held),
+        )
+        left = sum(
+            int(case.cost_of(place, size - keep)) for place, (size, keep) in enumerate(zip(held, keeps, strict=True))
+            if keep < size
+        )
+        if fresh.reached and fresh.estimated_cost <= SWAP_AT_MOST * left:
+            self._adopt(episode, case.positions, fresh, now)
 
     def _adopt(self, episode: Episode, positions: Sequence[int], plan: Plan, now: int) -> None:
         desk = self.desk

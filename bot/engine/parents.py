@@ -1,12 +1,12 @@
 """From plan to parents: per position one desired holding, and one parent order that brings it about.
 
-The desired holding is the tightest that any episode wants. The parent is opened, revised, superseded or
-ended until what it is to keep is just that; the order of the rules plays no part.
+What is desired comes from ``bot.engine.arbiter``. The parent is opened, revised, superseded or ended until what
+it is to keep is just that.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from bot.domain.effects import (
     EndEpisode,
@@ -20,7 +20,8 @@ from bot.domain.effects import (
 from bot.domain.names import CHILDREN_MAX, parent_name
 from bot.domain.obligation import Obligation
 from bot.domain.order import Side
-from bot.engine.book import Episode, Parent
+from bot.engine.arbiter import Desired, Want, desired
+from bot.engine.book import Parent
 from bot.engine.desk import Desk
 from bot.engine.duties import new_obligation
 from bot.engine.fold import reducing_side
@@ -34,15 +35,6 @@ CHILDREN_PER_PARENT = CHILDREN_MAX - 2 * NAMES_AT_ONCE   # then the names run ou
 CURVES_MAX = 16                      # per episode and parent; a further increase joins the newest curve
 
 
-@dataclass(frozen=True, slots=True)
-class _Want:
-    """What one episode wants of one position."""
-
-    episode: Episode
-    rule: Rule
-    keep: int
-
-
 class Parents:
     """Opens, revises and ends the parents of one engine."""
 
@@ -54,20 +46,20 @@ class Parents:
         """Bring the parents of one account in line with its episodes, and keep names reserved."""
         for position in self.desk.layout.positions_of[account]:
             self._end_unsellable(position, now)
-            wants = self._wants(position)
+            wish = self._desired(position)
             name = self.desk.book.parent_of[position]
             parent = self.desk.book.parents[name] if name is not None else None
-            if parent is not None and (not wants or parent.side is not self._side(position)):
+            if parent is not None and (wish is None or parent.side is not self._side(position)):
                 self._end(parent, self._reason(parent), now)
                 parent = None
-            if wants:
-                self._fulfil(position, parent, wants, now)
+            if wish is not None:
+                self._fulfil(position, parent, wish, now)
             self._reserve(position)
 
     def cancel_unwanted(self, now: int) -> None:
         """End the parents that no live episode asks for any more: an operator took their rules away."""
         for parent in list(self.desk.book.parents.values()):
-            if not self._wants(parent.position):
+            if self._desired(parent.position) is None:
                 self._end(parent, ParentEnd.CANCELED, now)
 
     def _side(self, position: int) -> Side | None:
@@ -75,15 +67,9 @@ class Parents:
         held = self.desk.book.quantity[position]
         return reducing_side(held) if held else None
 
-    def _wants(self, position: int) -> list[_Want]:
-        """Return what live episodes want of a position that is not so yet."""
-        held = abs(self.desk.book.quantity[position])
+    def _desired(self, position: int) -> Desired | None:
         smallest = smallest_order(self.desk.layout.instrument_of(position).filters)
-        return [
-            _Want(episode, self.rules[episode.rule], episode.keeps[position])
-            for episode in self.desk.book.episodes.values()
-            if position in episode.keeps and held - episode.keeps[position] >= smallest
-        ]
+        return desired(self.desk.book, self.rules, position, smallest=smallest)
 
     def _end_unsellable(self, position: int, now: int) -> None:
         """End a position's episodes when the venue takes no order as small as what they still want sold."""
@@ -104,15 +90,15 @@ class Parents:
             return ParentEnd.RESIDUAL
         return ParentEnd.GOAL_MET
 
-    def _fulfil(self, position: int, parent: Parent | None, wants: list[_Want], now: int) -> None:
+    def _fulfil(self, position: int, parent: Parent | None, wish: Desired, now: int) -> None:
         desk = self.desk
         held = abs(desk.book.quantity[position])
-        keep = min(want.keep for want in wants)
+        keep = wish.keep
         if parent is None:
-            obligations = tuple(self._new_obligation(position, want, held - want.keep, 0, now) for want in wants)
-            self._open(position, held - keep, keep, obligations, wants, now)
+            obligations = tuple(self._new_obligation(position, want, held - want.keep, 0, now) for want in wish.wants)
+            self._open(position, obligations, wish, now)
             return
-        obligations = self._revised(parent, wants, held, now)
+        obligations = self._revised(parent, wish, held, now)
         is_used_up = parent.next_child >= CHILDREN_PER_PARENT
         # A snapshot may show a fill before its report comes; a total that was counted in between is too small.
         total = parent.filled + held - keep
@@ -122,19 +108,11 @@ class Parents:
         if is_used_up or _is_more_urgent(obligations, parent):
             self._end(parent, ParentEnd.SUPERSEDED, now)
             rebased = tuple(replace(duty, base=duty.base - parent.filled) for duty in obligations)
-            self._open(position, held - keep, keep, rebased, wants, now)
+            self._open(position, rebased, wish, now)
         else:
             desk.emit(ReviseParent(parent.name, total, keep, obligations, now))
 
-    def _open(
-        self,
-        position: int,
-        quantity: int,
-        keep: int,
-        obligations: tuple[Obligation, ...],
-        wants: list[_Want],
-        now: int,
-    ) -> None:
+    def _open(self, position: int, obligations: tuple[Obligation, ...], wish: Desired, now: int) -> None:
         desk = self.desk
         key = desk.layout.keys[position]
         mark = desk.columns.mark[key.instrument]
@@ -150,20 +128,16 @@ class Parents:
                 parent=name,
                 key=key,
                 side=reducing_side(desk.book.quantity[position]),
-                quantity=quantity,
-                keep=keep,
+                quantity=abs(desk.book.quantity[position]) - wish.keep,
+                keep=wish.keep,
                 obligations=obligations,
-                decision_price=self._decision_price(position, wants, mark),
+                decision_price=wish.decision_price(position, mark=mark),
                 arrival_price=mark if middle is None else middle,
                 traded=desk.market.traded[key.instrument],
                 turnover=desk.market.turnover[key.instrument],
                 now=now,
             )
         )
-
-    def _decision_price(self, position: int, wants: list[_Want], mark: int) -> int:
-        """Return the mark when the earliest of the wishes arose."""
-        return min(wants, key=lambda want: want.episode.number).episode.marks.get(position, mark)
 
     def _end(self, parent: Parent, reason: ParentEnd, now: int) -> None:
         market = self.desk.market
@@ -204,7 +178,7 @@ class Parents:
                     )
                 )
 
-    def _new_obligation(self, position: int, want: _Want, quantity: int, base: int, now: int) -> Obligation:
+    def _new_obligation(self, position: int, want: Want, quantity: int, base: int, now: int) -> Obligation:
         return new_obligation(
             want.rule,
             episode=want.episode.number,
@@ -215,13 +189,13 @@ class Parents:
             now=now,
         )
 
-    def _revised(self, parent: Parent, wants: list[_Want], held: int, now: int) -> tuple[Obligation, ...]:
-        """Return the obligations of ``wants``: those that stand, and new curves for what was added.
+    def _revised(self, parent: Parent, wish: Desired, held: int, now: int) -> tuple[Obligation, ...]:
+        """Return the obligations of a wish: those that stand, and new curves for what was added.
 
         Everything is counted from the parent's start, so a want of ``keep`` means filled + held - keep in all.
         """
         revised: list[Obligation] = []
-        for want in wants:
+        for want in wish.wants:
             standing = [duty for duty in parent.obligations if duty.episode == want.episode.number]
             total = parent.filled + held - want.keep
             if not standing:

@@ -66,10 +66,12 @@ class Invariants(Watcher):
         self.check_book(engine)
 
     def check_plan(self, effect: PlanEpisode) -> None:
-        """What a plan has reached it forgets; what it still wants sold it never takes back."""
+        """What a plan has reached it forgets; what it still wants sold it swaps, but never takes back."""
         before = self.kept.get(effect.episode, {})
-        for cut in effect.cuts:
-            assert 0 <= cut.keep <= before.get(cut.key, cut.keep), "a later plan never keeps more"
+        assert all(cut.keep >= 0 for cut in effect.cuts)
+        is_looser = any(cut.keep > before.get(cut.key, cut.keep) for cut in effect.cuts)
+        is_deeper = any(cut.key not in before or cut.keep < before[cut.key] for cut in effect.cuts)
+        assert is_deeper or not is_looser, "a later plan keeps more of one only for less of another"
         self.kept[effect.episode] = {cut.key: cut.keep for cut in effect.cuts}
 
     def check_order(self, engine: Engine, effect: PlaceOrder) -> None:
