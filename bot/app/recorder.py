@@ -12,6 +12,7 @@ from math import isinf
 import msgspec
 
 from bot.app.nearness import Nearest, Nearness
+from bot.app.performance import CashFlow
 from bot.app.record import AccountSeries
 from bot.domain.effects import (
     Effect,
@@ -24,7 +25,7 @@ from bot.domain.effects import (
     RecordDenial,
     ReviseParent,
 )
-from bot.domain.events import AccountFact, AccountSnapshot, FillOrigin, LiquidationStage, OrderFilled
+from bot.domain.events import AccountFact, AccountSnapshot, CashMoved, FillOrigin, LiquidationStage, OrderFilled
 from bot.domain.names import child_name
 from bot.domain.scale import CASH_UNIT, units_per_one
 from bot.engine.columns import Extremes
@@ -63,6 +64,7 @@ class _Lines:
     marks: dict[str, list[float | None]] = field(default_factory=dict)
     quantities: dict[str, list[float | None]] = field(default_factory=dict)
     thresholds: dict[str, list[float | None]] = field(default_factory=dict)
+    flows: list[CashFlow] = field(default_factory=list)
 
     def series(self) -> AccountSeries:
         """Return the lists as the report takes them."""
@@ -122,6 +124,8 @@ class RunRecorder:
                 self.equity_start.setdefault(fact.account, self.engine.columns.equity[fact.account])
         elif isinstance(fact, LiquidationStage):
             self.liquidations.append(fact)
+        elif isinstance(fact, CashMoved):
+            self._note_flow(fact)
         elif isinstance(fact, OrderFilled) and fact.origin is FillOrigin.OURS:
             trade = (fact.account, fact.trade_id)
             if trade in self.trades_told:
@@ -133,6 +137,13 @@ class RunRecorder:
                 parent.filled += fact.quantity
                 parent.value += fact.quantity * fact.price
                 parent.fees += fact.fee
+
+    def _note_flow(self, fact: CashMoved) -> None:
+        """Keep what a deposit or withdrawal made of the equity; of other currencies it is not known to the cent."""
+        engine = self.engine
+        if engine.columns.known[fact.account] and fact.asset == engine.layout.accounts[fact.account].settle:
+            after = engine.columns.equity[fact.account]
+            self.lines[fact.account].flows.append(CashFlow(fact.now, after - fact.amount, after))
 
     def memory(self) -> bytes:
         """Return what the journal's record cannot give back: the series, and where they began."""

@@ -1,25 +1,26 @@
 """``summary.json``: the contract of the command line, every key there from the first version.
 
 Times are ISO 8601 UTC, quantities, prices and cash decimal strings in base and quote units, ratios
-fractions. What cannot be computed yet is null; an infinite ratio is null with its reason in ``why``. All
+fractions. An account's figure that is infinite, or that the run cannot tell, is null with its reason in ``why``. All
 but ``timing`` is the same to the byte whenever the same run is made again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from math import isinf
 from typing import Any
 
 from bot import __version__
-from bot.app.arrival import lost_to_arrival
+from bot.app.performance import max_drawdown, performance, unit_values
 from bot.app.recorder import ParentRecord, RunRecorder
 from bot.app.wording import cash, iso_time
+from bot.app.worth import Baselines, rule_worth
 from bot.domain.effects import Goal, OpenEpisode, ScopeElement
 from bot.domain.events import LiquidationStage, OrderFilled
-from bot.domain.instrument import Instrument, InstrumentKind
+from bot.domain.instrument import Instrument
 from bot.domain.names import child_name
 from bot.domain.order import Side
 from bot.domain.scale import cash_text, to_text
@@ -28,7 +29,6 @@ from bot.rules.ruleset import Rule
 
 BPS = 10_000
 _CHILD_LETTERS = len(child_name("", 0))
-Baselines = Mapping[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def summarise(
         "accounts": {
             slot.name: _account(recorder, account) for account, slot in enumerate(layout.accounts)
         },
-        "rules": {name: _rule(recorder, name) for name in rules},
+        "rules": {name: rule_worth(recorder, name, baselines) for name in rules},
         "fires": [_fire(fire, layout) for fire in recorder.fires],
         "parents": parents,
         "fills": [_fill(fill, layout) for fill in recorder.fills],
@@ -114,6 +114,18 @@ def _account(recorder: RunRecorder, account: int) -> dict[str, Any]:
         ratio, why["margin_ratio_max"] = None, "infinite: equity was gone"
     if distance is not None and isinf(distance):
         distance, why["liquidation_distance_min"] = None, "infinite: no position, or no move liquidates it"
+    recovery_rate = None
+    if at_fire is None:
+        why["recovery_rate"] = "nothing fired"
+    elif at_fire <= 0:
+        why["recovery_rate"] = "equity was gone at the first fire"
+    else:
+        recovery_rate = end / at_fire
+    lines = recorder.lines[account]
+    values = unit_values(lines.ts, lines.equity, lines.flows)
+    drawdown = _deepest(max_drawdown(values), start=start, lowest=None if lines.flows else extremes.equity)
+    ratios = performance(values, drawdown=drawdown)
+    why.update(ratios.why)
     return {
         "equity_start": None if start is None else cash_text(start),
         "equity_end": cash_text(end),
@@ -127,46 +139,20 @@ def _account(recorder: RunRecorder, account: int) -> dict[str, Any]:
         "unrealised_pnl": cash_text(columns.unrealised(account)),
         "fees": cash_text(book.fees),
         "funding": cash_text(book.funding),
-        "recovery_rate": end / at_fire if at_fire else None,
-        "max_drawdown": _max_drawdown(recorder.lines[account].equity),
-        "sharpe": None,
-        "sortino": None,
-        "calmar": None,
+        "recovery_rate": recovery_rate,
+        "max_drawdown": drawdown,
+        "sharpe": ratios.sharpe,
+        "sortino": ratios.sortino,
+        "calmar": ratios.calmar,
         "why": why,
     }
 
 
-def _max_drawdown(equity: Sequence[float]) -> float | None:
-    """Return the deepest fall from a peak, as a fraction of the peak."""
-    peak = deepest = 0.0
-    for value in equity:
-        peak = max(peak, value)
-        if peak > 0:
-            deepest = max(deepest, 1 - value / peak)
-    return deepest if peak > 0 else None
-
-
-def _rule(recorder: RunRecorder, name: str) -> dict[str, Any]:
-    fires = [fire for fire in recorder.fires if fire.rule == name]
-    cost = 0
-    for record in recorder.parents.values():
-        if name in record.rules:
-            cost += _cost(record, recorder.engine.layout)
-    return {"fires": len(fires), "false_fires": None, "saved": None, "cost": cash_text(cost) if fires else "0"}
-
-
-def _cost(record: ParentRecord, layout: Layout) -> int:
-    """Return shortfall against arrival plus fees, cash."""
-    instrument = layout.instruments[record.opened.key.instrument]
-    lost = lost_to_arrival(
-        side=record.opened.side,
-        arrival=record.opened.arrival_price,
-        turnover=record.value,
-        quantity=record.filled,
-        multiplier=instrument.value_multiplier,
-        is_inverse=instrument.kind is InstrumentKind.INVERSE,
-    )
-    return lost + record.fees
+def _deepest(sampled: float | None, *, start: int | None, lowest: int | None) -> float | None:
+    """Return the deepest drawdown, a fraction: of the points of a series, or to a low that lay between two of them."""
+    if sampled is None or not start or start < 0 or lowest is None:
+        return sampled
+    return min(1.0, max(sampled, 1 - lowest / start))
 
 
 def _fire(fire: OpenEpisode, layout: Layout) -> dict[str, Any]:

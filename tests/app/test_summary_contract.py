@@ -243,10 +243,14 @@ def test_summary_of_a_liquidated_run_lists_the_stages_and_has_no_sale_to_compare
 def test_summary_of_an_account_without_a_position_says_why_the_distance_is_null(idle: Told) -> None:
     """An infinite distance is null with its reason, and nothing is at stake."""
     assert idle.account["liquidation_distance_min"] is None
-    assert idle.account["why"] == {"liquidation_distance_min": "infinite: no position, or no move liquidates it"}
+    too_short = "too short: 0 whole hours, and 24 are the least"
+    assert idle.account["why"] == {
+        "liquidation_distance_min": "infinite: no position, or no move liquidates it",
+        "recovery_rate": "nothing fired", "sharpe": too_short, "sortino": too_short, "calmar": too_short,
+    }
     assert idle.account["margin_ratio_max"] == 0
     assert idle.account["equity_start"] == idle.account["equity_end"] == idle.account["equity_min"] == "2000"
-    assert idle.summary["rules"]["margin_guard"] == {"fires": 0, "false_fires": None, "saved": None, "cost": "0"}
+    assert idle.summary["rules"]["margin_guard"] == {"fires": 0, "false_fires": 0, "saved": "0", "cost": "0"}
 
 
 def test_summary_is_printed_and_written_alike(told: Told) -> None:
@@ -339,6 +343,29 @@ def test_recovery_rate_is_equity_kept_over_equity_at_the_first_fire(told: Told) 
     kept = told.number("equity_end") / (Decimal(fires[0].equity) / CASH_UNIT)
     assert told.account["recovery_rate"] == pytest.approx(float(kept), rel=1e-12)
     assert [fire["rule"] for fire in told.summary["fires"]] == [fire.rule for fire in fires]
+
+
+def test_rules_share_what_the_account_ended_with_above_doing_nothing(told: Told) -> None:
+    """Each by the value that it traded, a parent of two rules in halves; nothing was false where nobody survives."""
+    gain = told.number("equity_end") - Decimal(told.summary["baselines"]["main"]["do_nothing"]["equity_end"])
+    traded = dict.fromkeys(RULES, Decimal(0))
+    total = Decimal(0)
+    of = {parent["id"]: parent["rules"] for parent in told.summary["parents"]}
+    for fill in told.summary["fills"]:
+        value = Decimal(fill["quantity"]) * Decimal(fill["price"])
+        total += value
+        for name in of.get(fill["parent"], ()):
+            traded[name] += value / len(of[fill["parent"]])
+    assert gain > 0
+    for name in RULES:
+        found = told.summary["rules"][name]
+        assert found["false_fires"] == 0
+        assert abs(Decimal(found["saved"]) - gain * traded[name] / total) <= Decimal("1e-8")
+
+
+def test_drawdown_reaches_the_lowest_equity_even_between_two_points(told: Told) -> None:
+    """A bar's low lies between two samples; the deepest drawdown is no less than the fall to the lowest equity."""
+    assert told.account["max_drawdown"] >= float(1 - told.number("equity_min") / told.number("equity_start")) - 1e-12
 
 
 def test_market_vwap_and_participation_are_those_of_the_bars_while_the_parent_was_open(told: Told) -> None:
