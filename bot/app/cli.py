@@ -132,8 +132,10 @@ def build_parser() -> argparse.ArgumentParser:
                         help="where journal, summary and report go; without it nothing is kept")
     _finish(replay, _replay)
 
-    report = verbs.add_parser("report", help="summary and report of a run again")
+    report = verbs.add_parser("report", help="summary and report of a run again; of two runs, their difference")
     report.add_argument("run", type=Path, metavar="RUN", help="the folder of a run")
+    report.add_argument("other", nargs="?", type=Path, metavar="OTHER",
+                        help="of another over the same market: both are shown side by side, and nothing is written")
     _finish(report, _report)
 
     explain = verbs.add_parser("explain", help="why something was done in a run, or was not")
@@ -242,8 +244,10 @@ def _replay(parsed: argparse.Namespace) -> int:
 
 
 def _report(parsed: argparse.Namespace) -> int:
-    from bot.app.verbs.report import report_run
+    from bot.app.verbs.report import report_run, report_two
 
+    if parsed.other is not None:
+        return report_two(parsed.run, parsed.other, as_json=parsed.json)
     return report_run(parsed.run, as_json=parsed.json)
 
 
