@@ -3,9 +3,7 @@
     keep = the least that any episode may keep            what a parent is to leave
     wants, by the name of their rule                      what its curves are made of, each with its own deadline
 
-Every want keeps its own curve and class; a parent owes the furthest of the curves, never their sum. Episodes of
-one instant are numbered as their rules stand in the files, so nothing here goes by number but the price at which
-the earliest was decided.
+Every want keeps its own curve and class; a parent owes the furthest of the curves, never their sum.
 """
 
 from __future__ import annotations

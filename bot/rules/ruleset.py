@@ -95,14 +95,18 @@ def _require_currency(remedy: Deleverage, symbols: Sequence[str]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class RuleSet:
-    """All rules, in the order of their files; the order decides nothing but the order of the record."""
+    """All rules, in the order of their files; the order decides nothing."""
 
     rules: tuple[Rule, ...] = ()
     plugins: BoundPlugins = NO_PLUGINS
 
     def of_scope(self, scope: Scope) -> tuple[Rule, ...]:
-        """Return the rules that look at one kind of element."""
-        return tuple(rule for rule in self.rules if rule.scope is scope)
+        """Return the rules that look at one kind of element, by name.
+
+        Episodes of one step are numbered in this order, and what is hashed or listed by number must not depend on
+        the order of the files.
+        """
+        return tuple(sorted((rule for rule in self.rules if rule.scope is scope), key=lambda rule: rule.name))
 
     def by_name(self) -> Mapping[str, Rule]:
         return {rule.name: rule for rule in self.rules}

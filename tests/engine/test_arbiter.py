@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import cache
 
 import pytest
@@ -54,8 +53,27 @@ def test_desired_holding_of_two_goals_is_the_tighter_and_not_their_sum() -> None
     assert alone[0] != alone[1]
 
 
+FINE = SLOW_STOP.replace("stop:", "fine:").replace("slice: 10s", "slice: 5s")
+COARSE = SLOW_STOP.replace("stop:", "coarse:").replace("slice: 10s", "slice: 50s")
+
+
+def test_rules_that_fire_in_one_step_make_one_parent_whatever_their_order() -> None:
+    """Every effect is the same to the byte, and the curves of the parent stand by the names of their rules."""
+    runs = []
+    for texts in ((FINE, COARSE, GUARD), (GUARD, COARSE, FINE), (COARSE, GUARD, FINE)):
+        driver = long_of(1_000, *texts, usdt=1_000)
+        driver.step(trade(1, 7_450))
+        driver.live_through(2, 30, price=7_450)
+        opened = driver.found(OpenParent)[0]
+        assert [duty.rule for duty in opened.obligations] == ["coarse", "fine", "guard"]
+        assert len(driver.orders) >= 2
+        runs.append(driver.effects)
+    assert runs[1] == runs[0]
+    assert runs[2] == runs[0]
+
+
 @pytest.mark.parametrize("number", [11, 35])
-def test_arbiter_with_all_bundled_rules_in_any_order_sends_the_same_orders(number: int) -> None:
+def test_arbiter_with_all_bundled_rules_in_any_order_decides_the_same(number: int) -> None:
     """File order and firing order within a step decide nothing: names, sizes, prices and moments are the same."""
     names = list(bundled())
     sent = [decided(number, order) for order in (names, names[::-1], names[5:] + names[:5])]
@@ -65,17 +83,10 @@ def test_arbiter_with_all_bundled_rules_in_any_order_sends_the_same_orders(numbe
 
 
 def decided(number: int, names: Sequence[str]) -> list[Effect]:
-    """The orders of a market, and its parents without the numbers of the episodes behind them."""
+    """Everything that was decided through a market."""
     market = Market(number, RuleSet(tuple(bundled()[name] for name in names)), Judge())
     market.live()
-    return [
-        effect if isinstance(effect, PlaceOrder) else without_numbers(effect)
-        for effect in market.effects if isinstance(effect, PlaceOrder | OpenParent)
-    ]
-
-
-def without_numbers(effect: OpenParent) -> OpenParent:
-    return replace(effect, obligations=tuple(replace(duty, episode=0) for duty in effect.obligations))
+    return market.effects
 
 
 # Plans ----------------------------------------------------------------------------------------------------
