@@ -213,13 +213,15 @@ _OURS = frozenset({"journal", "summary", "report", "venue", "penstock"})
 
 def _fresh_journal(out: Path, head: RunHead) -> SqliteJournal:
     prepare_out(out)
-    if (out / VENUE_NAME).exists():                  # a replay is made again in seconds, a paper run never
-        raise InputError(
-            f"--out {out}: holds a paper run, was {VENUE_NAME}; choose another folder, or remove this one yourself"
-        )
     lock = WriterLock(out / JOURNAL_NAME)            # raises while another process writes a run here
-    for entry in out.iterdir():
-        if entry.suffix != ".lock":                  # to remove it would let two processes in
-            entry.unlink()
-    lock.release()
+    try:
+        if (out / VENUE_NAME).exists():              # a replay is made again in seconds, a paper run never
+            raise InputError(
+                f"--out {out}: holds a paper run, was {VENUE_NAME}; choose another folder, or remove this one yourself"
+            )
+        for entry in out.iterdir():
+            if entry.suffix != ".lock":              # to remove it would let two processes in
+                entry.unlink()
+    finally:
+        lock.release()
     return SqliteJournal.create(out / JOURNAL_NAME, head)
