@@ -146,6 +146,15 @@ def test_engine_after_a_restart_asks_for_everything_since_what_it_knows() -> Non
     assert driver.found(CatchUp) == [CatchUp(0, 1, T0, T0 + 61 * S)]
 
 
+def test_engine_after_a_restart_asks_for_every_order_that_was_out() -> None:
+    """Also for one that arrived before the last fill, and so is not among those that are told again by their time."""
+    driver = long_of(100, STOP)
+    driver.step(trade(1, 7_500))
+    name = driver.orders[0].approved.request.name
+    driver.step(Restarted(T0 + 2 * S, "test"))
+    assert [ask.name for ask in driver.found(LookUpOrder)] == [name]
+
+
 def test_engine_tells_of_a_liquidation_once_however_often_it_is_told() -> None:
     """A stage that is told again after a restart is not another liquidation."""
     driver = long_of(100)
