@@ -59,7 +59,7 @@ MUTANTS = (
            "            reduce_only=False,\n",
            f"{T_PARENTS}::test_parent_when_all_is_sold_ends_as_filled_and_its_episode_as_met"),
     Mutant("a name is used again", FOLD, "        parent.next_child = effect.child + 1\n", "",
-           f"{T_PARENTS}::test_two_closes_of_one_position_sell_it_once"),
+           "tests/recovery/test_storms.py::test_engine_through_a_rough_storm_keeps_its_promises"),
     Mutant("a name is not reserved before it is used", "bot/engine/controls/identity.py",
            "reservation is None or name >= child_name(parent, reservation.end):", "reservation is None:",
            "tests/engine/test_gate.py::test_gate_each_side_of_each_limit_answers_as_the_table_says"),
@@ -112,12 +112,14 @@ MUTANTS = (
            "tests/engine/test_gate.py::test_gate_each_side_of_each_limit_answers_as_the_table_says"),
     # Stops
     Mutant("the old stop is cancelled before the new one stands", "bot/engine/protect.py",
-           "            if not newest.is_seen or",
-           "            self._cancel(standing[:-1], now)\n            if not newest.is_seen or",
-           f"{T_PROTECT}::{T_GROWN}"),
+           "        if not self._passed(position, level.trigger):\n            self.place(",
+           "        self._cancel(standing, now)\n"
+           "        if not self._passed(position, level.trigger):\n            self.place(", f"{T_PROTECT}::{T_GROWN}"),
     Mutant("the stop keeps its first size", "bot/engine/protect.py",
-           "            if newest.quantity == quantity and drift",
-           "            if drift", f"{T_PROTECT}::{T_GROWN}"),
+           "            quantity=quantity,\n            limit_price=None,\n",
+           "            quantity=max([quantity, *(stop.quantity for stop in self._all(position))]),\n"
+           "            limit_price=None,\n",
+           f"{T_PROTECT}::test_protect_of_a_shrunk_position_follows_once_in_ten_seconds"),
     Mutant("a stop is left larger than the position", "bot/engine/protect.py",
            "            self.desk.timers.set(account, self.look_at[account]) ", "            ",
            "tests/recovery/test_wakes.py"),
@@ -131,7 +133,8 @@ MUTANTS = (
            "tests/settings/test_bad_documents.py::test_parse_of_a_bad_document_says_place_finding_and_cure"),
     # Journal and restart
     Mutant("journal after send", "bot/app/session.py",
-           "        if any(not isinstance(effect, LookUpOrder) for effect in effects):\n            self.journal.commit()\n",
+           "        if any(not isinstance(effect, LookUpOrder) for effect in effects):\n"
+           "            self.journal.commit()\n",
            "", f"{T_KILLS}[stop_loss]"),
     Mutant("fsync off", "bot/adapters/journal/schema.py", "PRAGMA synchronous = FULL", "PRAGMA synchronous = OFF",
            "tests/adapters/test_journal.py"),
@@ -145,8 +148,6 @@ MUTANTS = (
     Mutant("names the venue knows are used again", "bot/engine/catching_up.py", "    if is_unknown:\n",
            "    if False:\n",
            T_RESTORED),
-    Mutant("rules decide before the venue's word is in", "bot/engine/engine.py",
-           "            self.is_ready[account] = False\n", "", T_RESTORED),
     Mutant("the venue forgets what it told", "paper/history.py", "    del account.told[:-TOLD_KEPT]\n",
            "    account.told.clear()\n",
            f"{T_MISSED}::test_venue_tells_numbered_facts_again_after_a_number_and_orders_since_a_time"),
