@@ -29,3 +29,12 @@ def test_run_killed_between_two_commits_ends_as_an_undisturbed_one(tmp_path: Pat
         kills, wrong = die_and_go_on(script, tmp_path / f"run{number}", calm, last=last, again=again)
         assert kills >= 1
         assert wrong is None, f"{name} killed at {last}: {wrong}"
+
+
+def test_run_killed_before_its_stop_arrived_folds_to_the_book_it_lived(tmp_path: Path) -> None:
+    """A stop that two witnesses miss is a failure; the next look at another one clears it, live and in the record."""
+    script = SCRIPTS["stop_replacement"](tmp_path / "script")
+    assert live(script, tmp_path / "calm") is not None
+    calm = outcome(tmp_path / "calm")
+    for last in (65, 66):
+        assert die_and_go_on(script, tmp_path / f"run{last}", calm, last=last) == (1, None)
