@@ -139,11 +139,18 @@ class RunRecorder:
                 parent.fees += fact.fee
 
     def _note_flow(self, fact: CashMoved) -> None:
-        """Keep what a deposit or withdrawal made of the equity; of other currencies it is not known to the cent."""
-        engine = self.engine
-        if engine.columns.known[fact.account] and fact.asset == engine.layout.accounts[fact.account].settle:
-            after = engine.columns.equity[fact.account]
-            self.lines[fact.account].flows.append(CashFlow(fact.now, after - fact.amount, after))
+        """Keep what a deposit or withdrawal made of the equity; of other currencies it is not known to the cent.
+
+        After a restart the journal tells it again: what the memory has, or a point was taken after, is known already.
+        """
+        columns, lines = self.engine.columns, self.lines[fact.account]
+        if not columns.known[fact.account] or fact.asset != self.engine.layout.accounts[fact.account].settle:
+            return
+        told = [(flow.ts, flow.after - flow.before) for flow in lines.flows]
+        if (fact.now, fact.amount) in told or (lines.ts and fact.now < lines.ts[-1]):
+            return
+        after = columns.equity[fact.account]
+        lines.flows.append(CashFlow(fact.now, after - fact.amount, after))
 
     def memory(self) -> bytes:
         """Return what the journal's record cannot give back: the series, and where they began."""

@@ -73,3 +73,20 @@ def test_flows_outlive_a_restart(recorder: RunRecorder) -> None:
     del older["lines"][0]["flows"]
     again.recall(msgspec.msgpack.encode(older))
     assert again.lines[0].flows == []
+
+
+def test_flow_that_the_journal_tells_again_counts_once(recorder: RunRecorder) -> None:
+    """After a restart all facts are shown anew: one is in the memory, and a point was taken since the other."""
+    first, second = moved(3, -500), moved(5, 200)
+    tell(recorder, first)
+    recorder.on_moment(T0 + 4 * NS_PER_SECOND, 2)
+    tell(recorder, second)
+    kept = list(recorder.lines[0].flows)
+    recorder.recall(recorder.memory())
+    for fact in (first, second):
+        recorder.on_fact(fact)
+    assert recorder.lines[0].flows == kept
+    assert len(kept) == 2
+    recorder.lines[0].flows.clear()
+    recorder.on_fact(first)
+    assert recorder.lines[0].flows == []
