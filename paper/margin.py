@@ -224,7 +224,9 @@ def affords(exchange: Exchange, account: Account, request: OrderRequest) -> bool
 
 def is_called(exchange: Exchange, pool: Pool) -> bool:
     """True when the margin ratio of a pool has risen to the level at which the venue warns."""
-    return bool(pool.holdings) and not pool.account.starting and _room_before_call(exchange, pool_totals(exchange, pool)) <= 0
+    if not pool.holdings or pool.account.starting:
+        return False
+    return _room_before_call(exchange, pool_totals(exchange, pool)) <= 0
 
 
 def slack(exchange: Exchange, pool: Pool) -> int:
