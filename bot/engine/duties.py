@@ -99,14 +99,17 @@ def slippage_budget(parent: Parent, limits: LimitsSpec) -> float:
     return max(stated, default=limits.slippage_budget)
 
 
-def worth_sending(parent: Parent, now: int) -> int:
-    """Return the smallest child worth its spread: half a slice of the largest curve, until the deadline.
+def half_slice(parent: Parent) -> int:
+    """Return half a slice of the largest curve: what is smaller is a crumb, and pays the spread for little.
 
     Increases have curves of their own; without this each would send crumbs at its own moments.
     """
     # of two as large, the one that goes in the smaller slices, whichever stands first
     largest = max(parent.obligations, key=lambda duty: (duty.quantity, (duty.deadline - duty.start) // duty.interval))
-    if now >= max(duty.deadline for duty in parent.obligations):
-        return 0
     slices = max(1, (largest.deadline - largest.start) // largest.interval)
     return largest.quantity // slices // 2
+
+
+def worth_sending(parent: Parent, now: int) -> int:
+    """Return the smallest quantity due that is worth an order: half a slice, and anything after the deadline."""
+    return 0 if now >= max(duty.deadline for duty in parent.obligations) else half_slice(parent)

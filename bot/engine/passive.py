@@ -85,6 +85,10 @@ class Passive:
             if is_ours and order.parent not in self.desk.book.parents:
                 self._cancel(order, now)
 
+    def rests(self, parent: Parent) -> bool:
+        """Say whether an order of the parent waits at the venue."""
+        return bool(self._resting(parent))
+
     def _resting(self, parent: Parent) -> list[Order]:
         return [
             order for order in self.desk.book.orders.values()

@@ -19,7 +19,7 @@ from bot.engine.budgets import Budgets
 from bot.engine.children import Ask, Children
 from bot.engine.controls.halts import awaits_venue
 from bot.engine.desk import Desk
-from bot.engine.duties import class_of, worth_sending
+from bot.engine.duties import class_of, half_slice, worth_sending
 from bot.engine.gate import Gate, collar_max, notional_max, sends_left
 from bot.engine.passive import REPRICE_EVERY, REST_FOR, Passive
 from bot.engine.relaxing import Relaxing
@@ -137,7 +137,8 @@ class Seller:
         quantity = child_quantity(
             progress, due=due, cap=cap if allowed is None else min(cap, allowed), filters=instrument.filters
         )
-        if quantity:
+        is_crumb = quantity < min(wish, cap, half_slice(parent))     # volume comes trade by trade, orders must not
+        if quantity and not (is_crumb and self.passive.rests(parent)):
             self.children.place(parent, Ask(quantity, price, now + REST_FOR), now)
 
     # Taking ------------------------------------------------------------------------------------------------

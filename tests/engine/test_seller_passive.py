@@ -209,6 +209,15 @@ def test_taking_waits_for_the_cancel_and_never_sells_the_resting_quantity_twice(
     assert 1_000 - driver.held + live <= 1_000
 
 
+def test_passive_sale_held_back_by_volume_rests_one_small_order_and_not_one_per_trade() -> None:
+    """A hundredth of the volume allows a little more with every trade: that is one order at a time, not thirty."""
+    driver = fired(PASSIVE.replace("collar: 1%", "collar: 1%, participation_max: 1%"))
+    for second in range(2, 20):
+        driver.step(trade(second, 7_500, quantity=200))
+        driver.run_timers(until=second + 0.9)
+    assert [request.quantity < 50 for request in requests(driver)] == [True]
+
+
 def test_passive_without_quotes_takes_and_says_why() -> None:
     """Nowhere to join: it sells like a taker, with the reason, and waits again once there are quotes."""
     driver = long_of(1_000, PASSIVE)
