@@ -353,6 +353,15 @@ def test_page_gives_the_reason_of_a_ratio_that_is_null() -> None:
     assert "n/a (infinite: equity was gone)" in Reader(render(replace(RECORD, summary=summary))).text
 
 
+def test_report_of_a_short_run_says_why_it_has_no_sharpe() -> None:
+    """A reader is not left to guess whether n/a is a mistake of ours."""
+    summary = sample_summary()
+    summary["accounts"]["main"] |= {"sharpe": 1.234, "why": {"sortino": "no hour lost"}}
+    text = Reader(render(replace(RECORD, summary=summary))).text
+    assert "n/a (no hour lost)" in text
+    assert "1.23" in text
+
+
 @pytest.mark.parametrize("width", [80, 120])
 def test_text_fits_its_terminal_and_shows_the_three_outcomes(width: int) -> None:
     """At 80 and at 120 columns no line is longer, and Penstock stands beside the two alternatives."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -106,7 +106,7 @@ def account_table(story: AccountStory) -> Table:
             ("Equity at the start", cash(story.equity_start, money)),
             ("Equity at the end", cash(story.equity_end, money)),
             ("Lowest equity", cash(figures.get("equity_min"), money)),
-            ("Kept of the equity at the first fire", percent(figures.get("recovery_rate"))),
+            ("Kept of the equity at the first fire", _with_reason(figures, "recovery_rate")),
             ("Lowest distance to liquidation", _with_reason(figures, "liquidation_distance_min")),
             ("Highest margin ratio (100 % is liquidation)", _with_reason(figures, "margin_ratio_max")),
             ("Deepest drawdown", percent(figures.get("max_drawdown"))),
@@ -114,9 +114,9 @@ def account_table(story: AccountStory) -> Table:
             ("Unrealised profit and loss", signed_cash(figures.get("unrealised_pnl"), money)),
             ("Fees paid", cash(figures.get("fees"), money)),
             ("Funding", signed_cash(figures.get("funding"), money)),
-            ("Sharpe", ratio(figures.get("sharpe"))),
-            ("Sortino", ratio(figures.get("sortino"))),
-            ("Calmar", ratio(figures.get("calmar"))),
+            ("Sharpe", _with_reason(figures, "sharpe", ratio)),
+            ("Sortino", _with_reason(figures, "sortino", ratio)),
+            ("Calmar", _with_reason(figures, "calmar", ratio)),
         ],
         "",
     )
@@ -181,10 +181,10 @@ def _event(ts: object, order: int, pattern: str, cells: Sequence[str]) -> tuple[
     return (at if at is not None else 1 << 62, order, (clock(ts, pattern=pattern), *cells))
 
 
-def _with_reason(figures: Row, key: str) -> str:
+def _with_reason(figures: Row, key: str, words: Callable[[object], str] = percent) -> str:
     """Return a ratio; one that is null with the summary's reason for it."""
     reason = (figures.get("why") or {}).get(key)
-    shown = percent(figures.get(key))
+    shown = words(figures.get(key))
     return shown if reason is None else f"{shown} ({spoken(reason)})"
 
 
