@@ -62,6 +62,7 @@ class Episodes:
         self.watch = watch
         self.rules = rules
         self.remedies = PluginRemedies(desk, rules.values())
+        self.compared: dict[int, int] = {}           # by episode, when its cuts were last held against others
 
     def decide(self, account: int, now: int, *, is_first: bool) -> None:
         """Bring triggers, episodes and plans of one account up to ``now``.
@@ -298,8 +299,15 @@ class Episodes:
             self._adopt(episode, case.positions, plan, now)
 
     def _swap(self, episode: Episode, case: Case, keeps: list[int], lands: float, now: int) -> None:
-        """Take other cuts that relieve as much as those left, where they are much cheaper; what is out stays sold."""
+        """Take other cuts that relieve as much as those left, where they are much cheaper; what is out stays sold.
+
+        A plan costs hundreds of times what a look at the present one does, so this waits even after fills.
+        """
+        if now < self.compared.get(episode.number, -REPLAN_AT_LEAST) + REPLAN_AT_LEAST:
+            return
         desk = self.desk
+        known = desk.book.episodes
+        self.compared = {number: at for number, at in self.compared.items() if number in known} | {episode.number: now}
         held = [abs(holding.quantity) for holding in case.holdings]
         if len(held) < 2 or keeps == held or not isfinite(lands):
             return
