@@ -207,7 +207,7 @@ def test_run_is_held_to_its_plugin_until_a_reload(tmp_path: Path) -> None:
     write(tmp_path, source=patient)
     told = penstock(*mine.words(out, 1_000_000))
     assert told.returncode == 2
-    assert f"holds a run of another configuration, with another {tmp_path / 'mine.py'}; " in told.stdout
+    assert f"holds a run of another configuration, with another {tmp_path / 'mine.py'}, was " in told.stdout
 
     write(tmp_path, source=DEEP)
     assert penstock(*mine.words(out, 1_000_000)).returncode == 0
