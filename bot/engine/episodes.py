@@ -223,7 +223,7 @@ class Episodes:
         case = self.desk.case(account)
         if episode.planned is not None:
             has_filled = self.desk.book.accounts[account].last_fill > episode.planned
-            is_soon = has_filled or self._spare(episode, case) < 0
+            is_soon = has_filled or self._spare(episode, case, self._forecast(episode, case)) < 0
             earliest = episode.planned + (REPLAN_NOT_BEFORE if is_soon else REPLAN_AT_LEAST)
             if now < earliest:
                 self.desk.timers.set(account, earliest)
@@ -232,7 +232,10 @@ class Episodes:
         self.desk.timers.set(account, now + REPLAN_AT_LEAST)
 
     def outgrown_below(self, account: int) -> float:
-        """Return the distance below which a price makes some plan too small; -1 where none waits for one."""
+        """Return the distance below which a price makes some plan too small; -1 where none waits for one.
+
+        A plan that is too small already waits for its timer.
+        """
         if not self.desk.columns.known[account]:
             return -1.0
         stands = self.desk.columns.distance[account]
@@ -240,19 +243,26 @@ class Episodes:
         for episode in self._live(account):
             if episode.goal.kind is not GoalKind.LIQUIDATION_DISTANCE or not episode.keeps or stands <= 0:
                 continue
-            # Where most is to be sold, a move of the whole book is many times as large a move of what is kept.
-            rate = max(1.0, OUTGROWN * wanted(episode.goal) / stands)
-            bound = max(bound, stands - self._spare(episode, self.desk.case(account)) / rate)
+            case = self.desk.case(account)
+            lands = self._forecast(episode, case)
+            spare = max(self._spare(episode, case, lands), _within_tolerance(wanted(episode.goal), lands))
+            if spare > 0:
+                # Where most is to be sold, a move of the whole book is many times as large a move of what is kept.
+                rate = max(1.0, OUTGROWN * wanted(episode.goal) / stands)
+                bound = max(bound, stands - spare / rate)
         return bound
 
-    def _spare(self, episode: Episode, case: Case) -> float:
+    def _spare(self, episode: Episode, case: Case, lands: float) -> float:
         """Return by how much more the goal's measure may fall before a plan is outgrown; below 0 it is."""
         goal = episode.goal
         stands = level(self.desk.columns, goal, case.account, case.holdings)
         if stands == -inf:
             return -inf
-        makes_up = self.desk.forecast(goal, case, self._keeps(episode, case)) - stands
-        return OUTGROWN * makes_up - (wanted(goal) - stands)
+        return OUTGROWN * (lands - stands) - (wanted(goal) - stands)
+
+    def _forecast(self, episode: Episode, case: Case) -> float:
+        """Return where the goal's measure would stand if an episode's plan were carried out now."""
+        return self.desk.forecast(episode.goal, case, self._keeps(episode, case))
 
     def _keeps(self, episode: Episode, case: Case) -> list[int]:
         """Return what a plan keeps of each position of a case, unsigned; all of those that it does not name."""
@@ -291,7 +301,7 @@ class Episodes:
         if episode.planned is not None:
             goal = wanted(episode.goal)
             lands = desk.forecast(episode.goal, case, keeps)
-            if goal - lands <= abs(goal) * GOAL_TOLERANCE:
+            if _within_tolerance(goal, lands) >= 0:
                 self._swap(episode, case, keeps, lands, now)
                 return
         plan = desk.plan(episode.goal, case, keeps=keeps, lowest=[0] * len(keeps))
@@ -344,3 +354,8 @@ class Episodes:
                     now,
                 )
             )
+
+
+def _within_tolerance(goal: float, lands: float) -> float:
+    """Return how much lower a forecast may be before it misses a goal by more than is worth an order."""
+    return abs(goal) * GOAL_TOLERANCE - (goal - lands)
