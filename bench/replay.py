@@ -36,8 +36,8 @@ from bot.app.session import Session
 from bot.app.watchers import Watchers
 from bot.app.wiring import make_engine, make_layout, make_venue
 from bot.domain.account import Balance, PositionKey, PositionReport
-from bot.domain.effects import PlaceOrder
-from bot.domain.events import AccountSnapshot, FillOrigin, Liquidity, OrderEnded, OrderFilled
+from bot.domain.effects import CancelOrder, Effect, LookUpOrder, PlaceOrder, PlaceStop
+from bot.domain.events import AccountSnapshot, FillOrigin, Liquidity, OrderAccepted, OrderEnded, OrderFilled
 from bot.domain.market import Trade
 from bot.domain.order import OrderStatus
 from bot.domain.scale import CASH_UNIT, NS_PER_MS
@@ -117,8 +117,7 @@ def engine_alone(loaded: Loaded, market: RecordedMarket, rows: list[Row]) -> lis
             now = ms * NS_PER_MS
             effects, _ = step(Trade(now, now, 0, price, quantity, side))
             for effect in effects:
-                if isinstance(effect, PlaceOrder):
-                    _fill(engine, effect, now, price)
+                _answer(engine, effect, now, price)
         laps.append(time.perf_counter() - started)
     return laps
 
@@ -126,6 +125,19 @@ def engine_alone(loaded: Loaded, market: RecordedMarket, rows: list[Row]) -> lis
 def best_of(rounds: list[list[float]]) -> float:
     """Return the sum of the best laps."""
     return fsum(map(min, zip(*rounds, strict=True)))
+
+
+def _answer(engine: Engine, effect: Effect, now: int, price: int) -> None:
+    """Do as the least of venues would: fill orders, let stops rest, end what is cancelled."""
+    match effect:
+        case PlaceOrder():
+            _fill(engine, effect, now, price)
+        case PlaceStop():
+            engine.step(OrderAccepted(now, 0, effect.approved.request.name))
+        case LookUpOrder():
+            engine.step(OrderAccepted(now, 0, effect.name))
+        case CancelOrder():
+            engine.step(OrderEnded(now, 0, effect.name, OrderStatus.CANCELED, 0))
 
 
 def _fill(engine: Engine, order: PlaceOrder, now: int, price: int) -> None:
