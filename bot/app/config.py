@@ -117,19 +117,43 @@ def _require_leverage(leverage: int) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class FeeTierSpec:
+    """Lower fees for those who trade much."""
+
+    volume: int = field(metadata={"doc": "Traded in the 30 days before today, in quote units, from which it holds."})
+    maker: Ratio = field(metadata={"doc": "For an order that rested in the book."})
+    taker: Ratio = field(metadata={"doc": "For an order that took from the book."})
+
+    def __post_init__(self) -> None:
+        if self.volume <= 0:
+            raise ValueError(f"volume: must be above 0, was {self.volume}; the fees below it stand beside `tiers`")
+        _require_fees(self.maker, self.taker)
+
+
+@dataclass(frozen=True, slots=True)
 class FeesSpec:
     """What the venue charges on the value of a fill; negative is a rebate."""
 
     maker: Ratio = field(default=0.0002, metadata={"doc": "For an order that rested in the book."})
     taker: Ratio = field(default=0.0005, metadata={"doc": "For an order that took from the book."})
+    tiers: tuple[FeeTierSpec, ...] = field(
+        default=(), metadata={"doc": "Other fees from a traded volume on, the smallest volume first."}
+    )
 
     def __post_init__(self) -> None:
-        for name, fee in (("maker", self.maker), ("taker", self.taker)):
-            if not -FEE_MAX <= fee <= FEE_MAX:
-                raise ValueError(
-                    f"{name}: must lie between -{FEE_MAX:.0%} and {FEE_MAX:.0%} of the value, was {fee:.2%}; "
-                    "write 2bps for 0.02%"
-                )
+        _require_fees(self.maker, self.taker)
+        volumes = [tier.volume for tier in self.tiers]
+        if sorted(set(volumes)) != volumes:
+            raise ValueError(f"tiers: volumes must rise, were {', '.join(map(str, volumes))}; put them in order")
+
+
+def _require_fees(maker: float, taker: float) -> None:
+    for name, fee in (("maker", maker), ("taker", taker)):
+        if not -FEE_MAX <= fee <= FEE_MAX:
+            raise ValueError(
+                f"{name}: must lie between -{FEE_MAX:.0%} and {FEE_MAX:.0%} of the value, was {fee:.2%}; "
+                "write 2bps for 0.02%"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,13 +185,27 @@ class PaperSpec:
     latency: Duration = field(
         default=50 * NS_PER_MS, metadata={"doc": "One way, between us and the venue; the same for all accounts."}
     )
+    report_latency: Duration | None = field(
+        default=None, metadata={"doc": "How long the venue's reports take to reach us; else as long as `latency`."}
+    )
+    insurance: Mapping[str, Decimal] | None = field(
+        default=None,
+        metadata={
+            "doc": "What the venue's insurance fund holds at the start, such as {USDT: 1_000_000}; when it is empty, "
+            "winners are deleveraged. Else it never runs dry."
+        },
+    )
 
     def __post_init__(self) -> None:
         _require_leverage(self.leverage)
-        if not 0 < self.latency <= LATENCY_MAX:
-            raise ValueError(
-                f"latency: must be above 0 and at most {LATENCY_MAX // NS_PER_SECOND}s; write a time such as 50ms"
-            )
+        for name, latency in (("latency", self.latency), ("report_latency", self.report_latency)):
+            if latency is not None and not 0 < latency <= LATENCY_MAX:
+                raise ValueError(
+                    f"{name}: must be above 0 and at most {LATENCY_MAX // NS_PER_SECOND}s; write a time such as 50ms"
+                )
+        for asset, cash in (self.insurance or {}).items():
+            if cash < 0:
+                raise ValueError(f"insurance: must not be below 0, was {asset}: {cash}; write 0 for an empty fund")
         for asset, cash in self.balances.items():
             if cash < 0:
                 raise ValueError(

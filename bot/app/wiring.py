@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from bot.app.config import AccountSpec, Config
+from bot.app.config import AccountSpec, Config, PaperSpec
 from bot.app.loading import Loaded
 from bot.app.margins import backing_of, collateral_terms, require_margin, settle_of
 from bot.app.markets import MarketSource
@@ -17,7 +17,7 @@ from bot.engine.engine import Engine
 from bot.engine.layout import HEDGE, ONE_WAY, AccountSlot, Layout
 from bot.engine.spec import SafetySpec
 from bot.risk.binance_tiers import tier_table_of
-from paper.spec import AccountStart, AssetMode, PositionMode, PositionStart, VenueSpec
+from paper.spec import AccountStart, AssetMode, FeeTier, PositionMode, PositionStart, VenueSpec
 from paper.venue import PaperVenue
 
 
@@ -85,17 +85,28 @@ def venue_spec(config: Config, layout: Layout) -> VenueSpec:
     """Return the venue's terms; raises InputError when accounts ask for different ones."""
     first = next(iter(config.accounts.values())).paper
     for name, account in config.accounts.items():
-        if (account.paper.fees, account.paper.latency) != (first.fees, first.latency):
+        if _terms(account.paper) != _terms(first):
             raise InputError(
-                f"accounts.{name}.paper: fees and latency are the venue's and must be the same for all accounts; "
-                "accounts of several venues are not simulated together yet"
+                f"accounts.{name}.paper: fees, latency, report_latency and insurance are the venue's and must be the "
+                "same for all accounts; accounts of several venues are not simulated together yet"
             )
+    fund = None
+    if first.insurance is not None:
+        fund = {asset: to_fixed_rounded(cash, CASH_DIGITS) for asset, cash in first.insurance.items()}
     return VenueSpec(
         maker_fee=first.fees.maker,
         taker_fee=first.fees.taker,
         latency=first.latency,
+        report_latency=first.report_latency,
+        fee_tiers=tuple(FeeTier(tier.volume, tier.maker, tier.taker) for tier in first.fees.tiers),
+        insurance=fund,
         collateral=collateral_terms(config, layout),
     )
+
+
+def _terms(paper: PaperSpec) -> tuple[object, ...]:
+    """Return what the venue has for all."""
+    return paper.fees, paper.latency, paper.report_latency, paper.insurance
 
 
 def _start(index: int, name: str, account: AccountSpec, layout: Layout) -> AccountStart:
