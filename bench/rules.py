@@ -98,9 +98,10 @@ def make_engine(size: int, rng: random.Random, conditions: Sequence[str] = CONDI
         accounts=(AccountSlot("main", "USDT", tuple(range(size)), taker_fee=0.0005, leverage=20.0),),
     )
     symbols = [instrument.symbol for instrument in instruments]
+    place = Place("bench", 1, 1)
     rules = RuleSet(
-        tuple(
-            make_rule(f"r{number}", RuleSpec(Scope.POSITION, SourceText(text, Place("bench", 1, 1)), Close()), symbols)
+        tuple(                       # looked at by name, so the names must sort like the numbers
+            make_rule(f"r{number:02}", RuleSpec(Scope.POSITION, SourceText(text, place), Close()), symbols)
             for number, text in enumerate(conditions)
         )
     )
