@@ -20,7 +20,7 @@ from paper import margin as venue_margin
 from tests.agreement.books import book
 from tests.agreement.sides import Pair, Seat
 
-BOOKS = 20_000
+BOOKS = 100_000
 PARTS = 4
 TOLERANCE = 1e-8
 REACH = 1_000                        # a price that does not exist is sought so many times away from the mark
