@@ -1,8 +1,6 @@
 """The best an account and a position have been: what a drawdown is counted from.
 
-The high-water mark of an account is kept as an equity: what the highest net asset value per unit would amount
-to with the units of today. A deposit buys units and a withdrawal redeems them at the value of the moment, so
-the mark grows and shrinks in the proportion in which cash changes the equity.
+The high-water mark of an account is that of its net asset value per unit: see ``bot.risk.nav``.
 
 A restart must find the marks, so the book keeps them. It is told of a new one by an effect, in steps of 5
 basis points: an effect for every tick of a rising market would fill the journal, and after a restart 5 basis
@@ -17,6 +15,7 @@ from bot.domain.effects import Effect, MarkBest, MarkHighWater, NoteJump
 from bot.engine.book import Book
 from bot.engine.columns import Columns
 from bot.engine.layout import Layout
+from bot.risk.nav import drawdown, mark_after_flow
 
 STEPS_PER_ONE: Final = 2_000         # 5 basis points
 JUMP_MIN: Final = 0.005              # of equity; fees and a funding payment that crossed the snapshot are less
@@ -45,7 +44,7 @@ class Peaks:
         equity = self.columns.equity[account]
         high = self.high_water[account]
         if high is None or kept.flow:
-            high = self.high_water[account] = self._in_new_units(high, equity, kept.flow)
+            high = self.high_water[account] = mark_after_flow(high, before=equity - kept.flow, after=equity)
             return MarkHighWater(account, high, now)
         if equity <= high:
             return None
@@ -54,15 +53,6 @@ class Peaks:
         if recorded is not None and (equity - recorded) * STEPS_PER_ONE < recorded:
             return None
         return MarkHighWater(account, equity, now)
-
-    def _in_new_units(self, high: int | None, equity: int, flow: int) -> int | None:
-        """Return the mark after cash has moved; None begins anew with the next equity above nothing."""
-        before = equity - flow
-        if high is not None and before > 0:
-            high = high * equity // before
-        else:
-            high = equity
-        return high if high > 0 else None
 
     def follow_position(self, position: int, now: int) -> Effect | None:
         """Raise a position's best mark; return what the book must be told, if anything."""
@@ -94,7 +84,7 @@ class Peaks:
         high = self.high_water[account]
         if high is None or kept.unexplained or kept.flow:
             return None
-        return max(0, high - self.columns.equity[account]) / high
+        return drawdown(high, self.columns.equity[account])
 
     def position_drawdown(self, position: int) -> float | None:
         """Return what was given back since the best mark, over entry notional; None when flat or unmarked."""

@@ -8,62 +8,56 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain.errors import ContractError
 from bot.domain.scale import CASH_UNIT
-from bot.risk.nav import after_flow, drawdown, followed, opened, value_per_unit
+from bot.risk.nav import drawdown, mark_after_flow
 
 PROPERTY = settings(derandomize=True, deadline=None, max_examples=150)
 
 
-def test_value_per_unit_follows_profit_and_not_deposits() -> None:
-    """1,000 earns a tenth, gets 5,000 more and earns a tenth again: a fifth and a hundredth in all."""
-    fund = opened(1_000 * CASH_UNIT)
-    fund = after_flow(fund, flow=5_000 * CASH_UNIT, equity=1_100 * CASH_UNIT)
-    assert value_per_unit(fund, 6_100 * CASH_UNIT) == pytest.approx(1.1, rel=1e-12)
-    assert value_per_unit(fund, 6_710 * CASH_UNIT) == pytest.approx(1.21, rel=1e-12)
-
-
-def test_drawdown_after_a_withdrawal_is_of_what_was_lost() -> None:
+def test_mark_after_a_withdrawal_shrinks_with_the_equity() -> None:
     """Half taken out at the high is no drawdown; a tenth lost afterwards is a tenth."""
-    fund = followed(opened(1_000 * CASH_UNIT), 2_000 * CASH_UNIT)
-    fund = after_flow(fund, flow=-1_000 * CASH_UNIT, equity=2_000 * CASH_UNIT)
-    assert drawdown(fund, 1_000 * CASH_UNIT) == 0.0
-    assert drawdown(fund, 900 * CASH_UNIT) == pytest.approx(0.1, rel=1e-12)
-    assert drawdown(fund, -100 * CASH_UNIT) == pytest.approx(1.1, rel=1e-12)
+    mark = mark_after_flow(2_000 * CASH_UNIT, before=2_000 * CASH_UNIT, after=1_000 * CASH_UNIT)
+    assert mark == 1_000 * CASH_UNIT
+    assert drawdown(mark, 1_000 * CASH_UNIT) == 0.0
+    assert drawdown(mark, 900 * CASH_UNIT) == pytest.approx(0.1, rel=1e-12)
 
 
-def test_fund_whose_high_is_not_passed_keeps_it() -> None:
-    """The high-water mark moves at a cash unit above it, and neither at it nor below."""
-    fund = opened(1_000 * CASH_UNIT)
-    assert followed(fund, 1_000 * CASH_UNIT) is fund
-    assert followed(fund, 999 * CASH_UNIT) is fund
-    assert followed(fund, 1_000 * CASH_UNIT + 1).high_equity == 1_000 * CASH_UNIT + 1
+def test_deposit_in_a_drawdown_makes_it_no_smaller() -> None:
+    """Down a fifth from 1,000, then 8,000 more: 8,800 is still a fifth below what its units were worth."""
+    mark = mark_after_flow(1_000 * CASH_UNIT, before=800 * CASH_UNIT, after=8_800 * CASH_UNIT)
+    assert mark == 11_000 * CASH_UNIT
+    assert drawdown(mark, 8_800 * CASH_UNIT) == pytest.approx(0.2, rel=1e-12)
 
 
-@pytest.mark.parametrize(("equity", "flow"), [(0, 500), (-200, 700), (300, -300)])
-def test_fund_of_nothing_opens_anew_with_what_comes(equity: int, flow: int) -> None:
-    """Nothing has no value per unit: new money begins at one, and no money at all is an error."""
-    fund = opened(1_000)
-    if equity + flow > 0:
-        assert after_flow(fund, flow=flow, equity=equity) == opened(equity + flow)
-    else:
-        with pytest.raises(ContractError, match="opens with equity above 0, was 0"):
-            after_flow(fund, flow=flow, equity=equity)
+@pytest.mark.parametrize(
+    ("equity", "fall"), [(1_001, 0.0), (1_000, 0.0), (999, 0.001), (0, 1.0), (-100, 1.1)],
+)
+def test_drawdown_is_the_fall_from_the_mark_and_never_below_nothing(equity: int, fall: float) -> None:
+    """Above the mark there is none; an account that owes has lost more than all."""
+    assert drawdown(1_000, equity) == pytest.approx(fall, rel=1e-12)
+
+
+@pytest.mark.parametrize(("mark", "before"), [(None, 300), (1_000, 0), (1_000, -200)])
+@pytest.mark.parametrize(("after", "anew"), [(500, 500), (1, 1), (0, None), (-5, None)])
+def test_mark_without_anything_to_count_from_begins_anew(
+    mark: int | None, before: int, after: int, anew: int | None
+) -> None:
+    """Nothing has no value per unit: new money begins at its own high, and no money has none."""
+    assert mark_after_flow(mark, before=before, after=after) == anew
 
 
 @PROPERTY
 @given(steps=st.lists(st.tuples(st.integers(-40, 60), st.integers(-50, 300)), min_size=1, max_size=30))
-def test_value_per_unit_of_any_history_is_the_product_of_returns(steps: list[tuple[int, int]]) -> None:
-    """Whatever was paid in and out between, the value is what one unit left alone would have earned."""
-    equity = 1_000 * CASH_UNIT
-    fund = opened(equity)
+def test_drawdown_of_any_history_is_that_of_one_unit_left_alone(steps: list[tuple[int, int]]) -> None:
+    """Whatever was paid in and out between, the fall is what money that stayed would have suffered."""
+    equity = mark = 1_000 * CASH_UNIT
     alone, best = Fraction(1), Fraction(1)
     for percent, flow_percent in steps:
-        after = equity + equity * percent // 100
-        alone *= Fraction(after, equity)
+        before = equity + equity * percent // 100
+        alone *= Fraction(before, equity)
         best = max(best, alone)
-        fund = followed(fund, after)
-        flow = after * flow_percent // 100
-        fund, equity = after_flow(fund, flow=flow, equity=after), after + flow
-        assert value_per_unit(fund, equity) == pytest.approx(float(alone), rel=1e-9)
-        assert drawdown(fund, equity) == pytest.approx(float(1 - alone / best), rel=1e-9, abs=1e-9)
+        equity = before + before * flow_percent // 100
+        moved = mark_after_flow(max(mark, before), before=before, after=equity)
+        assert moved is not None
+        mark = moved
+        assert drawdown(mark, equity) == pytest.approx(float(1 - alone / best), rel=1e-9, abs=1e-9)
