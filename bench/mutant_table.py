@@ -20,7 +20,7 @@ class Mutant:
     test: str
 
 
-FOLD, CASH, ORDER = "bot/engine/fold.py", "bot/engine/fold_account.py", "bot/domain/order.py"
+FOLD, CASH, ORDER = "bot/engine/record/fold.py", "bot/engine/record/fold_account.py", "bot/domain/order.py"
 T_FOLD, T_MISSED = "tests/engine/test_fold.py", "tests/recovery/test_missed.py"
 T_PROTECT, T_PARENTS = "tests/engine/test_protect.py", "tests/engine/test_parents.py"
 T_GROWN = "test_protect_of_a_grown_position_places_the_new_stop_before_the_old_one_is_cancelled"
@@ -55,7 +55,7 @@ MUTANTS = (
     Mutant("what is working is forgotten by the gate", "bot/engine/controls/exposure.py",
            "working = 0 if case.is_stop else case.working  ", "working = 0 ",
            "tests/engine/test_gate.py::test_gate_each_side_of_each_limit_answers_as_the_table_says"),
-    Mutant("reducers are not reduce-only", "bot/engine/children.py", "            reduce_only=True,\n",
+    Mutant("reducers are not reduce-only", "bot/engine/selling/children.py", "            reduce_only=True,\n",
            "            reduce_only=False,\n",
            f"{T_PARENTS}::test_parent_when_all_is_sold_ends_as_filled_and_its_episode_as_met"),
     Mutant("a name is used again", FOLD, "        parent.next_child = effect.child + 1\n", "",
@@ -63,7 +63,7 @@ MUTANTS = (
     Mutant("a name is not reserved before it is used", "bot/engine/controls/identity.py",
            "reservation is None or name >= child_name(parent, reservation.end):", "reservation is None:",
            "tests/engine/test_gate.py::test_gate_each_side_of_each_limit_answers_as_the_table_says"),
-    Mutant("two parents for one position", "bot/engine/parents.py",
+    Mutant("two parents for one position", "bot/engine/deciding/parents.py",
            "            self._end(parent, ParentEnd.SUPERSEDED, now)\n", "",
            f"{T_PARENTS}::test_emergency_takes_over_from_the_guards_schedule"),
     Mutant("reducers are rounded up", "bot/execution/slicer.py", "    return quantity // filters.lot * filters.lot\n",
@@ -93,10 +93,10 @@ MUTANTS = (
            f"{T_MISSED}::test_funding_no_later_than_the_snapshot_is_in_it"),
     Mutant("a transfer counts as a loss", CASH, "    account.flow += fact.amount\n", "",
            "tests/engine/test_measures.py"),
-    Mutant("what is told twice counts twice", "bot/engine/heard.py", "    if not _is_new(account, number):\n",
+    Mutant("what is told twice counts twice", "bot/engine/record/heard.py", "    if not _is_new(account, number):\n",
            "    if number < 0:\n",
            f"{T_MISSED}::test_funding_told_twice_under_one_number_counts_once"),
-    Mutant("a gap in what was told is not seen", "bot/engine/heard.py",
+    Mutant("a gap in what was told is not seen", "bot/engine/record/heard.py",
            "    return fact.number > newest_heard(book.accounts[fact.account]) + 1\n", "    return False\n",
            f"{T_MISSED}::test_engine_asks_once_for_what_a_number_says_it_missed"),
     Mutant("collateral counts without its haircut", "bot/risk/collateral.py",
@@ -111,20 +111,20 @@ MUTANTS = (
            "    return False\n",
            "tests/engine/test_gate.py::test_gate_each_side_of_each_limit_answers_as_the_table_says"),
     # Stops
-    Mutant("the old stop is cancelled before the new one stands", "bot/engine/protect.py",
+    Mutant("the old stop is cancelled before the new one stands", "bot/engine/protection/protect.py",
            "        if not self._passed(position, level.trigger):\n            self.place(",
            "        self._cancel(standing, now)\n"
            "        if not self._passed(position, level.trigger):\n            self.place(", f"{T_PROTECT}::{T_GROWN}"),
-    Mutant("the stop keeps its first size", "bot/engine/protect.py",
+    Mutant("the stop keeps its first size", "bot/engine/protection/protect.py",
            "            quantity=quantity,\n            limit_price=None,\n",
            "            quantity=max([quantity, *(stop.quantity for stop in self._all(position))]),\n"
            "            limit_price=None,\n",
            f"{T_PROTECT}::test_protect_of_a_shrunk_position_follows_once_in_ten_seconds"),
-    Mutant("a stop is left larger than the position", "bot/engine/protect.py",
+    Mutant("a stop is left larger than the position", "bot/engine/protection/protect.py",
            "            self.desk.timers.set(account, self.look_at[account]) ", "            ",
            "tests/recovery/test_wakes.py"),
     # Data
-    Mutant("silence is no staleness", "bot/engine/freshness.py",
+    Mutant("silence is no staleness", "bot/engine/measures/freshness.py",
            "        mark, desk.columns.mark[instrument] = desk.columns.mark[instrument], None\n",
            "        mark = desk.columns.mark[instrument]\n",
            "tests/engine/test_freshness.py::test_reading_of_a_silent_market_is_unavailable_until_it_is_heard_again"),
@@ -145,7 +145,7 @@ MUTANTS = (
     Mutant("nothing is caught up after a restart", "bot/engine/engine.py",
            "            catch_up(self.desk, account)\n", "",
            f"{T_RESTORED}::test_run_with_an_older_journal_tells_of_orders_that_it_does_not_know"),
-    Mutant("names the venue knows are used again", "bot/engine/catching_up.py", "    if is_unknown:\n",
+    Mutant("names the venue knows are used again", "bot/engine/protection/catching_up.py", "    if is_unknown:\n",
            "    if False:\n",
            T_RESTORED),
     Mutant("the venue forgets what it told", "paper/history.py", "    del account.told[:-TOLD_KEPT]\n",

@@ -37,8 +37,8 @@ from bot.domain.events import AccountSnapshot
 from bot.domain.scale import CASH_UNIT, NS_PER_SECOND, units_per_one
 from bot.domain.units import Place, SourceText
 from bot.engine.engine import Engine
-from bot.engine.fold import fold
-from bot.engine.layout import AccountSlot, Layout
+from bot.engine.measures.layout import AccountSlot, Layout
+from bot.engine.record.fold import fold
 from bot.engine.spec import LimitsSpec, SurvivalSpec
 from bot.risk.binance_tiers import tier_table
 from bot.rules.language.typed import ReadingRef, Scope

@@ -16,7 +16,7 @@ from bot.domain.order import OrderStatus
 from bot.domain.scale import CASH_UNIT, NS_PER_DAY, NS_PER_SECOND
 from bot.domain.units import Money
 from bot.engine.engine import Engine
-from bot.engine.layout import AccountSlot, Layout
+from bot.engine.measures.layout import AccountSlot, Layout
 from bot.engine.spec import LimitsSpec, SurvivalSpec
 from bot.risk.binance_tiers import tier_table
 from bot.rules.ruleset import Rule, RuleSet, make_rule

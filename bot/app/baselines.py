@@ -20,7 +20,7 @@ from bot.domain.instrument import Instrument
 from bot.domain.names import child_name
 from bot.domain.order import OrderClass, OrderRequest, Side, TimeInForce
 from bot.domain.scale import CASH_UNIT
-from bot.engine.layout import Layout
+from bot.engine.measures.layout import Layout
 from paper.messages import SubmitOrder, Wake
 from paper.venue import PaperVenue
 

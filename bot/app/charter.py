@@ -13,7 +13,7 @@ from bot.domain.account import PositionKey
 from bot.domain.effects import PORTFOLIO, ScopeElement
 from bot.domain.errors import JournalError
 from bot.domain.instrument import InstrumentKind
-from bot.engine.layout import Layout, leg_label
+from bot.engine.measures.layout import Layout, leg_label
 from bot.rules.language.explain import expression_text
 from bot.rules.language.wording import duration_text
 from bot.rules.ruleset import Rule

@@ -13,7 +13,7 @@ from bot.domain.account import MarginMode
 from bot.domain.names import is_marker
 from bot.domain.scale import NS_PER_MS, NS_PER_SECOND
 from bot.domain.units import Duration, Ratio
-from bot.engine.layout import MARGIN_CALL_GRACE
+from bot.engine.measures.layout import MARGIN_CALL_GRACE
 from bot.engine.spec import BlindSpec, LimitsSpec, ProtectSpec, SurvivalSpec
 from bot.settings.secret import Secret
 from paper.spec import PositionMode

@@ -11,7 +11,7 @@ from bot.domain.errors import InputError
 from bot.domain.instrument import Instrument
 from bot.domain.scale import cash_text
 from bot.domain.units import Money
-from bot.engine.layout import CollateralSlot, Layout
+from bot.engine.measures.layout import CollateralSlot, Layout
 from bot.risk.tiers import PPM
 from paper.spec import AccountStart, Collateral
 

@@ -53,11 +53,11 @@ from bot.domain.events import AccountFact, AccountSnapshot
 from bot.domain.market import Candle
 from bot.domain.run import TapeSource
 from bot.domain.scale import NS_PER_MINUTE, NS_PER_SECOND
-from bot.engine import checkpoint
-from bot.engine.book import Book
 from bot.engine.engine import Engine
-from bot.engine.layout import Layout
-from bot.engine.recovery import refold
+from bot.engine.measures.layout import Layout
+from bot.engine.record import checkpoint
+from bot.engine.record.book import Book
+from bot.engine.record.recovery import refold
 from paper.store import PaperStore
 from paper.venue import PaperVenue
 

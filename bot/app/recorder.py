@@ -28,8 +28,8 @@ from bot.domain.effects import (
 from bot.domain.events import AccountFact, AccountSnapshot, CashMoved, FillOrigin, LiquidationStage, OrderFilled
 from bot.domain.names import child_name
 from bot.domain.scale import CASH_UNIT, units_per_one
-from bot.engine.columns import Extremes
 from bot.engine.engine import Engine
+from bot.engine.measures.columns import Extremes
 from bot.rules.language.interpret import value_of
 from bot.rules.language.typed import Compare, Read, ReadingRef, Relation, Value
 from bot.rules.ruleset import Rule

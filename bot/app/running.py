@@ -32,9 +32,9 @@ from bot.domain.account import PositionKey
 from bot.domain.errors import InputError
 from bot.domain.run import RunHead
 from bot.domain.scale import NS_PER_MINUTE, cash_text
-from bot.engine import checkpoint
 from bot.engine.engine import Engine
-from bot.engine.layout import Layout
+from bot.engine.measures.layout import Layout
+from bot.engine.record import checkpoint
 
 JOURNAL_NAME = "journal.sqlite"
 SUMMARY_NAME = "summary.json"

@@ -21,7 +21,7 @@ from bot.domain.errors import ContractError
 from bot.domain.events import AccountFact, Command, OrderNotSent, Reloaded, Restarted, Timer
 from bot.domain.market import Candle, CandlePoint, Trade
 from bot.engine.engine import Engine
-from bot.engine.heard import was_heard
+from bot.engine.record.heard import was_heard
 from bot.ports import Journal
 from paper.messages import CancelRequest, ClientMessage, QueryAccount, QueryHistory, QueryOrder, SubmitOrder, Wake
 from paper.venue import PaperVenue

@@ -24,7 +24,7 @@ from bot.domain.instrument import Instrument
 from bot.domain.names import child_name
 from bot.domain.order import Side
 from bot.domain.scale import cash_text, to_text
-from bot.engine.layout import Layout
+from bot.engine.measures.layout import Layout
 from bot.rules.ruleset import Rule
 
 BPS = 10_000

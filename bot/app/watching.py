@@ -16,9 +16,9 @@ from bot.app.wording import unit_of
 from bot.domain.effects import Effect, EndParent, OpenEpisode, OpenParent, RelaxParent, ReviseParent
 from bot.domain.events import AccountFact, LiquidationStage
 from bot.domain.scale import CASH_UNIT, NS_PER_SECOND, cash_text, to_text, units_per_one
-from bot.engine.book import Parent
 from bot.engine.engine import Engine
 from bot.engine.gate import collar_max
+from bot.engine.record.book import Parent
 from bot.execution.ladder import collar_at
 
 DECISIONS_KEPT = 40

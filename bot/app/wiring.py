@@ -12,9 +12,9 @@ from bot.domain.account import Balance, MarginMode, PositionSide
 from bot.domain.errors import InputError
 from bot.domain.instrument import Instrument
 from bot.domain.scale import CASH_DIGITS, to_fixed, to_fixed_rounded
-from bot.engine.book import Book
 from bot.engine.engine import Engine
-from bot.engine.layout import HEDGE, ONE_WAY, AccountSlot, Layout
+from bot.engine.measures.layout import HEDGE, ONE_WAY, AccountSlot, Layout
+from bot.engine.record.book import Book
 from bot.engine.spec import SafetySpec
 from bot.risk.binance_tiers import tier_table_of
 from paper.spec import AccountStart, AssetMode, FeeTier, PositionMode, PositionStart, VenueSpec

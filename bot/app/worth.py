@@ -23,7 +23,7 @@ from bot.app.recorder import ParentRecord, RunRecorder
 from bot.domain.instrument import InstrumentKind
 from bot.domain.names import child_name
 from bot.domain.scale import CASH_DIGITS, cash_text, to_fixed
-from bot.engine.layout import Layout
+from bot.engine.measures.layout import Layout
 
 _CHILD_LETTERS = len(child_name("", 0))
 Baselines = Mapping[str, Mapping[str, Any]]

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from bot.domain.effects import Effect, Goal, GoalKind
-from bot.engine.account_readings import FIFTEEN_MINUTES
-from bot.engine.book import Book, Episode
-from bot.engine.columns import Columns
-from bot.engine.fold import fold
-from bot.engine.layout import Layout
-from bot.engine.market import Market
-from bot.engine.plans import Case, forecast, level, plan
-from bot.engine.readings import Readings
+from bot.engine.deciding.plans import Case, forecast, level, plan
+from bot.engine.measures.account_readings import FIFTEEN_MINUTES
+from bot.engine.measures.columns import Columns
+from bot.engine.measures.layout import Layout
+from bot.engine.measures.market import Market
+from bot.engine.measures.readings import Readings
+from bot.engine.record.book import Book, Episode
+from bot.engine.record.fold import fold
 from bot.engine.spec import LimitsSpec, SurvivalSpec
 from bot.engine.timers import Timers
 from bot.risk.deleverage import CostOf, Plan, wanted

@@ -53,29 +53,29 @@ from bot.domain.market import (
     Quote,
     Trade,
 )
-from bot.engine.account_alarms import tell_of
-from bot.engine.adoption import adopt
-from bot.engine.book import Book
-from bot.engine.catching_up import catch_up, take
-from bot.engine.columns import Columns
+from bot.engine.deciding.episodes import Episodes
+from bot.engine.deciding.parents import Parents
+from bot.engine.deciding.replacing import end_what_is_gone
 from bot.engine.desk import Desk
-from bot.engine.episodes import Episodes
-from bot.engine.fold import fold
-from bot.engine.freshness import Freshness
 from bot.engine.gate import Gate
-from bot.engine.halts import FLATTEN, Halts, flatten_rule
-from bot.engine.layout import Layout
-from bot.engine.market import BARS_UNHEARD, TRADE_LULL, Market
-from bot.engine.marks import Marks
-from bot.engine.overdue import look_up_overdue
-from bot.engine.parents import Parents
-from bot.engine.protect import PROTECT, protect_rule
-from bot.engine.readings import Readings
-from bot.engine.replacing import end_what_is_gone
-from bot.engine.safety import Safety
-from bot.engine.seller import FLOOR_RECHECK, Seller
+from bot.engine.measures.columns import Columns
+from bot.engine.measures.freshness import Freshness
+from bot.engine.measures.layout import Layout
+from bot.engine.measures.market import BARS_UNHEARD, TRADE_LULL, Market
+from bot.engine.measures.readings import Readings
+from bot.engine.measures.watch import Watch
+from bot.engine.protection.account_alarms import tell_of
+from bot.engine.protection.adoption import adopt
+from bot.engine.protection.catching_up import catch_up, take
+from bot.engine.protection.halts import FLATTEN, Halts, flatten_rule
+from bot.engine.protection.marks import Marks
+from bot.engine.protection.protect import PROTECT, protect_rule
+from bot.engine.protection.safety import Safety
+from bot.engine.record.book import Book
+from bot.engine.record.fold import fold
+from bot.engine.selling.overdue import look_up_overdue
+from bot.engine.selling.seller import FLOOR_RECHECK, Seller
 from bot.engine.spec import LimitsSpec, SafetySpec, SurvivalSpec
-from bot.engine.watch import Watch
 from bot.rules.ruleset import RuleSet
 
 NOTHING: tuple[Effect, ...] = ()

@@ -14,13 +14,13 @@ from bot.domain.denials import CONTROLS as KNOWN_CONTROLS
 from bot.domain.denials import DenialCode, Denied
 from bot.domain.order import Approved, OrderRequest
 from bot.domain.scale import NS_PER_SECOND
-from bot.engine.book import Book
-from bot.engine.columns import Columns
 from bot.engine.controls import exposure, halts, identity, prices, sizes
 from bot.engine.controls.case import Case
 from bot.engine.controls.prices import collar_max
 from bot.engine.controls.sizes import notional_max, sends_left
-from bot.engine.market import Market
+from bot.engine.measures.columns import Columns
+from bot.engine.measures.market import Market
+from bot.engine.record.book import Book
 from bot.engine.spec import LimitsSpec
 
 __all__ = ["CONTROLS", "VALID_FOR", "Gate", "collar_max", "notional_max", "sends_left"]

@@ -21,9 +21,9 @@ from bot.domain.effects import PlaceOrder, PlaceStop, ReserveNames, ReserveStopN
 from bot.domain.events import FillOrigin, OrderFilled
 from bot.domain.names import child_name
 from bot.domain.order import Side
-from bot.engine import checkpoint
-from bot.engine.layout import Layout
-from bot.engine.recovery import refold
+from bot.engine.measures.layout import Layout
+from bot.engine.record import checkpoint
+from bot.engine.record.recovery import refold
 from paper.state import Order, VenueState
 from paper.store import PaperStore
 from tests.app.runs import command, environment, penstock

@@ -34,8 +34,8 @@ CORE_LIBRARIES: dict[str, tuple[str, ...]] = {
     "msgspec": ("bot",),
     "lark": ("bot.rules.language",),
     # comparisons and sums element by element, which IEEE fixes; never numpy.sum, whose order depends on the machine
-    "numpy": ("bot.engine.indicators", "bot.engine.wide", "bot.rules.language.compile_columns"),
-    "talib": ("bot.engine.indicators",),
+    "numpy": ("bot.engine.measures.indicators", "bot.engine.measures.wide", "bot.rules.language.compile_columns"),
+    "talib": ("bot.engine.measures.indicators",),
 }
 # What adds floats up in an order of its own; booleans are counted by count_nonzero.
 REDUCTIONS = {"sum", "mean", "std", "var", "dot", "cumsum", "average", "prod", "nansum", "matmul", "einsum"}

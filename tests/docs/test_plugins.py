@@ -6,7 +6,8 @@ from pathlib import Path
 
 from bot.app.loading import load_all
 from bot.app.plugin_lint import BUILTINS
-from bot.engine import plugin_calls, plugin_remedies
+from bot.engine.deciding import plugin_remedies
+from bot.engine.measures import plugin_calls
 from bot.rules import plugins as contract
 from bot.rules.language.measures import MeasureUnit
 from bot.rules.plugins import FAILURES_MAX, INPUTS_MAX

@@ -11,9 +11,9 @@ from bot.domain.events import Event, FillOrigin, Liquidity, OrderFilled, Timer
 from bot.domain.order import Side
 from bot.domain.scale import NS_PER_DAY, NS_PER_SECOND
 from bot.domain.units import Money
-from bot.engine.book import Book
 from bot.engine.engine import Engine
-from bot.engine.layout import Layout
+from bot.engine.measures.layout import Layout
+from bot.engine.record.book import Book
 from bot.engine.spec import LimitsSpec, SurvivalSpec
 from tests.builders import KEY, T0, ended, fill, layout, orders, rules, snapshot, trade
 

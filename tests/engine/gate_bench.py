@@ -16,14 +16,14 @@ from bot.domain.names import child_name, parent_name
 from bot.domain.order import Approved, OrderClass, OrderRequest, Side, TimeInForce
 from bot.domain.scale import CASH_UNIT, NS_PER_HOUR, NS_PER_SECOND
 from bot.domain.units import Money
-from bot.engine.book import Book, Hour, Order, Sent
-from bot.engine.columns import Columns
-from bot.engine.fold import fold
 from bot.engine.gate import Gate
-from bot.engine.layout import HEDGE, ONE_WAY, Layout
-from bot.engine.market import Market
+from bot.engine.measures.columns import Columns
+from bot.engine.measures.layout import HEDGE, ONE_WAY, Layout
+from bot.engine.measures.market import Market
+from bot.engine.record.book import Book, Hour, Order, Sent
+from bot.engine.record.fold import fold
+from bot.engine.record.stops import Stop
 from bot.engine.spec import LimitsSpec
-from bot.engine.stops import Stop
 from tests.builders import KEY, T0, layout
 
 MARK = 500_000                       # 5,000.00

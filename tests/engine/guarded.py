@@ -18,12 +18,12 @@ from bot.domain.events import (
 )
 from bot.domain.order import OrderRequest, OrderStatus, Side
 from bot.domain.scale import NS_PER_SECOND
-from bot.engine import checkpoint
-from bot.engine.book import Book
 from bot.engine.engine import Engine
-from bot.engine.layout import Layout
+from bot.engine.measures.layout import Layout
+from bot.engine.record import checkpoint
+from bot.engine.record.book import Book
+from bot.engine.record.stops import Stop
 from bot.engine.spec import BlindSpec, LimitsSpec, ProtectSpec, SafetySpec, SurvivalSpec
-from bot.engine.stops import Stop
 from tests.builders import KEY, T0, layout, rules, snapshot, trade
 from tests.engine.driver import WIDE, Trader
 

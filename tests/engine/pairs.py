@@ -29,10 +29,10 @@ from bot.domain.effects import (
 )
 from bot.domain.market import FundingRate
 from bot.domain.scale import CASH_UNIT, NS_PER_DAY, NS_PER_HOUR, NS_PER_SECOND
-from bot.engine.book import Episode
+from bot.engine.deciding.plans import level
 from bot.engine.engine import Engine
-from bot.engine.fold import reducing_side
-from bot.engine.plans import level
+from bot.engine.record.book import Episode
+from bot.engine.record.fold import reducing_side
 from bot.engine.spec import SurvivalSpec
 from bot.risk.deleverage import wanted
 from bot.rules.ruleset import Rule, RuleSet

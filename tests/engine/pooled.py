@@ -10,10 +10,10 @@ from bot.app.markets import make_instrument
 from bot.domain.account import Balance, PositionKey, PositionReport, PositionSide
 from bot.domain.events import AccountSnapshot
 from bot.domain.scale import CASH_UNIT
-from bot.engine.book import Book
-from bot.engine.columns import Columns
-from bot.engine.fold import fold
-from bot.engine.layout import HEDGE, AccountSlot, CollateralSlot, Layout
+from bot.engine.measures.columns import Columns
+from bot.engine.measures.layout import HEDGE, AccountSlot, CollateralSlot, Layout
+from bot.engine.record.book import Book
+from bot.engine.record.fold import fold
 from bot.risk.binance_tiers import tier_table_of
 from tests.builders import BTC, ETH, T0
 

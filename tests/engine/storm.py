@@ -38,9 +38,9 @@ from bot.domain.market import Trade
 from bot.domain.order import OrderRequest, OrderStatus, Side
 from bot.domain.scale import NS_PER_MS, NS_PER_SECOND
 from bot.domain.units import Money
-from bot.engine import checkpoint
 from bot.engine.engine import Engine
-from bot.engine.layout import Layout
+from bot.engine.measures.layout import Layout
+from bot.engine.record import checkpoint
 from bot.engine.spec import LimitsSpec, SurvivalSpec
 from bot.rules.ruleset import RuleSet
 from tests.builders import STRATEGIES, T0, layout, rules

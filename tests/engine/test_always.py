@@ -22,7 +22,7 @@ from bot.domain.effects import (
 from bot.domain.names import child_name
 from bot.domain.scale import NS_PER_SECOND
 from bot.engine.engine import Engine
-from bot.engine.fold import reducing_side
+from bot.engine.record.fold import reducing_side
 from tests.engine.storm import LIMITS, Storm, Watcher
 
 STEPS = 1_000                        # prices of the storm

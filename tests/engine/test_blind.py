@@ -9,7 +9,7 @@ import pytest
 from bot.domain.effects import OpenEpisode
 from bot.domain.market import CandlePoint, MarkPrice
 from bot.domain.scale import NS_PER_MINUTE, NS_PER_SECOND
-from bot.engine.market import TRADE_LULL
+from bot.engine.measures.market import TRADE_LULL
 from bot.engine.spec import BlindSpec, LimitsSpec, Per, ProtectSpec
 from tests.builders import snapshot, trade
 from tests.engine.driver import WIDE

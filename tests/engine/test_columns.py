@@ -17,10 +17,10 @@ from bot.domain.account import PositionKey
 from bot.domain.events import CashMoved, FillOrigin, Liquidity, OrderFilled
 from bot.domain.order import Side
 from bot.domain.scale import CASH_UNIT
-from bot.engine.book import Book
-from bot.engine.columns import Columns
-from bot.engine.fold import fold
-from bot.engine.layout import AccountSlot, Layout
+from bot.engine.measures.columns import Columns
+from bot.engine.measures.layout import AccountSlot, Layout
+from bot.engine.record.book import Book
+from bot.engine.record.fold import fold
 from bot.risk.binance_tiers import tier_table
 from bot.risk.margin import Holding, account_margin, liquidation_distances
 from tests.builders import T0

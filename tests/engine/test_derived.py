@@ -9,8 +9,8 @@ from bot.domain.errors import JournalError
 from bot.domain.events import Restarted, Timer
 from bot.domain.market import IndexPrice
 from bot.domain.scale import NS_PER_SECOND
-from bot.engine import checkpoint
 from bot.engine.engine import Engine
+from bot.engine.record import checkpoint
 from bot.rules.language.typed import ReadingRef
 from tests.builders import ETH, T0, ended, fill, snapshot, trade
 from tests.engine.driver import WIDE, Driver, engine

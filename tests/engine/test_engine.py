@@ -24,7 +24,7 @@ from bot.domain.latch import Latch
 from bot.domain.market import CandlePoint, MarkPrice, Quote
 from bot.domain.scale import CASH_UNIT, NS_PER_MINUTE, NS_PER_SECOND
 from bot.engine.engine import NOTHING
-from bot.engine.layout import Layout
+from bot.engine.measures.layout import Layout
 from tests.builders import GUARD, KEY, STOP, T0, fill, layout, snapshot, trade
 from tests.engine.driver import WIDE, Driver, engine
 

@@ -28,8 +28,8 @@ from bot.domain.events import (
 from bot.domain.names import child_name, parent_name
 from bot.domain.order import Approved, OrderClass, OrderRequest, OrderStatus, Side, TimeInForce
 from bot.domain.scale import CASH_UNIT, NS_PER_SECOND
-from bot.engine.book import Book
-from bot.engine.fold import WITNESSES_APART, fold
+from bot.engine.record.book import Book
+from bot.engine.record.fold import WITNESSES_APART, fold
 from tests.builders import KEY, T0, layout
 
 PARENT = parent_name("pen", KEY, Side.SELL, 0)

@@ -10,7 +10,7 @@ from bot.domain.effects import OpenEpisode, PlaceOrder, RaiseAlarm
 from bot.domain.events import Event
 from bot.domain.market import BookUpdate, CandlePoint, IndexPrice, MarkPrice, Quote
 from bot.domain.scale import NS_PER_DAY, NS_PER_MINUTE, NS_PER_SECOND
-from bot.engine.market import TOLD_LULL, TRADE_LULL
+from bot.engine.measures.market import TOLD_LULL, TRADE_LULL
 from bot.engine.spec import LimitsSpec
 from tests.builders import snapshot, trade
 from tests.engine.driver import WIDE, Driver, engine

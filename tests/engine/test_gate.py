@@ -19,11 +19,11 @@ from bot.domain.names import NAME_LENGTH_MAX
 from bot.domain.order import Approved, OrderClass, OrderRequest, Side, TimeInForce
 from bot.domain.scale import CASH_UNIT, NS_PER_SECOND
 from bot.domain.units import Money
-from bot.engine.book import Book
-from bot.engine.columns import Columns
-from bot.engine.fold import fold
 from bot.engine.gate import CONTROLS, VALID_FOR, Gate
-from bot.engine.market import TOLD_LULL, TRADE_LULL, Market
+from bot.engine.measures.columns import Columns
+from bot.engine.measures.market import TOLD_LULL, TRADE_LULL, Market
+from bot.engine.record.book import Book
+from bot.engine.record.fold import fold
 from bot.engine.spec import LimitsSpec
 from bot.execution.slicer import limit_price
 from tests.builders import ETH_KEY, KEY, T0, layout

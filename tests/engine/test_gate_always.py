@@ -18,11 +18,11 @@ from bot.domain.names import child_name, parent_name
 from bot.domain.order import Approved, OrderClass, OrderRequest, Side, TimeInForce
 from bot.domain.scale import CASH_UNIT, NS_PER_HOUR
 from bot.domain.units import Money
-from bot.engine.book import Book, Hour, Order
-from bot.engine.columns import Columns
-from bot.engine.fold import fold
 from bot.engine.gate import Gate
-from bot.engine.market import Market
+from bot.engine.measures.columns import Columns
+from bot.engine.measures.market import Market
+from bot.engine.record.book import Book, Hour, Order
+from bot.engine.record.fold import fold
 from bot.engine.spec import LimitsSpec
 from bot.execution.slicer import limit_price
 from tests.builders import KEY, T0, layout

@@ -23,8 +23,8 @@ from bot.domain.events import Command, CommandKind, InstrumentStatus, OrderOutco
 from bot.domain.instrument import TradingState
 from bot.domain.latch import Latch, stricter
 from bot.domain.scale import NS_PER_HOUR, NS_PER_SECOND
-from bot.engine import checkpoint
-from bot.engine.halts import FLATTEN
+from bot.engine.protection.halts import FLATTEN
+from bot.engine.record import checkpoint
 from bot.engine.spec import LimitsSpec
 from tests.builders import STOP, T0, layout, snapshot, trade
 from tests.engine.driver import SLOW_STOP, WIDE, Driver, Trader, engine, long_of

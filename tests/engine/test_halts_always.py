@@ -22,7 +22,7 @@ from bot.domain.instrument import TradingState
 from bot.domain.latch import Latch
 from bot.domain.order import OrderClass, Side
 from bot.domain.scale import NS_PER_SECOND
-from bot.engine import checkpoint
+from bot.engine.record import checkpoint
 from tests.builders import GUARD, T0, layout, trade
 from tests.engine.driver import SLOW_STOP, Trader, engine, long_of
 

@@ -12,8 +12,8 @@ import pytest
 from bot.domain.effects import OpenEpisode
 from bot.domain.errors import Unsupported
 from bot.domain.scale import NS_PER_MINUTE, NS_PER_SECOND
-from bot.engine.bars import Bars
-from bot.engine.indicators import FED_PERIODS, Indicator
+from bot.engine.measures.bars import Bars
+from bot.engine.measures.indicators import FED_PERIODS, Indicator
 from tests.builders import T0, snapshot, trade
 from tests.engine.driver import Driver, engine
 

@@ -9,11 +9,11 @@ import pytest
 from bot.domain.effects import OpenEpisode, RaiseAlarm, ScopeElement, TriggerState
 from bot.domain.events import MarginCall, Restarted
 from bot.domain.scale import NS_PER_MINUTE, NS_PER_SECOND
-from bot.engine import checkpoint
-from bot.engine.book import Book
-from bot.engine.fold import fold
-from bot.engine.layout import MARGIN_CALL_GRACE, Layout
-from bot.engine.margin_calls import is_standing
+from bot.engine.measures.layout import MARGIN_CALL_GRACE, Layout
+from bot.engine.record import checkpoint
+from bot.engine.record.book import Book
+from bot.engine.record.fold import fold
+from bot.engine.record.margin_calls import is_standing
 from bot.rules.language.typed import ReadingRef
 from tests.builders import T0, layout, snapshot, trade
 from tests.engine.driver import Driver, Trader, engine

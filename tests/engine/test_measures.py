@@ -19,7 +19,7 @@ from bot.domain.market import (
     Trade,
 )
 from bot.domain.scale import CASH_UNIT, NS_PER_HOUR, NS_PER_MINUTE, NS_PER_SECOND
-from bot.engine.layout import AccountSlot, Layout
+from bot.engine.measures.layout import AccountSlot, Layout
 from bot.rules.language.measures import MEASURES
 from bot.rules.language.typed import ReadingRef
 from tests.builders import T0, layout, snapshot, trade

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from bot.domain.effects import OpenEpisode, OpenParent
 from bot.domain.market import BookUpdate, Quote
-from bot.engine import order_book
-from bot.engine.order_book import OrderBook
+from bot.engine.measures import order_book
+from bot.engine.measures.order_book import OrderBook
 from bot.rules.language.typed import ReadingRef
 from tests.builders import T0, snapshot, trade
 from tests.engine.driver import Driver, engine

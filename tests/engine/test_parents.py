@@ -26,8 +26,8 @@ from bot.domain.events import (
 from bot.domain.names import CHILDREN_MAX
 from bot.domain.order import Side
 from bot.domain.scale import NS_PER_SECOND
-from bot.engine.layout import Layout
-from bot.engine.parents import CHILDREN_PER_PARENT
+from bot.engine.deciding.parents import CHILDREN_PER_PARENT
+from bot.engine.measures.layout import Layout
 from tests.builders import GUARD, KEY, STOP, T0, ended, fill, layout, snapshot, trade
 from tests.engine.driver import SLOW_STOP, Driver, long_of
 

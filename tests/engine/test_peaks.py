@@ -7,7 +7,7 @@ import pytest
 from bot.domain.effects import MarkBest, MarkHighWater, OpenEpisode
 from bot.domain.events import Restarted
 from bot.domain.scale import CASH_UNIT, NS_PER_SECOND
-from bot.engine import checkpoint
+from bot.engine.record import checkpoint
 from bot.rules.language.typed import ReadingRef
 from tests.builders import GUARD, T0, fill, snapshot, trade
 from tests.engine.driver import Driver, engine

@@ -9,7 +9,7 @@ import pytest
 from bot.domain.effects import Goal, GoalKind, OpenEpisode
 from bot.domain.events import Restarted
 from bot.domain.scale import NS_PER_SECOND
-from bot.engine import checkpoint
+from bot.engine.record import checkpoint
 from tests.builders import T0, snapshot, trade
 from tests.engine.driver import Trader, engine
 from tests.engine.plugged import plugged, plugins, rules, take

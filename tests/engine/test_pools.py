@@ -14,11 +14,11 @@ from bot.domain.events import AssetsExchanged, CashMoved, FillOrigin, FundingPai
 from bot.domain.market import OpenInterest, Quote
 from bot.domain.order import Side
 from bot.domain.scale import CASH_UNIT
-from bot.engine.book import Book
-from bot.engine.columns import Columns
 from bot.engine.engine import Engine
-from bot.engine.fold import fold
-from bot.engine.layout import HEDGE, CollateralSlot, Layout
+from bot.engine.measures.columns import Columns
+from bot.engine.measures.layout import HEDGE, CollateralSlot, Layout
+from bot.engine.record.book import Book
+from bot.engine.record.fold import fold
 from bot.engine.spec import SurvivalSpec
 from bot.risk.collateral import Asset
 from bot.risk.holding import Holding

@@ -10,7 +10,7 @@ from bot.domain.effects import PORTFOLIO, EndEpisode, MoveTrigger, OpenEpisode, 
 from bot.domain.errors import InputError
 from bot.domain.events import AccountSnapshot, Command, CommandKind, Reloaded, Restarted
 from bot.domain.scale import NS_PER_SECOND
-from bot.engine.layout import AccountSlot, Layout
+from bot.engine.measures.layout import AccountSlot, Layout
 from bot.rules.language.typed import Scope
 from tests.builders import T0, layout, rules, snapshot, trade
 from tests.engine.driver import Trader, engine

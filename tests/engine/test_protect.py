@@ -11,8 +11,8 @@ from bot.domain.account import PositionKey, PositionReport, PositionSide
 from bot.domain.effects import LookUpOrder, OpenEpisode, RecordDenial
 from bot.domain.events import OrderOutcomeUnknown
 from bot.domain.order import OrderClass, Side, TimeInForce, TriggerBy, TriggerKind
-from bot.engine.layout import HEDGE
-from bot.engine.protect import PROTECT
+from bot.engine.measures.layout import HEDGE
+from bot.engine.protection.protect import PROTECT
 from bot.engine.spec import Per, ProtectSpec
 from tests.builders import layout, snapshot, trade
 from tests.engine.driver import WIDE

@@ -10,10 +10,10 @@ import pytest
 from bot.adapters.journal import codec
 from bot.domain.effects import Effect
 from bot.domain.errors import JournalError
-from bot.engine import checkpoint
-from bot.engine.book import Book
-from bot.engine.layout import Layout
-from bot.engine.recovery import refold
+from bot.engine.measures.layout import Layout
+from bot.engine.record import checkpoint
+from bot.engine.record.book import Book
+from bot.engine.record.recovery import refold
 from tests.builders import layout
 from tests.engine.storm import Storm, make_engine
 

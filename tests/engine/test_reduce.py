@@ -8,8 +8,8 @@ import pytest
 
 from bot.domain.effects import EndEpisode, EndParent, OpenEpisode, ParentEnd, PlanEpisode, PlannedCut
 from bot.domain.order import Side
-from bot.engine import checkpoint
-from bot.engine.recovery import refold
+from bot.engine.record import checkpoint
+from bot.engine.record.recovery import refold
 from tests.builders import ETH_KEY, KEY, instruments, layout, snapshot, trade
 from tests.engine.driver import Trader, engine, long_of
 

@@ -17,9 +17,9 @@ from bot.domain.effects import (
 from bot.domain.events import AccountFact, Event, Reloaded
 from bot.domain.market import Trade
 from bot.domain.units import Money
-from bot.engine import checkpoint
-from bot.engine.recovery import refold
-from bot.engine.replacing import GONE
+from bot.engine.deciding.replacing import GONE
+from bot.engine.record import checkpoint
+from bot.engine.record.recovery import refold
 from bot.engine.spec import LimitsSpec, SurvivalSpec
 from tests.builders import T0, rules, snapshot, trade
 from tests.engine.driver import SLOW_STOP, WIDE, Driver, engine, long_of

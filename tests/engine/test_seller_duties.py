@@ -8,9 +8,17 @@ from bot.domain.events import VolumeHistory
 from bot.domain.obligation import Obligation
 from bot.domain.order import OrderClass, Side
 from bot.domain.scale import NS_PER_MINUTE
-from bot.engine.book import Parent
-from bot.engine.duties import class_of, first_collar, is_late, is_passive, participation_max, patience, slippage_budget
+from bot.engine.deciding.duties import (
+    class_of,
+    first_collar,
+    is_late,
+    is_passive,
+    participation_max,
+    patience,
+    slippage_budget,
+)
 from bot.engine.engine import Engine
+from bot.engine.record.book import Parent
 from bot.engine.spec import LimitsSpec
 from bot.execution.profile import MINUTES_PER_DAY
 from tests.builders import T0, trade

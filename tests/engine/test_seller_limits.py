@@ -13,8 +13,8 @@ from bot.domain.events import OrderNotSent, OrderRejected
 from bot.domain.market import BookUpdate, IndexPrice
 from bot.domain.order import Side
 from bot.domain.scale import NS_PER_SECOND as S
-from bot.engine.layout import Layout
-from bot.engine.seller import RETRY_AFTER
+from bot.engine.measures.layout import Layout
+from bot.engine.selling.seller import RETRY_AFTER
 from tests.builders import STOP, T0, ended, layout, trade
 from tests.engine.driver import WIDE, Trader, long_of
 

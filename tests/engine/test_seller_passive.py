@@ -12,9 +12,9 @@ from bot.domain.events import OrderAccepted, OrderEnded, OrderRejected
 from bot.domain.market import Quote
 from bot.domain.order import OrderRequest, OrderStatus, TimeInForce
 from bot.domain.scale import NS_PER_SECOND as S
-from bot.engine import checkpoint
-from bot.engine.fold import fold
-from bot.engine.passive import REPRICE_EVERY, REST_FOR
+from bot.engine.record import checkpoint
+from bot.engine.record.fold import fold
+from bot.engine.selling.passive import REPRICE_EVERY, REST_FOR
 from bot.execution.refusals import WOULD_TAKE
 from tests.builders import T0, fill, trade
 from tests.engine.driver import Trader, long_of

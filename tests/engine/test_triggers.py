@@ -11,8 +11,8 @@ from bot.domain.effects import EndEpisode, MoveTrigger, OpenEpisode, TriggerStat
 from bot.domain.events import AccountSnapshot, Event, Restarted, Timer
 from bot.domain.market import IndexPrice, MarkPrice
 from bot.domain.scale import NS_PER_SECOND
-from bot.engine.book import Book
 from bot.engine.engine import Engine
+from bot.engine.record.book import Book
 from bot.rules.triggers import IDLE, Conditions, Trigger, advance, deadline, rearm
 from tests.builders import (
     BTC,

@@ -13,10 +13,10 @@ from bot.domain.market import Trade
 from bot.domain.scale import CASH_UNIT, NS_PER_SECOND
 from bot.domain.units import Place, SourceText
 from bot.engine.engine import Engine
-from bot.engine.fold import fold
-from bot.engine.layout import AccountSlot, Layout
+from bot.engine.measures.layout import AccountSlot, Layout
+from bot.engine.measures.storage import WIDE_AT_LEAST
+from bot.engine.record.fold import fold
 from bot.engine.spec import LimitsSpec, SurvivalSpec
-from bot.engine.storage import WIDE_AT_LEAST
 from bot.risk.binance_tiers import tier_table
 from bot.rules.language.typed import Scope
 from bot.rules.ruleset import RuleSet, make_rule
@@ -110,8 +110,8 @@ def test_watch_wide_book_says_what_the_same_book_says_one_by_one(
     """Trades, closed positions, missing readings: no truth depends on how many are looked at together."""
     by_column = made(texts)
     assert list(by_column.watch.wide) == [1]
-    monkeypatch.setattr("bot.engine.watch.WIDE_AT_LEAST", 10_000)
-    monkeypatch.setattr("bot.engine.storage.WIDE_AT_LEAST", 10_000)
+    monkeypatch.setattr("bot.engine.measures.watch.WIDE_AT_LEAST", 10_000)
+    monkeypatch.setattr("bot.engine.measures.storage.WIDE_AT_LEAST", 10_000)
     one_by_one = made(texts)
     assert not one_by_one.watch.wide
     found = storm(by_column, 300)
@@ -121,9 +121,9 @@ def test_watch_wide_book_says_what_the_same_book_says_one_by_one(
 
 def test_watch_account_one_short_of_wide_is_taken_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """Below the limit arrays cost more than they save."""
-    monkeypatch.setattr("bot.engine.watch.WIDE_AT_LEAST", WIDE + 1)
+    monkeypatch.setattr("bot.engine.measures.watch.WIDE_AT_LEAST", WIDE + 1)
     assert not made(OWN).watch.wide
-    monkeypatch.setattr("bot.engine.watch.WIDE_AT_LEAST", WIDE)
+    monkeypatch.setattr("bot.engine.measures.watch.WIDE_AT_LEAST", WIDE)
     assert list(made(OWN).watch.wide) == [1]
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from bot.domain.errors import JournalError
 from bot.domain.scale import NS_PER_SECOND
-from bot.engine.windows import BUCKETS, GAP_SHARE, WINDOWS, Window
+from bot.engine.measures.windows import BUCKETS, GAP_SHARE, WINDOWS, Window
 
 SECOND = NS_PER_SECOND
 MINUTE = 60 * SECOND

@@ -10,8 +10,8 @@ from bot.domain.effects import PlaceOrder, PlaceStop, ReserveNames, ReserveStopN
 from bot.domain.events import OrderFilled
 from bot.domain.names import child_name
 from bot.domain.order import OrderRequest, OrderStatus
-from bot.engine import checkpoint
-from bot.engine.recovery import refold
+from bot.engine.record import checkpoint
+from bot.engine.record.recovery import refold
 from paper.state import VenueState
 from tests.app.killing import journal_of, orders_of, venue_of
 from tests.recovery.scripts import STRANGER, Script

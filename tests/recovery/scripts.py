@@ -11,7 +11,7 @@ from bot.app.markets import RecordedMarket
 from bot.app.wiring import make_layout
 from bot.domain.account import PositionKey
 from bot.domain.order import OrderClass, OrderRequest, Side, TimeInForce
-from bot.engine.layout import Layout
+from bot.engine.measures.layout import Layout
 from tests.app.runs import BTC, ETH, SECOND, START, Print, long_of, write_config, write_trades
 
 SOL = "SOL/USDT:USDT"

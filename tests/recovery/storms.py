@@ -43,10 +43,10 @@ from bot.domain.market import Quote
 from bot.domain.names import child_name
 from bot.domain.order import OrderRequest, OrderStatus, Side, TimeInForce
 from bot.domain.scale import NS_PER_SECOND
-from bot.engine import checkpoint
-from bot.engine.book import Book
 from bot.engine.engine import Engine
-from bot.engine.layout import Layout
+from bot.engine.measures.layout import Layout
+from bot.engine.record import checkpoint
+from bot.engine.record.book import Book
 from bot.engine.spec import SurvivalSpec
 from bot.execution.curves import parent_due
 from bot.execution.refusals import WOULD_TAKE

@@ -24,9 +24,9 @@ from bot.domain.events import (
 from bot.domain.market import FundingRate
 from bot.domain.order import Side
 from bot.domain.scale import CASH_UNIT
-from bot.engine.book import AccountBook, Book
-from bot.engine.fold import fold
-from bot.engine.heard import BEYOND_MAX, hear
+from bot.engine.record.book import AccountBook, Book
+from bot.engine.record.fold import fold
+from bot.engine.record.heard import BEYOND_MAX, hear
 from paper.messages import QueryHistory, Wake
 from tests.builders import KEY, STOP, T0, layout, snapshot, trade
 from tests.engine.driver import Trader, long_of

@@ -7,7 +7,7 @@ from dataclasses import replace
 from bot.domain.effects import OpenEpisode, OpenParent, RaiseAlarm
 from bot.domain.events import CashMoved, FundingPaid, Restarted
 from bot.domain.scale import CASH_UNIT
-from bot.engine import checkpoint
+from bot.engine.record import checkpoint
 from tests.builders import KEY, STOP, T0, snapshot, trade
 from tests.engine.driver import Trader, engine, long_of
 

@@ -10,9 +10,9 @@ import pytest
 from bot.domain.effects import Effect, EndEpisode, MoveTrigger, OpenEpisode, PlanEpisode, RaiseAlarm, TriggerState
 from bot.domain.events import Command, CommandKind, Event, Restarted
 from bot.domain.scale import NS_PER_SECOND
-from bot.engine import checkpoint
-from bot.engine.fold import fold
-from bot.engine.recovery import refold
+from bot.engine.record import checkpoint
+from bot.engine.record.fold import fold
+from bot.engine.record.recovery import refold
 from bot.rules.triggers import IDLE, Allowance, Conditions, Trigger, advance, deadline
 from tests.builders import T0, ended, fill, rules, snapshot, trade
 from tests.engine import storm

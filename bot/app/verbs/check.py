@@ -16,7 +16,7 @@ from bot.app.summary import remedy_text
 from bot.app.symbols import perpetual_of
 from bot.domain.account import MarginMode
 from bot.domain.order import OrderClass
-from bot.engine.plans import BY_POOL
+from bot.engine.deciding.plans import BY_POOL
 from bot.execution.profile import SPAN_MIN, why_no_shape
 from bot.execution.spec import Algo
 from bot.rules.feasibility import exact_comparisons, is_goal_at_trigger, optional_reads

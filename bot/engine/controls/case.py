@@ -8,9 +8,9 @@ from bot.domain.denials import DenialCode, Denied
 from bot.domain.instrument import Instrument
 from bot.domain.order import OrderClass, OrderRequest
 from bot.domain.scale import to_text
-from bot.engine.book import AccountBook, Book
-from bot.engine.columns import Columns
-from bot.engine.market import Market
+from bot.engine.measures.columns import Columns
+from bot.engine.measures.market import Market
+from bot.engine.record.book import AccountBook, Book
 from bot.engine.spec import LimitsSpec
 
 REDUCING = frozenset({OrderClass.MARGIN, OrderClass.COST, OrderClass.STOP})

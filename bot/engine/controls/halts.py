@@ -6,8 +6,8 @@ from bot.domain.denials import DenialCode, Denied
 from bot.domain.instrument import TradingState
 from bot.domain.latch import Latch
 from bot.domain.order import OrderClass, TimeInForce
-from bot.engine.book import Book, Parent
 from bot.engine.controls.case import Case
+from bot.engine.record.book import Book, Parent
 
 _TAKING_NOTHING = (TradingState.HALTED, TradingState.CANCEL_ONLY)
 

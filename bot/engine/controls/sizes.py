@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bot.domain.denials import DenialCode, Denied
 from bot.domain.scale import CASH_DIGITS, NS_PER_HOUR, NS_PER_SECOND, cash_text, to_fixed
-from bot.engine.book import AccountBook, Book
 from bot.engine.controls.case import Case
+from bot.engine.record.book import AccountBook, Book
 from bot.engine.spec import LimitsSpec
 
 

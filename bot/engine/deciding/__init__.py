@@ -1,0 +1,1 @@
+"""From truth to parents: triggers, episodes, plans, the arbiter."""

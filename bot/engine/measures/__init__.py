@@ -1,0 +1,1 @@
+"""What rules read: markets, accounts and positions as columns, kept up by differences."""

@@ -1,0 +1,139 @@
+"""How each measure of a position is worked out from the state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import inf
+
+from bot.domain.account import MarginMode
+from bot.domain.instrument import InstrumentKind
+from bot.domain.scale import CASH_UNIT, units_per_one
+from bot.engine.measures.columns import Columns
+from bot.engine.measures.layout import Layout
+from bot.engine.record.book import Book
+from bot.engine.record.peaks import Peaks
+from bot.risk.margin import liquidation_price
+
+Compute = Callable[[int], float | None]
+
+# These follow the whole account: another market's price moves them.
+ACCOUNT_WIDE = ("position.liquidation_price", "position.liquidation_distance")
+# And these nothing but a fill and the position's own price.
+OWN_PRICE_ONLY = tuple(
+    f"position.{name}"
+    for name in ("side", "amount", "notional", "entry_price", "unrealised_pnl", "loss_ratio", "drawdown")
+)
+
+
+class PositionReadings:
+    """One function by position for each measure."""
+
+    def __init__(self, layout: Layout, book: Book, columns: Columns, peaks: Peaks) -> None:
+        self.layout = layout
+        self.book = book
+        self.columns = columns
+        self.peaks = peaks
+        self.instruments = [key.instrument for key in layout.keys]
+        self._sums: dict[str, Compute] = {
+            "side": lambda p: float((book.quantity[p] > 0) - (book.quantity[p] < 0)),
+            "amount": self._amount,
+            "notional": self._marked(self._notional),
+            "entry_price": self._entry_price,
+            "unrealised_pnl": self._marked(lambda p: self._profit(p) / CASH_UNIT),
+            "loss_ratio": self._marked(self._loss_ratio),
+            "age": lambda p: float(book.now - book.opened[p]) if book.quantity[p] else None,
+            "drawdown": peaks.position_drawdown,
+            "liquidation_price": self._liquidation_price,
+            "liquidation_distance": self._liquidation_distance,
+            "margin_ratio": self._margin_ratio,
+            "adl_rank": _unavailable,
+        }
+
+    def compute(self, measure: str) -> Compute:
+        """Return what works out a measure by position."""
+        name = measure.partition(".")[2]
+        if name == "drawdown":
+            self.peaks.is_of_positions = self.peaks.is_wanted = True
+        return self._sums[name]
+
+    def _marked(self, compute: Callable[[int], float]) -> Compute:
+        mark, instruments = self.columns.mark, self.instruments
+        return lambda p: compute(p) if mark[instruments[p]] is not None else None
+
+    def _amount(self, position: int) -> float | None:
+        """Return base units; of inverse contracts, which are of quote units, what they are worth in the coin."""
+        instrument = self.layout.instrument_of(position)
+        if instrument.kind is InstrumentKind.INVERSE:
+            return self.columns.value[position] / CASH_UNIT if self.columns.mark[instrument.index] else None
+        return self.book.quantity[position] / units_per_one(instrument.quantity_digits)
+
+    def _notional(self, position: int) -> float:
+        instrument = self.layout.instrument_of(position)
+        if instrument.kind is InstrumentKind.INVERSE:
+            return abs(instrument.notional(price=1, quantity=self.book.quantity[position])) / CASH_UNIT
+        return abs(self.columns.value[position]) / CASH_UNIT
+
+    def _profit(self, position: int) -> int:
+        instrument = self.layout.instrument_of(position)
+        return instrument.profit(entry_value=self.book.entry_value[position], value=self.columns.value[position])
+
+    def _loss_ratio(self, position: int) -> float:
+        entry = self.book.entry_value[position]
+        return -self._profit(position) / abs(entry) if entry else 0.0
+
+    def _entry_price(self, position: int) -> float | None:
+        held = self.book.quantity[position]
+        if not held:
+            return None
+        instrument = self.layout.instrument_of(position)
+        whole, entry = held * instrument.value_multiplier, self.book.entry_value[position]
+        unit = units_per_one(instrument.price_digits)
+        return whole / (entry * unit) if instrument.kind is InstrumentKind.INVERSE else entry / (whole * unit)
+
+    def _margin_ratio(self, position: int) -> float | None:
+        """Return the ratio of an isolated position, which is a pool of its own; a cross one has none."""
+        key = self.layout.keys[position]
+        pools = self.columns.pools[key.account]
+        if pools is None or key.mode is not MarginMode.ISOLATED or not self.columns.known[key.account]:
+            return None
+        return pools.pool_at[position].totals.margin_ratio
+
+    def liquidation_units(self, position: int) -> float | None:
+        """Return the liquidation price in price units; None where no price does it, or it cannot be known."""
+        account = self.layout.keys[position].account
+        if not self.book.quantity[position] or not self.columns.known[account]:
+            return None
+        pools = self.columns.pools[account]
+        if pools is not None:
+            return pools.liquidation_price(position)
+        positions, holdings = self.columns.holdings(account)
+        return liquidation_price(self.book.accounts[account].wallet, holdings, positions.index(position))
+
+    def _liquidation_price(self, position: int) -> float | None:
+        price = self.liquidation_units(position)
+        return None if price is None else price / units_per_one(self.layout.instrument_of(position).price_digits)
+
+    def _liquidation_distance(self, position: int) -> float | None:
+        account = self.layout.keys[position].account
+        mark = self.columns.mark[self.instruments[position]]
+        held = self.book.quantity[position]
+        if not held or mark is None or not self.columns.known[account]:
+            return None
+        if self._is_past_liquidation(position, account):
+            return 0.0
+        price = self.liquidation_units(position)
+        if price is None:
+            return inf
+        # on the safe side of maintenance no price but an adverse one leads to it, as no rate reaches 1
+        return abs(price / mark - 1.0)
+
+    def _is_past_liquidation(self, position: int, account: int) -> bool:
+        pools = self.columns.pools[account]
+        if pools is None:
+            return self.columns.equity[account] <= self.columns.maintenance(account)
+        totals = pools.pool_at[position].totals
+        return totals.equity <= totals.maintenance
+
+
+def _unavailable(position: int) -> float | None:  # noqa: ARG001  # the table says why
+    return None

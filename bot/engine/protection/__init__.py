@@ -1,0 +1,1 @@
+"""What stands between an account and its worst day: stops, blindness, halts, adoption, alarms."""

@@ -1,0 +1,89 @@
+"""What the venue knows and the record does not: facts missed on the way, and orders that an older record has lost.
+
+After a kill the newest facts may be gone, and after the restore of a backup the newest orders too. Both are asked
+for again. What comes is folded like any report: fills move the position unless a snapshot holds them, and count for
+the parent whose name they carry, or that took over. A name that the venue has seen is never used again.
+"""
+
+from __future__ import annotations
+
+from bot.domain.effects import CancelOrder, CatchUp, PassOverName, RaiseAlarm, ReadAccount
+from bot.domain.events import AccountFact, OrderAccepted, OrderEnded, OrderFilled, OrderNotFound
+from bot.domain.names import ParsedName, child_name, parse_name
+from bot.domain.order import OrderStatus
+from bot.engine.desk import Desk
+from bot.engine.protection.account_alarms import tell_of
+from bot.engine.record.book import Book
+from bot.engine.record.fold import fold
+from bot.engine.record.fold_stops import is_known_to_rest, is_unrecorded
+from bot.engine.record.heard import opens_gap, was_heard
+
+_TELLS_OF_ORDER = (OrderAccepted, OrderEnded, OrderFilled)
+_CHILD_LETTERS = len(child_name("", 0))
+
+
+def take(desk: Desk, fact: AccountFact) -> bool:
+    """Fold a fact of an account, tell a person what matters, and ask for what is seen to be missing.
+
+    Returns False when there is nothing to decide: the venue has a stop that rests, as it said before.
+    """
+    if was_heard(desk.book, fact):
+        return True
+    if isinstance(fact, OrderAccepted) and is_known_to_rest(desk.book, fact):
+        fold(desk.book, fact)        # the record has it, and folding the record must give this book
+        return False
+    account: int = fact.account  # type: ignore[union-attr]  # the engine hands in nothing else
+    tell_of(desk, fact)
+    if isinstance(fact, _TELLS_OF_ORDER):
+        _pass_over_unknown(desk, fact)
+    is_behind = opens_gap(desk.book, fact)
+    must_read = isinstance(fact, OrderNotFound) and _was_working(desk, fact)
+    fold(desk.book, fact)
+    if is_behind:
+        catch_up(desk, account)
+    if must_read:
+        desk.emit(ReadAccount(account, desk.book.now))
+    return True
+
+
+def _was_working(desk: Desk, fact: OrderNotFound) -> bool:
+    """True of an order that the venue had accepted: what it filled before it was lost, only the account says."""
+    order = desk.book.orders.get(fact.name)
+    return order is not None and order.status is OrderStatus.WORKING
+
+
+def catch_up(desk: Desk, account: int) -> None:
+    """Ask for all that the venue told of an account since what the book knows for sure."""
+    known = desk.book.accounts[account]
+    desk.emit(CatchUp(account, known.facts_through, max(known.last_fill, known.snapshot_taken), desk.book.now))
+
+
+def _pass_over_unknown(desk: Desk, fact: OrderAccepted | OrderEnded | OrderFilled) -> None:
+    """Never use the name of an order that we do not know to have sent, and cancel what rests of ours for nobody."""
+    book, account = desk.book, fact.account
+    parsed = parse_name(desk.marker, fact.name)
+    if parsed is None or parsed.account != account or fact.name in book.orders or fact.name in book.stops:
+        return
+    parent = fact.name[:-_CHILD_LETTERS]
+    is_unknown = _is_unknown(book, account, parent, parsed)
+    if is_unknown:
+        desk.emit(PassOverName(account, parent, parsed.counter, parsed.child, book.now))
+        desk.emit(
+            RaiseAlarm(
+                "order_unrecorded",
+                f"order {fact.name}: is at the venue and not in the journal; an older journal was restored, or another "
+                "program uses our marker. Its fills are counted, its name and those before it are passed over",
+                book.now,
+            )
+        )
+    if isinstance(fact, OrderAccepted) and (is_unknown or parent not in book.parents):
+        desk.emit(CancelOrder(account, fact.name, book.now))
+
+
+def _is_unknown(book: Book, account: int, parent: str, name: ParsedName) -> bool:
+    """True of a name that lies beyond all that we have used; one that was used and is over does not."""
+    if name.is_stop:
+        return is_unrecorded(book, parent, name)
+    if parent in book.parents:
+        return name.child >= book.parents[parent].next_child
+    return parent in book.reserved_for or name.counter >= book.accounts[account].next_counter

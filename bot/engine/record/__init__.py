@@ -1,0 +1,1 @@
+"""The book and the only code that changes it: folds, checkpoints, recovery."""

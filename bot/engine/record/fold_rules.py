@@ -1,0 +1,58 @@
+"""Fold what rules decide: triggers, how often they fired, episodes and their plans. Called by ``fold`` alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from bot.domain.effects import PORTFOLIO, EndEpisode, MoveTrigger, OpenEpisode, PlanEpisode
+from bot.domain.events import Command, CommandKind
+from bot.engine.record.book import Book, Episode
+from bot.rules.triggers import Fires, Trigger
+
+
+def _move_trigger(book: Book, effect: MoveTrigger) -> None:
+    book.triggers[effect.rule, effect.element] = Trigger(effect.state, effect.since, effect.held)
+
+
+def _open_episode(book: Book, effect: OpenEpisode) -> None:
+    fires = book.fires_of(effect.rule, effect.element)
+    book.fires[effect.rule, effect.element] = Fires(fires.count + 1, effect.now)
+    book.episodes[effect.episode] = Episode(
+        number=effect.episode,
+        rule=effect.rule,
+        element=effect.element,
+        goal=effect.goal,
+        opened=effect.now,
+        marks={book.layout.position(mark.key): mark.price for mark in effect.marks},
+    )
+    book.next_episode = max(book.next_episode, effect.episode + 1)
+
+
+def _plan_episode(book: Book, effect: PlanEpisode) -> None:
+    episode = book.episodes[effect.episode]
+    episode.keeps = {book.layout.position(cut.key): cut.keep for cut in effect.cuts}
+    episode.planned = effect.now
+
+
+def _end_episode(book: Book, effect: EndEpisode) -> None:
+    del book.episodes[effect.episode]
+
+
+def _command(book: Book, fact: Command) -> None:
+    """Forget how often a rule has fired for the account and its positions, if a person put his name to it."""
+    if fact.kind is not CommandKind.REARM or not fact.by:
+        return
+    is_of_portfolio = (fact.rule, PORTFOLIO) in book.triggers        # it has one count, whatever account is named
+    for rule, element in list(book.fires):
+        if rule == fact.rule and (is_of_portfolio or element.account == fact.account):
+            del book.fires[rule, element]
+
+
+RULE_FOLDERS: dict[type, Callable[[Book, Any], None]] = {
+    MoveTrigger: _move_trigger,
+    OpenEpisode: _open_episode,
+    PlanEpisode: _plan_episode,
+    EndEpisode: _end_episode,
+    Command: _command,
+}
