@@ -56,11 +56,65 @@ class AccountSeries:
 
 
 @dataclass(frozen=True, slots=True)
+class CostSources:
+    """Where a parent's cost came from, in its settlement currency; positive is cost.
+
+    ``delay`` lies before arrival; ``market`` + ``spread`` + ``impact`` are the shortfall against arrival.
+    """
+
+    delay: float
+    market: float
+    spread: float
+    impact: float
+    fees: float
+
+
+@dataclass(frozen=True, slots=True)
+class ParentPath:
+    """A parent order over time, as (ns UTC, base units in all from then on): what was due by its curves, and filled.
+
+    ``costs`` is None where nothing filled, or where the process was away during its fills.
+    """
+
+    due: Sequence[tuple[int, float]]
+    filled: Sequence[tuple[int, float]]
+    costs: CostSources | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StopPath:
+    """The resting stops of one position: ``levels`` are (ns UTC, trigger price from then on, None: none rests).
+
+    ``triggered`` are the moments, ns, at which one was set off; ``filled`` is in base units.
+    """
+
+    account: str
+    symbol: str
+    levels: Sequence[tuple[int, float | None]]
+    placed: int
+    triggered: Sequence[int]
+    filled: float
+    average: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmCount:
+    """All alarms of one code: how many, the first and the last (ns UTC), and what the first one said."""
+
+    code: str
+    times: int
+    first: int
+    last: int
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunRecord:
     """One run: its title, the summary of the command line's contract, and its series.
 
     ``series`` goes by account; ``baseline_series`` by account, then DO_NOTHING and SELL_AT_ONCE, as pairs of
     (ns UTC, equity). ``story_facts`` are lines for the reader, such as where a generated market comes from.
+    ``parent_paths`` goes by the parent's id. A journal of an earlier version has none of the last three.
     """
 
     title: str
@@ -68,6 +122,9 @@ class RunRecord:
     series: Mapping[str, AccountSeries]
     baseline_series: Mapping[str, Mapping[str, Sequence[tuple[int, float | None]]]] = field(default_factory=dict)
     story_facts: Sequence[str] = ()
+    parent_paths: Mapping[str, ParentPath] = field(default_factory=dict)
+    stops: Sequence[StopPath] = ()
+    alarms: Sequence[AlarmCount] = ()
 
 
 _DECODER = msgspec.json.Decoder(RunRecord)

@@ -12,8 +12,10 @@ from math import isinf
 import msgspec
 
 from bot.app.nearness import Nearest, Nearness
+from bot.app.parent_paths import Crossed, ParentPaths
 from bot.app.performance import CashFlow
-from bot.app.record import AccountSeries
+from bot.app.record import AccountSeries, AlarmCount
+from bot.app.stop_paths import StopPaths
 from bot.domain.effects import (
     Effect,
     EndParent,
@@ -79,6 +81,7 @@ class _Memory(msgspec.Struct):
     first_ts: int | None
     nearest: dict[str, Nearest]
     worst: list[Extremes]
+    crossed: dict[str, Crossed] = {}
 
 
 @dataclass
@@ -101,9 +104,13 @@ class RunRecorder:
     last_ts: int = 0
     consumed: int = 0
     nearness: Nearness = field(init=False)
+    paths: ParentPaths = field(init=False)
+    stops: StopPaths = field(init=False)
 
     def __post_init__(self) -> None:
         watch = self.engine.watch
+        self.paths = ParentPaths(self.engine)
+        self.stops = StopPaths(self.engine.layout)
         self.nearness = Nearness(self.engine, [*watch.account_rules, *watch.position_rules, *watch.portfolio_rules])
         layout = self.engine.layout
         for positions in layout.positions_of:
@@ -132,11 +139,14 @@ class RunRecorder:
                 return               # after a restart the venue tells the fills of what was out again
             self.trades_told.add(trade)
             self.fills.append(fact)
-            parent = self.parents.get(fact.name[:-_CHILD_LETTERS])
+            name = fact.name[:-_CHILD_LETTERS]
+            parent = self.parents.get(name)
             if parent is not None:
                 parent.filled += fact.quantity
                 parent.value += fact.quantity * fact.price
                 parent.fees += fact.fee
+                self.paths.on_fill(name, fact)
+        self.stops.on_fact(fact)
 
     def _note_flow(self, fact: CashMoved) -> None:
         """Keep what a deposit or withdrawal made of the equity; of other currencies it is not known to the cent.
@@ -155,7 +165,8 @@ class RunRecorder:
     def memory(self) -> bytes:
         """Return what the journal's record cannot give back: the series, and where they began."""
         worst = self.engine.columns.extremes
-        saved = _Memory(self.lines, self.equity_start, self.first_ts, self.nearness.by_rule, worst)
+        crossed = self.paths.crossed
+        saved = _Memory(self.lines, self.equity_start, self.first_ts, self.nearness.by_rule, worst, crossed)
         return msgspec.msgpack.encode(saved)         # JSON has no infinity, and a margin ratio may be that
 
     def recall(self, memory: bytes) -> None:
@@ -168,9 +179,12 @@ class RunRecorder:
         self.engine.columns.extremes[:] = saved.worst
         self.lines, self.equity_start, self.first_ts = saved.lines, saved.equity_start, saved.first_ts
         self.nearness.by_rule.update(saved.nearest)
+        self.paths.crossed.update(saved.crossed)
 
     def on_effects(self, effects: Sequence[Effect]) -> None:
         """Keep fires, parents, denials and alarms."""
+        self.paths.on_effects(effects)
+        self.stops.on_effects(effects)
         for effect in effects:
             match effect:
                 case OpenEpisode():
@@ -195,6 +209,16 @@ class RunRecorder:
                     self.alarms.append(effect)
                 case _:
                     pass
+
+    def alarm_counts(self) -> list[AlarmCount]:
+        """Return the alarms by code, in the order of each code's first."""
+        by_code: dict[str, list[RaiseAlarm]] = {}
+        for alarm in self.alarms:
+            by_code.setdefault(alarm.code, []).append(alarm)
+        return [
+            AlarmCount(code, times=len(found), first=found[0].now, last=found[-1].now, detail=found[0].detail)
+            for code, found in by_code.items()
+        ]
 
     def on_moment(self, now: int, consumed: int) -> int:
         """Take one point of every account's series; return when the next one is due."""

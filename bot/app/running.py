@@ -130,6 +130,9 @@ def finish(
             for account, slot in enumerate(layout.accounts)
         },
         story_facts=tuple(story_facts),
+        parent_paths=recorder.paths.paths(recorder.last_ts),
+        stops=tuple(recorder.stops.paths()),
+        alarms=tuple(recorder.alarm_counts()),
     )
 
 
