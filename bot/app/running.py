@@ -1,4 +1,7 @@
-"""One run from a loaded configuration and a market to a finished record: the work of ``replay`` and ``run``."""
+"""One run from a loaded configuration and a market to a finished record: the work of ``replay`` and ``run``.
+
+A sweep of many short runs needs no record: see ``bot.app.quiet_run.run_quietly`` and ``bot.app.bar_market``.
+"""
 
 from __future__ import annotations
 
