@@ -12,30 +12,13 @@ from enum import Enum
 
 from bot.domain.account import PositionKey
 from bot.domain.denials import DenialCode
+from bot.domain.goal import Goal as Goal
+from bot.domain.goal import GoalKind as GoalKind
+from bot.domain.goal import HedgeTerms as HedgeTerms
+from bot.domain.goal import Lacking as Lacking
 from bot.domain.latch import Latch
 from bot.domain.obligation import Obligation
 from bot.domain.order import Approved, OrderRequest, Side
-
-
-class GoalKind(Enum):
-    """What an episode is to reach."""
-
-    FLAT = "flat"                                        # close: nothing held
-    REDUCE = "reduce"                                    # sell a share of what was held at the fire
-    LIQUIDATION_DISTANCE = "liquidation_distance"
-    MARGIN_RATIO = "margin_ratio"
-    LEVERAGE = "leverage"
-    GROSS_NOTIONAL = "gross_notional"                    # longs and shorts added, at mark
-    NET_NOTIONAL = "net_notional"                        # longs less shorts, whichever is more
-
-
-@dataclass(frozen=True, slots=True)
-class Goal:
-    """``target`` is a fraction, a multiple for leverage, for notionals an amount of ``currency``; None when flat."""
-
-    kind: GoalKind
-    target: float | None = None
-    currency: str | None = None
 
 
 class TriggerState(Enum):
@@ -127,13 +110,25 @@ class PlannedCut:
 
 
 @dataclass(frozen=True, slots=True)
+class PlannedHolding:
+    """Of the plan of a hedge: trade until ``quantity`` of this key is held."""
+
+    key: PositionKey
+    quantity: int                    # signed
+
+
+@dataclass(frozen=True, slots=True)
 class PlanEpisode:
-    """The plan, in absolute lots; a later plan replaces the earlier one and never relieves less."""
+    """The plan, in absolute lots; a later plan replaces the earlier one and, of cuts, never relieves less.
+
+    A hedge has ``holdings`` instead of cuts, and its later plans may want less.
+    """
 
     episode: int
     cuts: tuple[PlannedCut, ...]
     now: int
     estimated_cost: int              # cash
+    holdings: tuple[PlannedHolding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +143,10 @@ class EndEpisode:
 
 @dataclass(frozen=True, slots=True)
 class OpenParent:
-    """One parent per key: sell until no more than ``keep`` is held, as its obligations say."""
+    """One parent per key: sell until no more than ``keep`` is held, as its obligations say.
+
+    A hedge that adds to a position trades until ``hedged_to``, signed, is held; ``keep`` is then its size.
+    """
 
     parent: str
     key: PositionKey
@@ -161,6 +159,7 @@ class OpenParent:
     traded: int                      # of the instrument by others so far, a running total
     turnover: int                    # the same in cash
     now: int
+    hedged_to: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +171,7 @@ class ReviseParent:
     keep: int
     obligations: tuple[Obligation, ...]
     now: int
+    hedged_to: int | None = None     # as when it was opened
 
 
 class Relaxation(Enum):

@@ -41,7 +41,7 @@ def test_codec_body_is_canonical_json() -> None:
     """Fields in the order of the class, enums by value, no white space: the bytes are part of the contract."""
     assert encode(MarkPrice(1, 2, 3, 4)) == b'{"now":1,"stamp":2,"instrument":3,"price":4,"span":0}'
     assert encode(Timer(now=5)) == b'{"now":5}'
-    assert b'"goal":{"kind":"liquidation_distance","target":0.3,"currency":null}' in encode(FIRED)
+    assert b'"goal":{"kind":"liquidation_distance","target":0.3,"currency":null,"hedge":null}' in encode(FIRED)
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ class Order:
 
 @dataclass(slots=True)
 class Parent:
-    """All that is to be sold of one position, whoever asked for it."""
+    """All that is to be sold of one position, whoever asked for it; or, ``hedged_to`` a holding, added to it."""
 
     name: str
     position: int
@@ -82,12 +82,21 @@ class Parent:
     refused: int | None = None       # when a child was last denied, or refused for anything but its price
     steps_back: int = 0              # ticks behind the touch, one for each post-only order in a row that was refused
     joined: int = 0                  # when it last placed or moved a resting order
+    hedged_to: int | None = None     # signed; None of a parent that only reduces
     fills: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=FILLS_KEPT))
+
+    @property
+    def is_hedge(self) -> bool:
+        """True of a parent that adds to its position, so that its orders are not reduce-only."""
+        return self.hedged_to is not None
 
 
 @dataclass(slots=True)
 class Episode:
-    """A rule that fired and has not reached its goal. ``keeps`` is the plan: what is left of each position."""
+    """A rule that fired and has not reached its goal. ``keeps`` is the plan: what is left of each position.
+
+    The plan of a hedge is ``holdings``: what is held of each position in the end, signed.
+    """
 
     number: int
     rule: str
@@ -97,6 +106,7 @@ class Episode:
     marks: dict[int, int]            # of the account's positions when it fired
     keeps: dict[int, int] = field(default_factory=dict)
     planned: int | None = None
+    holdings: dict[int, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -211,13 +221,16 @@ class Book:
         )
 
     def progress(self, parent: Parent) -> Progress:
-        """Return where a parent stands, for the slicer."""
+        """Return where a parent stands, for the slicer; of a hedge, what it lacks counts as held to be sold."""
+        held, keep = abs(self.quantity[parent.position]), parent.keep
+        if parent.hedged_to is not None:
+            held, keep = (parent.hedged_to - self.quantity[parent.position]) * parent.side.sign, 0
         return Progress(
             quantity=parent.quantity,
             filled=parent.filled,
             working=self.working[parent.position],
-            held=abs(self.quantity[parent.position]),
-            keep=parent.keep,
+            held=max(0, held),
+            keep=keep,
         )
 
     def fires_of(self, rule: str, element: ScopeElement) -> Fires:

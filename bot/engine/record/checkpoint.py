@@ -117,6 +117,7 @@ def _value(value: Order | Stop | StopLine | Parent | Episode | Reservation) -> A
     if isinstance(value, Episode):
         body["marks"] = list(value.marks.items())
         body["keeps"] = list(value.keeps.items())
+        body["holdings"] = list(value.holdings.items())
     return body
 
 
@@ -128,4 +129,5 @@ def _parent_back(body: dict[str, Any]) -> Parent:
 
 
 def _episode_back(body: dict[str, Any]) -> Episode:
-    return msgspec.convert({**body, "marks": dict(body["marks"]), "keeps": dict(body["keeps"])}, Episode)
+    by_position = {name: dict(body.get(name, ())) for name in ("marks", "keeps", "holdings")}
+    return msgspec.convert({**body, **by_position}, Episode)

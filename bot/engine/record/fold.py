@@ -223,6 +223,7 @@ def _open_parent(book: Book, effect: OpenParent) -> None:
         traded=effect.traded,
         turnover=effect.turnover,
         arrival_price=effect.arrival_price,
+        hedged_to=effect.hedged_to,
     )
     book.parent_of[position] = effect.parent
     book.reserved_for[position] = None
@@ -232,6 +233,7 @@ def _revise_parent(book: Book, effect: ReviseParent) -> None:
     parent = book.parents[effect.parent]
     parent.quantity = effect.quantity
     parent.keep = effect.keep
+    parent.hedged_to = effect.hedged_to
     parent.obligations = effect.obligations
     parent.paused = None
 

@@ -32,6 +32,7 @@ def _open_episode(book: Book, effect: OpenEpisode) -> None:
 def _plan_episode(book: Book, effect: PlanEpisode) -> None:
     episode = book.episodes[effect.episode]
     episode.keeps = {book.layout.position(cut.key): cut.keep for cut in effect.cuts}
+    episode.holdings = {book.layout.position(each.key): each.quantity for each in effect.holdings}
     episode.planned = effect.now
 
 
