@@ -146,6 +146,7 @@ class Per(Enum):
     """What one resting stop is for."""
 
     POSITION = "position"
+    GROUP = "group"
     NONE = "none"
 
 
@@ -155,7 +156,10 @@ class ProtectSpec:
 
     per: Per = field(
         default=Per.POSITION,
-        metadata={"doc": "position: each has one stop at the venue, for all that is held. none: there are no stops."},
+        metadata={
+            "doc": "position: each has one stop at the venue, for all that is held. group: what the positions of one"
+            " underlying in one margin pool come to has one, on the largest leg of its side. none: there are no stops."
+        },
     )
     distance: Ratio = field(
         default=0.015,

@@ -78,10 +78,10 @@ class Blind:
                 self.desk.emit(LookUpOrder(self.desk.layout.keys[position].account, stop.name, now))
 
     def _reduce(self, position: int, spec: BlindSpec, now: int) -> None:
-        """Place a stop for a share of what is held, rounded up to what the venue takes."""
+        """Place a stop for a share of what one would be for, rounded up to what the venue takes."""
         level = self.protect.levels[position]
         filters = self.desk.layout.instrument_of(position).filters
-        held = abs(self.desk.book.quantity[position])
+        held = self.protect.share(position)
         lot = filters.market_lot or filters.lot
         most = min(held, filters.market_quantity_max or filters.quantity_max) // lot * lot
         share = max(ceil(held * spec.else_reduce / lot) * lot, smallest_order(filters))

@@ -3,14 +3,16 @@
     nothing rests, or too little          placed at once
     the right price or quantity moved     a new one is placed, and once the venue has it the old one is cancelled;
                                           at most once in ``replace_every``
+    more than the net of a group rests    at once: it would unhedge the book
     it rests                              looked up every ``verify_every``, after a restart, and when doubtful
-    the position is gone                  cancelled
+    the position is gone, or hedged       cancelled
     none rests for 3 s, or one was refused   alarm ``unprotected``; the same level is watched from here, and the
                                           position is closed by us when the mark passes it
 
 Two stops may overlap while one replaces the other: both are reduce-only, so the venue lets neither turn a position
-round. A stop is the one market-type order that is sent. It takes nothing from what may be sold meanwhile; once
-triggered it does, as any order. A stop that the mark has passed and that the venue says nothing of protects nobody.
+round. Where stops are per group (see ``groups``) they are for its net only. A stop is the one market-type order that
+is sent. It takes nothing from what may be sold meanwhile; once triggered it does, as any order. A stop that the mark
+has passed and that the venue says nothing of protects nobody.
 """
 
 from __future__ import annotations
@@ -39,6 +41,7 @@ from bot.domain.units import SourceText
 from bot.engine.deciding.parents import CHILDREN_PER_PARENT, NAMES_AT_ONCE
 from bot.engine.desk import Desk
 from bot.engine.gate import Gate, sends_left
+from bot.engine.protection.groups import Group, groups_of
 from bot.engine.protection.stop_level import StopLevel, has_passed, is_measured, stop_level
 from bot.engine.record.fold import WITNESSES_APART, reducing_side
 from bot.engine.record.stops import Stop
@@ -74,6 +77,8 @@ class Protect:
         self.desk = desk
         self.specs: tuple[SafetySpec, ...] = ()
         self.gate: Gate | None = None
+        self.groups: list[tuple[Group, ...]] = []                # by account
+        self.group_of: dict[int, Group] = {}                     # by position
         self.levels: list[StopLevel | None] = [None] * count     # the last that could be known
         self.uncovered_since: list[int | None] = [None] * count
         self.is_alarmed = [False] * count
@@ -84,6 +89,9 @@ class Protect:
         """Take what the configuration says, account by account; accounts beyond its end have no stops."""
         self.specs = specs
         self.gate = gate
+        layout = self.desk.layout
+        self.groups = [groups_of(layout, account, self._spec(account).per) for account in range(len(layout.accounts))]
+        self.group_of = {position: group for groups in self.groups for group in groups for position in group.positions}
         self.look_at = [0] * len(self.look_at)
 
     def changed(self, account: int) -> None:
@@ -101,11 +109,10 @@ class Protect:
             self.desk.timers.set(account, self.look_at[account])     # this wake may have stood in for a later one
             return
         self.look_at[account] = now + LOOK_EVERY
-        positions = self.desk.layout.positions_of[account]
-        for position in positions:
-            self._keep(position, now)
-        held = sum(1 for position in positions if self.desk.book.quantity[position])
         spec = self._spec(account)
+        for group in self.groups[account]:
+            self._keep_group(group, spec, now)
+        held = sum(1 for position in self.desk.layout.positions_of[account] if self.desk.book.quantity[position])
         if held and spec.per is not Per.NONE and (held > 1 or not self.desk.layout.is_plain(account)):
             self._wake(account, now + spec.replace_every)    # other markets move its liquidation prices
 
@@ -118,24 +125,47 @@ class Protect:
         return [stop for stop in self._all(position) if stop.side is side and stop.cancel_asked is None]
 
     def is_closing(self, position: int) -> bool:
-        """True while a stop that was triggered is at work."""
+        """True while a stop that was triggered is at work, on the position or one of its group."""
+        legs = self.group_of[position].positions
         return any(
-            order.position == position and order.order_class is OrderClass.STOP
+            order.order_class is OrderClass.STOP and order.position in legs
             for order in self.desk.book.orders.values()
         )
 
+    def share(self, position: int) -> int:
+        """Return how much of a position stops are for, unsigned: all of it, or its part in the net of its group."""
+        return self.group_of[position].shares(self.desk.book.quantity).get(position, 0)
+
+    # One group ---------------------------------------------------------------------------------------------
+
+    def _keep_group(self, group: Group, spec: ProtectSpec, now: int) -> None:
+        """First the legs on which stops are to rest, then those on which none is."""
+        for position in group.positions:
+            if is_measured(self.desk, position):
+                self.levels[position] = stop_level(self.desk, spec, position, group.positions)
+        needy = [] if spec.per is Per.NONE else [position for position in group.positions if self._orderable(position)]
+        for position in needy:
+            self._keep(position, spec, now)
+        for position in group.positions:
+            if position not in needy:
+                self._let_go(position, spec, needy, now)
+
+    def _let_go(self, position: int, spec: ProtectSpec, needy: list[int], now: int) -> None:
+        """End the stops of a leg that needs none; one that closes the same net waits until the new leg is covered."""
+        if not self.is_blind[position]:
+            bare = [leg for leg in needy if self.uncovered_since[leg] is not None]
+            sides = {reducing_side(self.desk.book.quantity[leg]) for leg in bare}
+            self._cancel([stop for stop in self._all(position) if stop.side not in sides], now)
+            self._is_covered(position)
+        self._read_back(position, spec, now)
+
     # One position ------------------------------------------------------------------------------------------
 
-    def _keep(self, position: int, now: int) -> None:
-        spec = self._spec(self.desk.layout.keys[position].account)
+    def _keep(self, position: int, spec: ProtectSpec, now: int) -> None:
         measured = is_measured(self.desk, position)
-        if measured:
-            self.levels[position] = stop_level(self.desk, spec, position)
-        is_needed = spec.per is not Per.NONE and self._sellable(position) > 0
         if self.is_blind[position]:
-            if is_needed:
-                self._judge(position, now)
-        elif not is_needed or (measured and self.levels[position] is None):
+            self._judge(position, now)
+        elif measured and self.levels[position] is None:
             self._cancel(self._all(position), now)
             self._is_covered(position)
         else:
@@ -148,7 +178,7 @@ class Protect:
 
     def _renew(self, position: int, spec: ProtectSpec, now: int) -> None:
         """Place a stop where none fits; end the older ones once the venue has the newest."""
-        level, quantity = self.levels[position], self._sellable(position)
+        level, quantity = self.levels[position], self._orderable(position)
         if level is None or self.is_closing(position):
             return
         standing = self.standing(position)
@@ -243,13 +273,13 @@ class Protect:
     # Protected or not --------------------------------------------------------------------------------------
 
     def _covers(self, position: int, stop: Stop) -> bool:
-        """True when the venue has a stop that closes all of a position before it is liquidated."""
+        """True when the venue has a stop that closes all it is for, and no more, before the account is liquidated."""
         level = self.levels[position]
         sign = -stop.side.sign
         is_inside = level is None or (stop.trigger_price - level.liquidation) * sign > 0
         filters = self.desk.layout.instrument_of(position).filters
-        bare = abs(self.desk.book.quantity[position]) - stop.quantity
-        is_whole = bare < (filters.market_lot or filters.lot)
+        closes = min(stop.quantity, abs(self.desk.book.quantity[position]))      # the venue caps it
+        is_whole = abs(self.share(position) - closes) < (filters.market_lot or filters.lot)
         return stop.is_seen and is_inside and is_whole and not self._passed(position, stop.trigger_price)
 
     def _judge(self, position: int, now: int) -> None:
@@ -287,9 +317,10 @@ class Protect:
             self._alarm("protected", position, "a stop rests at the venue" if is_held else "nothing is held")
 
     def _close(self, position: int, level: StopLevel, now: int) -> None:
-        """Open an episode that closes a position, unless one is open."""
+        """Open an episode that closes what the stop was for, unless one is open."""
         desk = self.desk
         key = desk.layout.keys[position]
+        held, share = abs(desk.book.quantity[position]), self.share(position)
         element = ScopeElement(key.account, key)
         mark = desk.columns.mark[key.instrument]
         if mark is None or desk.book.live_episode(PROTECT, element) is not None:
@@ -301,7 +332,7 @@ class Protect:
                 episode=number,
                 rule=PROTECT,
                 element=element,
-                goal=Goal(GoalKind.FLAT),
+                goal=Goal(GoalKind.FLAT) if share == held else Goal(GoalKind.REDUCE, share / held),
                 why=(
                     f"the mark {self._price(position, mark)} has passed {self._price(position, level.trigger)}, where "
                     "a stop belongs, and none at the venue acted"
@@ -315,7 +346,7 @@ class Protect:
                 now=now,
             )
         )
-        desk.emit(PlanEpisode(number, (PlannedCut(key, 0),), now, 0))
+        desk.emit(PlanEpisode(number, (PlannedCut(key, held - share),), now, 0))
 
     # Small things ------------------------------------------------------------------------------------------
 
@@ -325,12 +356,12 @@ class Protect:
     def _all(self, position: int) -> list[Stop]:
         return [stop for stop in self.desk.book.stops.values() if stop.position == position]
 
-    def _sellable(self, position: int) -> int:
-        """Return how much of a position a stop can be for: whole lots, as many as one order may have; 0 for dust."""
+    def _orderable(self, position: int) -> int:
+        """Return what a stop of a position is to be for: whole lots, as many as one order may have; 0 for dust."""
         filters = self.desk.layout.instrument_of(position).filters
         lot = filters.market_lot or filters.lot
         most = filters.market_quantity_max or filters.quantity_max
-        size = min(abs(self.desk.book.quantity[position]), most) // lot * lot
+        size = min(self.share(position), most) // lot * lot
         return size if size >= smallest_order(filters) else 0
 
     def _passed(self, position: int, trigger: int) -> bool:
