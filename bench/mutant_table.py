@@ -23,9 +23,11 @@ class Mutant:
 FOLD, CASH, ORDER = "bot/engine/record/fold.py", "bot/engine/record/fold_account.py", "bot/domain/order.py"
 T_FOLD, T_MISSED = "tests/engine/test_fold.py", "tests/recovery/test_missed.py"
 T_PROTECT, T_PARENTS = "tests/engine/test_protect.py", "tests/engine/test_parents.py"
+T_GROUPS = "tests/engine/test_protect_groups.py"
 T_GROWN = "test_protect_of_a_grown_position_places_the_new_stop_before_the_old_one_is_cancelled"
 T_KILLS = "tests/recovery/test_kill_points.py::test_run_killed_between_two_commits_ends_as_an_undisturbed_one"
 T_RESTORED = "tests/recovery/test_restored_journal.py"
+T_FAULTS, T_RECOVERY = "tests/adapters/test_journal_faults.py", "tests/engine/test_recovery.py"
 
 MUTANTS = (
     # Orders
@@ -110,6 +112,14 @@ MUTANTS = (
            "    return (side is PositionSide.LONG and held < 0) or (side is PositionSide.SHORT and held > 0)\n",
            "    return False\n",
            "tests/engine/test_gate.py::test_gate_each_side_of_each_limit_answers_as_the_table_says"),
+    Mutant("a hedge goes with the delta", "bot/engine/controls/exposure.py",
+           "    if delta * request.side.sign >= 0 or ", "    if delta * request.side.sign <= 0 or ",
+           "tests/engine/test_gate.py::test_gate_each_side_of_each_limit_answers_as_the_table_says"),
+    Mutant("a hedge may bring liquidation nearer", "bot/engine/controls/exposure.py", "    if after < before:\n",
+           "    if after < 0:\n", "tests/engine/test_gate.py::test_hedge_that_brings_liquidation_nearer_is_refused"),
+    Mutant("every word of the venue begins all positions anew", CASH,
+           "        if quantity and book.quantity[position] * quantity <= 0:\n", "        if quantity:\n",
+           "tests/recovery/test_reconciling.py::test_snapshot_told_twice_changes_nothing_the_second_time"),
     # Stops
     Mutant("the old stop is cancelled before the new one stands", "bot/engine/protection/protect.py",
            "        if not self._passed(position, level.trigger):\n            self.place(",
@@ -120,6 +130,9 @@ MUTANTS = (
            "            quantity=max([quantity, *(stop.quantity for stop in self._all(position))]),\n"
            "            limit_price=None,\n",
            f"{T_PROTECT}::test_protect_of_a_shrunk_position_follows_once_in_ten_seconds"),
+    Mutant("a stop takes a leg from its hedge", "bot/engine/protection/groups.py",
+           "            share = min(left, abs(exposures[place])) // ", "            share = abs(exposures[place]) // ",
+           f"{T_GROUPS}::test_protect_of_a_group_rests_one_stop_for_the_net_on_the_heavier_leg"),
     Mutant("a stop is left larger than the position", "bot/engine/protection/protect.py",
            "            self.desk.timers.set(account, self.look_at[account]) ", "            ",
            "tests/recovery/test_wakes.py"),
@@ -128,6 +141,11 @@ MUTANTS = (
            "        mark, desk.columns.mark[instrument] = desk.columns.mark[instrument], None\n",
            "        mark = desk.columns.mark[instrument]\n",
            "tests/engine/test_freshness.py::test_reading_of_a_silent_market_is_unavailable_until_it_is_heard_again"),
+    Mutant("silence is told to nobody", "bot/engine/measures/freshness.py",
+           "        if holders and mark is not None and ", "        if not holders and mark is not None and ",
+           "tests/engine/test_freshness.py::test_holder_is_told_once_when_a_market_falls_silent_and_once_when_it_is_back"),
+    Mutant("time may go back", "bot/engine/engine.py", "        if now < book.now:\n", "        if now < 0:\n",
+           "tests/engine/test_engine.py::test_step_back_in_time_is_our_own_fault"),
     Mutant("a key given twice is taken", "bot/settings/document.py", "            if key.text in first:\n",
            "            if not key.text:\n",
            "tests/settings/test_bad_documents.py::test_parse_of_a_bad_document_says_place_finding_and_cure"),
@@ -136,6 +154,20 @@ MUTANTS = (
            "        if any(not isinstance(effect, LookUpOrder) for effect in effects):\n"
            "            self.journal.commit()\n",
            "", f"{T_KILLS}[stop_loss]"),
+    Mutant("the chain of digests is not looked at", "bot/adapters/journal/reader.py", " or digest != written:\n", ":\n",
+           f"{T_FAULTS}::test_journal_bits_flipped_anywhere_never_changes_what_is_read"),
+    Mutant("a batch is not chained to the one before it", "bot/adapters/journal/chain.py",
+           "    running = hashlib.sha256(digest)\n", "    running = hashlib.sha256()\n",
+           f"{T_FAULTS}::test_journal_tampered_with_is_not_opened"),
+    Mutant("a decision changes the book and is not recorded", "bot/engine/desk.py",
+           "        self.out.append(effect)\n",
+           "        if type(effect).__name__ != \"MoveTrigger\":\n            self.out.append(effect)\n",
+           f"{T_RECOVERY}::test_refold_from_zero_gives_the_book_at_every_checkpoint"),
+    Mutant("trade ids are kept for ever", FOLD, "    if len(account.trade_ids) > TRADE_IDS_KEPT:\n",
+           "    if len(account.trade_ids) < 0:\n", f"{T_FOLD}::test_fold_remembers_only_so_many_trade_ids"),
+    Mutant("what waits for the disk has no bound", "bot/adapters/journal/sqlite.py",
+           "        if len(self._pending) >= PENDING_MAX:\n", "        if len(self._pending) < 0:\n",
+           "tests/adapters/test_journal.py::test_journal_too_much_pending_is_refused"),
     Mutant("fsync off", "bot/adapters/journal/schema.py", "PRAGMA synchronous = FULL", "PRAGMA synchronous = OFF",
            "tests/adapters/test_journal.py"),
     Mutant("no order is looked up after a restart", "bot/engine/engine.py",
