@@ -43,6 +43,7 @@ class DenialCode(Enum):
     QUANTITY_OFF_LOT = "the quantity is not a multiple of the lot"
     QUOTE_CROSSED = "the best bid is not below the best ask"
     RATE_EXCEEDED = "more orders in the last second than order_rate_max"
+    RATE_RESERVED = "what is left of order_rate_max in this second is kept for the margin class, stops and cancels"
     REDUCE_ONLY_FLIPS = "with what is already working, the order would flip the position"
     REDUCE_ONLY_INCREASES = "the order is on the side of the position and would increase it"
     REDUCE_ONLY_MISSING = "an order of this class must be reduce-only"
@@ -118,6 +119,7 @@ CONTROLS: dict[DenialCode, Control] = {
     DenialCode.QUANTITY_OFF_LOT: Control("C17", (), Exits.VENUE),
     DenialCode.QUOTE_CROSSED: Control("C13", (), Exits.MARGIN_PASS, is_overridable=True),
     DenialCode.RATE_EXCEEDED: Control("C4", _limits("order_rate_max"), Exits.SHAPED),
+    DenialCode.RATE_RESERVED: Control("C4", _limits("order_rate_max", "order_rate_reserve"), Exits.MARGIN_PASS),
     DenialCode.REDUCE_ONLY_FLIPS: Control("C5, C10", (), Exits.NEVER),
     DenialCode.REDUCE_ONLY_INCREASES: Control("C10", (), Exits.NEVER),
     DenialCode.REDUCE_ONLY_MISSING: Control("C26", (), Exits.NEVER),

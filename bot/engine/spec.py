@@ -47,7 +47,16 @@ class LimitsSpec:
             " spans; where the last trade stands in for the mark, at least 5 minutes."
         },
     )
-    order_rate_max: Rate = field(default=10.0, metadata={"doc": "Orders at most, of one account; at least 1/s."})
+    order_rate_max: Rate = field(
+        default=10.0, metadata={"doc": "Orders and cancels at most, of one account; at least 1/s."}
+    )
+    order_rate_reserve: Ratio = field(
+        default=0.3,
+        metadata={
+            "doc": "Share of order_rate_max that only the margin class, stops and cancels may use; all others may send"
+            " what is left of it, at least one order a second. 0%: none is kept."
+        },
+    )
     orders_per_hour_max: int = field(
         default=3_600,
         metadata={
@@ -100,6 +109,10 @@ class LimitsSpec:
             raise ValueError(f"stale_after: must be above 0, was {self.stale_after / NS_PER_SECOND:g}s")
         if self.order_rate_max < 1:
             raise ValueError(f"order_rate_max: must be at least 1/s, was {self.order_rate_max:g}/s")
+        if not 0 <= self.order_rate_reserve < 1:
+            raise ValueError(
+                f"order_rate_reserve: must be at least 0% and below 100%, was {self.order_rate_reserve:.2%}"
+            )
         if not 1 <= self.orders_per_hour_max <= self.orders_per_day_max:
             raise ValueError(
                 "orders_per_hour_max: must be at least 1 and not above orders_per_day_max, "

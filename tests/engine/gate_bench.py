@@ -162,4 +162,5 @@ CROWDED = replace(FILTERS, orders_max=2, conditional_orders_max=1)
 TWO_OUT = (live("a", Side.SELL, 10), live("b", Side.SELL, 10))
 STOP_OUT = (Stop("s", 0, Side.SELL, HELD, MARK // 2, T0, T0),)
 COUNTED = LimitsSpec(orders_per_hour_max=5, orders_per_day_max=9, order_notional_max=Money(Decimal(3_000), "USDT"))
+TEN = LimitsSpec(order_notional_max=Money(Decimal(3_000), "USDT"), order_rate_max=10.0)     # three of them kept
 SAME = Sent("pena00sn000001", Side.SELL, 400, 495_000, T0 - NS_PER_SECOND + 1)

@@ -43,6 +43,7 @@ from tests.engine.gate_bench import (
     SHORT,
     SMALL,
     STOP_OUT,
+    TEN,
     TWO_OUT,
     WIDE,
     Bench,
@@ -267,6 +268,20 @@ ROWS: list[tuple[str, Bench, OrderRequest, DenialCode | None]] = [
     ("three in this instant", Bench(sent_ago=(0, 0, 0)), order(), DenialCode.RATE_EXCEEDED),
     ("a rate with a fraction is rounded down", Bench(limits=LimitsSpec(order_rate_max=2.9), sent_ago=(0, 0)), order(),
      DenialCode.RATE_EXCEEDED),
+    ("six of ten, and three are kept", Bench(limits=TEN, sent_ago=(0,) * 6), cost(), None),
+    ("seven of ten: the rest is kept for emergencies", Bench(limits=TEN, sent_ago=(0,) * 7), cost(),
+     DenialCode.RATE_RESERVED),
+    ("seven of ten, a hedge", Bench(limits=TEN, sent_ago=(0,) * 7), hedge(), DenialCode.RATE_RESERVED),
+    ("seven of ten, in an emergency", Bench(limits=TEN, sent_ago=(0,) * 7), order(), None),
+    ("nine of ten, in an emergency", Bench(limits=TEN, sent_ago=(0,) * 9), order(), None),
+    ("nine of ten, a stop", Bench(filters=WIDE, limits=TEN, sent_ago=(0,) * 9), stop(), None),
+    ("ten of ten, in an emergency", Bench(limits=TEN, sent_ago=(0,) * 10), order(), DenialCode.RATE_EXCEEDED),
+    ("ten of ten, a cost order", Bench(limits=TEN, sent_ago=(0,) * 10), cost(), DenialCode.RATE_EXCEEDED),
+    ("no share is kept", Bench(limits=replace(TEN, order_rate_reserve=0.0), sent_ago=(0,) * 9), cost(), None),
+    ("a share of 90 % leaves one", Bench(limits=replace(TEN, order_rate_reserve=0.9)), cost(), None),
+    ("a share of 90 % leaves no second", Bench(limits=replace(TEN, order_rate_reserve=0.9), sent_ago=(0,)), cost(),
+     DenialCode.RATE_RESERVED),
+    ("one a second is too few to keep a share of", Bench(limits=replace(TEN, order_rate_max=1.0)), cost(), None),
 ]
 
 

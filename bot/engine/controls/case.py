@@ -13,6 +13,7 @@ from bot.engine.measures.market import Market
 from bot.engine.record.book import AccountBook, Book
 from bot.engine.spec import LimitsSpec
 
+SURVIVAL = frozenset({OrderClass.MARGIN, OrderClass.STOP})
 REDUCING = frozenset({OrderClass.MARGIN, OrderClass.COST, OrderClass.STOP})
 
 
@@ -43,7 +44,7 @@ class Case:
     @property
     def is_survival(self) -> bool:
         """True of what protects the account: neither doubt nor thrift may hold it up."""
-        return self.request.order_class in (OrderClass.MARGIN, OrderClass.STOP)
+        return self.request.order_class in SURVIVAL
 
     def is_overridden(self, code: DenialCode) -> bool:
         """True while a person lets the control of a code rest."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from bot.domain.denials import DenialCode, Denied
+from bot.domain.order import OrderClass
 from bot.domain.scale import CASH_DIGITS, NS_PER_HOUR, NS_PER_SECOND, cash_text, to_fixed
-from bot.engine.controls.case import Case
+from bot.engine.controls.case import SURVIVAL, Case
 from bot.engine.record.book import AccountBook, Book
 from bot.engine.spec import LimitsSpec
+
+ROUNDING = 1e-9                      # 10/s less 90 % is one order, also in floating point
 
 
 def filters(case: Case) -> Denied | None:
@@ -66,12 +69,18 @@ def notional(case: Case) -> Denied | None:
 
 
 def rate(case: Case) -> Denied | None:
-    """No more than order_rate_max orders in any second (C4)."""
-    if sends_left(case.book, case.request.key.account, case.limits, case.now) < 1:
-        return case.deny(
-            DenialCode.RATE_EXCEEDED, f"{case.limits.order_rate_max:g}/s were sent in the last second"
-        )
-    return None
+    """No more than order_rate_max messages in any second, and of those some are for emergencies alone (C4)."""
+    account, order_class = case.request.key.account, case.request.order_class
+    if sends_left(case.book, account, case.limits, case.now, order_class) >= 1:
+        return None
+    most = case.limits.order_rate_max
+    if sends_left(case.book, account, case.limits, case.now) < 1:
+        return case.deny(DenialCode.RATE_EXCEEDED, f"{most:g}/s were sent in the last second")
+    return case.deny(
+        DenialCode.RATE_RESERVED,
+        f"{sends_max(case.limits, order_class)} of {most:g}/s were sent in the last second, the rest is kept for "
+        "emergencies",
+    )
 
 
 def throttle(case: Case) -> Denied | None:
@@ -108,11 +117,26 @@ def notional_max(limits: LimitsSpec) -> int:
     return to_fixed(limits.order_notional_max.amount, CASH_DIGITS)
 
 
-def sends_left(book: Book, account: int, limits: LimitsSpec, now: int) -> int:
-    """Return how many orders may still leave in the second that ends at ``now``."""
+def sends_max(limits: LimitsSpec, order_class: OrderClass) -> int:
+    """Return up to how many messages of an account in one second an order of a class may still leave.
+
+    Rounded down, at least 1: where the rate is so low that a share of it is no order, none is kept back.
+    """
+    if order_class in SURVIVAL:
+        return int(limits.order_rate_max)
+    return max(1, int(limits.order_rate_max * (1 - limits.order_rate_reserve) + ROUNDING))
+
+
+def sends_left(
+    book: Book, account: int, limits: LimitsSpec, now: int, order_class: OrderClass = OrderClass.MARGIN
+) -> int:
+    """Return how many orders of a class may still leave in the second that ends at ``now``; never below 0.
+
+    Orders, stops and cancels of every class count, from the moment they are decided.
+    """
     recent = 0
     for sent in reversed(book.accounts[account].sends):
         if sent <= now - NS_PER_SECOND:
             break
         recent += 1
-    return int(limits.order_rate_max) - recent
+    return max(0, sends_max(limits, order_class) - recent)

@@ -130,7 +130,7 @@ class Seller:
         wish = child_quantity(progress, due=due, cap=None, filters=instrument.filters)
         if wish == 0 or wish < worth_sending(parent, now):
             return
-        if sends_left(self.desk.book, account, self.desk.limits, now) < 1:
+        if sends_left(self.desk.book, account, self.desk.limits, now, class_of(parent)) < 1:
             return
         cap = self._largest(instrument, max(mark, price))
         allowed = self.allowance.of_volume(parent, wish, now)
@@ -159,7 +159,7 @@ class Seller:
             quantity = self._next_quantity(parent, instrument, due, need, mark, limit, now)
             if quantity == 0:
                 return
-            if sends_left(desk.book, account, desk.limits, now) < 1:
+            if sends_left(desk.book, account, desk.limits, now, class_of(parent)) < 1:
                 desk.timers.set(account, now + NS_PER_SECOND)
                 return
             if not self.children.place(parent, Ask(quantity, limit), now):
