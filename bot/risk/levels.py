@@ -70,7 +70,9 @@ def _equity_at(kind: GoalKind, target: float, single: Single) -> int:
         case GoalKind.LIQUIDATION_DISTANCE:
             moved = max(0, round(size * (1 - target if single.value > 0 else 1 + target)))
             return max(1, round(size * target) + single.table.maintenance(moved))
-        case GoalKind.FLAT | GoalKind.REDUCE | GoalKind.GROSS_NOTIONAL | GoalKind.NET_NOTIONAL:
+        case (
+            GoalKind.FLAT | GoalKind.REDUCE | GoalKind.GROSS_NOTIONAL | GoalKind.NET_NOTIONAL | GoalKind.NET_DELTA
+        ):
             raise ContractError(f"level: a goal of kind {kind.value} says nothing of the margin")
 
 

@@ -37,6 +37,8 @@ rules:
 
 def ref_of(text: str) -> ReadingRef:
     """``market.volume(1m)`` with its argument in ns, ``market.depth(10bps)`` with a ratio."""
+    if text.startswith("underlying("):
+        return ReadingRef("underlying.net_delta", (), "BTC")
     name, _, given = text.rstrip(")").partition("(")
     if not given:
         return ReadingRef(name)

@@ -238,7 +238,7 @@ NOT_YET: dict[str, str] = {
     "unwind_time": "position.unwind_time > 5m",
     "close": "market.close > 3 USDT",
     "with_arguments": "portfolio.var(99%, 1d) > 5 USDT",
-    "underlying": "underlying.net_delta > 5 BTC",
+    "underlying": "underlying.gamma > 5",
 }
 
 

@@ -7,6 +7,7 @@ from math import fsum, inf
 
 from bot.domain.scale import CASH_UNIT, NS_PER_MINUTE
 from bot.engine.measures.columns import Columns
+from bot.engine.measures.deltas import net_delta
 from bot.engine.measures.layout import Layout
 from bot.engine.measures.market import Market
 from bot.engine.record.book import Book
@@ -61,6 +62,15 @@ class AccountReadings:
         worked_out = self._sums[name]
         known = self.columns.known
         return lambda account: worked_out(account) if known[account] else None
+
+    def compute_underlying(self, underlying: str) -> Compute:
+        """Return what works out the net delta in one underlying by account."""
+
+        def compute(account: int) -> float | None:
+            delta = net_delta(self.columns, account, underlying)
+            return None if delta is None else delta / CASH_UNIT
+
+        return compute
 
     def compute_portfolio(self, measure: str, args: Sequence[int | float]) -> Compute:
         """Return what works out a measure over all accounts: a sum of money, else the worst account's."""

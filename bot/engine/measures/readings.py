@@ -54,8 +54,9 @@ class Readings:
 
     def column_of(self, ref: ReadingRef) -> Column:
         """Return the column of a reading, making it when it is asked for first."""
-        # a named market is the same column, at another index
-        plain = ReadingRef(ref.measure, ref.args) if ref.derived is None else ref
+        # a named market is the same column, at another index; each named underlying has its own, by account
+        is_plain = ref.derived is None and ref.subject is not Subject.UNDERLYING
+        plain = ReadingRef(ref.measure, ref.args) if is_plain else ref
         column = self.columns_by_ref.get(plain)
         if column is None:
             column = self._make(plain)
@@ -64,7 +65,7 @@ class Readings:
 
     def element_of(self, ref: ReadingRef) -> int | None:
         """Return the fixed index of a named market, or None where the rule's own element is meant."""
-        if ref.symbol is None:
+        if ref.symbol is None or ref.subject is Subject.UNDERLYING:
             return None
         for index, instrument in enumerate(self.layout.instruments):
             if instrument.symbol == ref.symbol:
@@ -80,7 +81,7 @@ class Readings:
         place = self.element_of(ref)
         if place is None:
             match ref.subject:
-                case Subject.ACCOUNT:
+                case Subject.ACCOUNT | Subject.UNDERLYING:
                     place = account
                 case Subject.POSITION:
                     place = position
@@ -154,6 +155,9 @@ class Readings:
             case Subject.MARKET:
                 column = self.blank(len(self.layout.instruments))
                 self.of_market.append((column, self.markets.compute(ref.measure, ref.args)))
+            case Subject.UNDERLYING:
+                column = [None] * len(self.layout.accounts)
+                self.of_account.append((column, self.accounts.compute_underlying(ref.symbol or "")))
             case Subject.PORTFOLIO:
                 column = [None]
                 self.of_portfolio.append((column, self.accounts.compute_portfolio(ref.measure, ref.args)))

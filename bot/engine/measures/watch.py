@@ -240,7 +240,8 @@ def _beats(rules: tuple[Rule, ...]) -> tuple[Beat, ...]:
 
 
 def _reads_account(rules: tuple[Rule, ...]) -> bool:
-    return any(ref.subject is Subject.ACCOUNT or ref.measure in ACCOUNT_WIDE for ref in _measures(rules))
+    of_account = (Subject.ACCOUNT, Subject.UNDERLYING)
+    return any(ref.subject in of_account or ref.measure in ACCOUNT_WIDE for ref in _measures(rules))
 
 
 def _reads_portfolio(rules: tuple[Rule, ...]) -> bool:

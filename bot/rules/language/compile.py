@@ -51,6 +51,7 @@ ValueOf = Callable[[int, int, int], float | None]
 _INDEX = {
     Subject.POSITION: "position",
     Subject.ACCOUNT: "account",
+    Subject.UNDERLYING: "account",   # each that is named has a column of its own
     Subject.MARKET: "instrument",
     Subject.TIME: "0",               # there is one time
     Subject.PORTFOLIO: "0",          # and one portfolio

@@ -54,6 +54,7 @@ EvaluateColumns = Callable[[Places, int, Places, Truths, Truths], None]
 
 # In these the elements differ; any other reading is one value for all of them.
 _MANY: Final = {Subject.POSITION: "position", Subject.MARKET: "instrument"}
+_OF_ACCOUNT: Final = (Subject.ACCOUNT, Subject.UNDERLYING)
 _SUMS: Final = {Sign.ADD: "add", Sign.SUBTRACT: "subtract", Sign.MULTIPLY: "multiply"}
 # What makes a relation true, and what makes it false; NaN is in neither.
 _RELATIONS: Final[dict[Relation, tuple[tuple[str, ...], tuple[str, ...]]]] = {
@@ -239,7 +240,7 @@ class _Writer:
             text = f"{name}[{many}]"
         else:
             self.columns[name] = column
-            place = element if element is not None else "account" if ref.subject is Subject.ACCOUNT else 0
+            place = element if element is not None else "account" if ref.subject in _OF_ACCOUNT else 0
             text = f"single({name}, {place})"
         variable = self._read[ref] = f"v{len(self._read)}"
         self.lines.append(f" {variable} = {text}")

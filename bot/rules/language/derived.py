@@ -79,6 +79,7 @@ def _subject_of(syntax: CallSyntax, operand: Value) -> tuple[Subject, str | None
         raise Fault(syntax.arguments[0].offset, f"{syntax.name}: a window looks at what changes, was "
                                                 f"{expression_text(operand)}; name a measure")
     own = [ref.subject for ref in refs if ref.symbol is None]
+    own += [Subject.ACCOUNT for ref in refs if ref.subject is Subject.UNDERLYING]
     for subject in own:
         if subject is Subject.TIME:
             raise Fault(syntax.arguments[0].offset, f"{syntax.name}: time passes by itself, was "

@@ -20,6 +20,7 @@ class Subject(Enum):
     ACCOUNT = "account"
     POSITION = "position"
     MARKET = "market"
+    UNDERLYING = "underlying"        # of an account in it; always named
     PORTFOLIO = "portfolio"
     TIME = "time"
 
@@ -101,7 +102,9 @@ class Measure:
 
     @property
     def example(self) -> str:
-        """The name as it may be written: ``account.sigma(15m)``."""
+        """The name as it may be written: ``account.sigma(15m)``, ``underlying("BTC").net_delta``."""
+        if self.subject is Subject.UNDERLYING:
+            return f'underlying("BTC").{self.name.partition(".")[2]}'
         if not self.arguments:
             return self.name
         return f"{self.name}({', '.join(argument.example for argument in self.arguments)})"
@@ -266,6 +269,14 @@ _MARKET = (
             "time since the venue stamped the last mark", "unavailable before the first mark"),
 )
 
+_UNDERLYING = (
+    Measure("underlying.net_delta", Subject.UNDERLYING, MeasureUnit.BASE_QUANTITY, "balances and positions of the"
+            " venue, marks",
+            "coins of it that the account gains or loses with: its balance of them, whole, and its linear and inverse"
+            " positions on them; negative when short. It is always named: underlying(\"BTC\").net_delta",
+            "0 without any; of an account that settles in the coin, its equity counts as the balance; unavailable until"
+            " every held market has a mark"),
+)
 _TIME = (
     Measure("time.of_day", Subject.TIME, MeasureUnit.DURATION, "time", "time since midnight UTC; compare with 09:30",
             "never unavailable"),
@@ -288,7 +299,9 @@ def _of_portfolio(row: Measure) -> Measure:
 
 
 _PORTFOLIO = tuple(_of_portfolio(row) for row in _ACCOUNT)
-MEASURES: dict[str, Measure] = {row.name: row for row in (*_ACCOUNT, *_POSITION, *_MARKET, *_PORTFOLIO, *_TIME)}
+MEASURES: dict[str, Measure] = {
+    row.name: row for row in (*_ACCOUNT, *_POSITION, *_MARKET, *_UNDERLYING, *_PORTFOLIO, *_TIME)
+}
 
 # Names that a later version knows: asking for one says so, and not that it is misspelt.
 PLANNED: dict[str, tuple[str, ...]] = {
@@ -296,5 +309,5 @@ PLANNED: dict[str, tuple[str, ...]] = {
     "position": ("unwind_cost_bps", "unwind_time", "expiry"),
     "market": ("cascade_score", "close"),
     "portfolio": ("var", "es", "stress"),
-    "underlying": ("net_delta", "gamma", "vega", "theta"),
+    "underlying": ("gamma", "vega", "theta"),
 }

@@ -21,9 +21,11 @@ _GUESS_LENGTH_MAX = 40               # comparing long names takes time, and nobo
 
 # Which subjects a rule can read without naming a market.
 REACHABLE: dict[Scope, tuple[Subject, ...]] = {
-    Scope.ACCOUNT: (Subject.ACCOUNT, Subject.PORTFOLIO, Subject.TIME),
+    Scope.ACCOUNT: (Subject.ACCOUNT, Subject.UNDERLYING, Subject.PORTFOLIO, Subject.TIME),
     Scope.PORTFOLIO: (Subject.PORTFOLIO, Subject.TIME),
-    Scope.POSITION: (Subject.POSITION, Subject.ACCOUNT, Subject.MARKET, Subject.PORTFOLIO, Subject.TIME),
+    Scope.POSITION: (
+        Subject.POSITION, Subject.ACCOUNT, Subject.MARKET, Subject.UNDERLYING, Subject.PORTFOLIO, Subject.TIME
+    ),
 }
 
 
@@ -41,7 +43,9 @@ def reading_of(
     ``currencies`` are those of all ``symbols``; a named market has its own. Raises Fault for wrong
     arguments, unknown markets, and what ``scope`` does not have.
     """
-    if syntax.symbol is None:
+    if measure.subject is Subject.UNDERLYING:
+        currencies = _underlying_named(syntax, scope, symbols)
+    elif syntax.symbol is None:
         _refuse_unreachable(syntax, measure, scope, symbols)
     else:
         refuse_unknown_market(syntax, syntax.symbol, symbols)
@@ -79,6 +83,9 @@ def _refuse_unreachable(
 ) -> None:
     if measure.subject in REACHABLE[scope]:
         return
+    if measure.subject is Subject.UNDERLYING:
+        raise Fault(syntax.offset, f"{measure.name}: the {scope.value} has none, each account has its own; write "
+                                   "for_each: account")
     if measure.subject is Subject.MARKET:
         symbol = symbols[0] if symbols else "BTC/USDT:USDT"
         cure = f'name one: market("{symbol}").{syntax.name}'
@@ -88,6 +95,20 @@ def _refuse_unreachable(
         many = "positions" if measure.subject is Subject.POSITION else "accounts"
         problem = f"a rule for each {scope.value} looks at many {many}, not one"
     raise Fault(syntax.offset, f"{measure.name}: {problem}; {cure}")
+
+
+def _underlying_named(syntax: ReadingSyntax, scope: Scope, symbols: Sequence[str]) -> Currencies:
+    """Return the currencies of the underlying that is named, its own name the base; raises Fault for any other."""
+    _refuse_unreachable(syntax, MEASURES[f"{syntax.subject}.{syntax.name}"], scope, symbols)
+    known = list(dict.fromkeys(currencies_of((symbol,)).base for symbol in symbols))
+    if syntax.symbol is None:
+        one = known[0] if known else "BTC"
+        raise Fault(syntax.offset, f'underlying: is not named; write underlying("{one}").{syntax.name}')
+    if syntax.symbol not in known:
+        close = get_close_matches(syntax.symbol.upper().partition("/")[0], known, n=1)
+        hint = f'did you mean underlying("{close[0]}")?' if close else f"the instruments are on {', '.join(known)}"
+        raise Fault(syntax.offset, f"underlying: no instrument is on it, was {shown(syntax.symbol)}; {hint}")
+    return currencies_of((syntax.symbol,))
 
 
 def refuse_unknown_market(syntax: ReadingSyntax | CallSyntax, symbol: str, symbols: Sequence[str]) -> None:

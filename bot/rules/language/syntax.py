@@ -44,7 +44,10 @@ class ClockSyntax:
 
 @dataclass(frozen=True, slots=True)
 class ReadingSyntax:
-    """``subject.name(arguments)``, or ``market("symbol").name(arguments)``. No parentheses: None."""
+    """``subject.name(arguments)``, or ``market("symbol").name(arguments)``. No parentheses: None.
+
+    An underlying is named as a market is, by its own name.
+    """
 
     offset: int
     depth: int
@@ -146,7 +149,7 @@ def _refuse_oversize(text: str) -> None:
 _WORD = re.compile(r'[\w.]+%?|"[^"\n]*"|[<>=!]=|\S')
 _NUMBER = re.compile(r"([0-9_.]+)\s*(.*)")
 _FOREIGN = re.compile(r"[^\x20-\x7e\t\r\n]")
-_NAMED_MARKET = re.compile(r'(market[ \t\r\n]*\([ \t\r\n]*")([^"\n]*)"')
+_NAMED_MARKET = re.compile(r'((?:market|underlying)[ \t\r\n]*\([ \t\r\n]*")([^"\n]*)"')
 
 
 def _refuse_characters(text: str) -> None:
@@ -209,7 +212,7 @@ class _Builder(Transformer[Token, Syntax]):
     def named_reading(
         self, subject: Token, symbol: Token, name: Token, arguments: tuple[Syntax, ...] | None
     ) -> Syntax:
-        if subject != "market":
+        if subject not in ("market", "underlying"):
             raise Fault(_start(symbol), f"condition: text in quotes names a market only, was {subject}(...); "
                                         'write market("SYMBOL").mark_price')
         depth = _deepest(arguments or ()) + 1
