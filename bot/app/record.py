@@ -26,7 +26,7 @@ class AccountSeries:
 
     ``ts`` is ns UTC, ascending; ``equity`` in quote units; ``distance`` and ``margin_ratio`` are fractions,
     None without a position; ``marks`` and signed ``quantities`` go by symbol. ``thresholds`` is, by rule,
-    the distance below which it fires.
+    the distance below which it fires, ``ratio_thresholds`` the margin ratio above which.
     """
 
     ts: Sequence[int]
@@ -36,6 +36,7 @@ class AccountSeries:
     marks: Mapping[str, Line]
     quantities: Mapping[str, Line]
     thresholds: Mapping[str, Line] = field(default_factory=dict)
+    ratio_thresholds: Mapping[str, Line] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name, line in self._lines():
@@ -49,7 +50,8 @@ class AccountSeries:
         yield "distance", self.distance
         yield "margin_ratio", self.margin_ratio
         for group, lines in (
-            ("marks", self.marks), ("quantities", self.quantities), ("thresholds", self.thresholds)
+            ("marks", self.marks), ("quantities", self.quantities), ("thresholds", self.thresholds),
+            ("ratio_thresholds", self.ratio_thresholds),
         ):
             for name, line in lines.items():
                 yield f"{group}[{name}]", line

@@ -16,6 +16,7 @@ from bot.app.parent_paths import Crossed, ParentPaths
 from bot.app.performance import CashFlow
 from bot.app.record import AccountSeries, AlarmCount
 from bot.app.stop_paths import StopPaths
+from bot.app.thresholds import DISTANCE, RATIO, Gauge
 from bot.domain.effects import (
     Effect,
     EndParent,
@@ -32,9 +33,6 @@ from bot.domain.names import child_name
 from bot.domain.scale import CASH_UNIT, units_per_one
 from bot.engine.engine import Engine
 from bot.engine.measures.columns import Extremes
-from bot.rules.language.interpret import value_of
-from bot.rules.language.typed import Compare, Read, ReadingRef, Relation, Value
-from bot.rules.ruleset import Rule
 
 _CHILD_LETTERS = len(child_name("", 0))
 
@@ -67,11 +65,13 @@ class _Lines:
     quantities: dict[str, list[float | None]] = field(default_factory=dict)
     thresholds: dict[str, list[float | None]] = field(default_factory=dict)
     flows: list[CashFlow] = field(default_factory=list)
+    ratio_thresholds: dict[str, list[float | None]] = field(default_factory=dict)
 
     def series(self) -> AccountSeries:
         """Return the lists as the report takes them."""
         return AccountSeries(
-            self.ts, self.equity, self.distance, self.margin_ratio, self.marks, self.quantities, self.thresholds
+            self.ts, self.equity, self.distance, self.margin_ratio, self.marks, self.quantities, self.thresholds,
+            self.ratio_thresholds,
         )
 
 
@@ -120,7 +120,6 @@ class RunRecorder:
                     symbols,
                     marks={symbol: [] for symbol in symbols},
                     quantities={symbol: [] for symbol in symbols},
-                    thresholds={rule.name: [] for rule in self.engine.watch.account_rules if distance_bound(rule)},
                 )
             )
 
@@ -274,39 +273,25 @@ class RunRecorder:
             lines.quantities[label].append(
                 engine.book.quantity[position] / units_per_one(instrument.quantity_digits)
             )
-        for rule in engine.watch.account_rules:
-            if distance_bound(rule):
-                line = lines.thresholds.setdefault(rule.name, [None] * (len(lines.ts) - 1))
-                line.append(threshold(engine, rule, account))
-        for line in lines.thresholds.values():
-            if len(line) < len(lines.ts):
-                line.append(None)        # of a rule that a reload took away
+        self._sample_levels(DISTANCE, lines.thresholds, account, len(lines.ts))
+        self._sample_levels(RATIO, lines.ratio_thresholds, account, len(lines.ts))
+
+    def _sample_levels(
+        self, gauge: Gauge, levels: dict[str, list[float | None]], account: int, points: int
+    ) -> None:
+        """Take the level of every rule that looks at a gauge; a reload may bring rules, and take some away."""
+        for rule in self.engine.watch.account_rules:
+            if gauge.bound(rule) is not None:
+                line = levels.setdefault(rule.name, [None] * (points - 1))
+                line.append(gauge.level(self.engine, rule, account))
+        for line in levels.values():
+            if len(line) < points:
+                line.append(None)
 
 
 def remembered_series(memory: bytes) -> list[AccountSeries]:
     """Return the series of every account, by its index, from the memory of a run that has not ended."""
     return [lines.series() for lines in msgspec.msgpack.decode(memory, type=_Memory).lines]
-
-
-def distance_bound(rule: Rule) -> Value | None:
-    """Return what a rule holds the account's distance against, when that is all that its condition does."""
-    root = rule.when.root
-    if (
-        isinstance(root, Compare)
-        and root.relation in (Relation.BELOW, Relation.AT_MOST)
-        and isinstance(root.left, Read)
-        and root.left.ref == ReadingRef("account.liquidation_distance")
-    ):
-        return root.right
-    return None
-
-
-def threshold(engine: Engine, rule: Rule, account: int) -> float | None:
-    """Return the distance below which a rule fires now; None when its condition is of another kind."""
-    bound = distance_bound(rule)
-    if bound is None:
-        return None
-    return value_of(bound, lambda ref: engine.readings.value(ref, position=-1, account=account))
 
 
 def _rules(effect: OpenParent | ReviseParent) -> tuple[str, ...]:

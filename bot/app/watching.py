@@ -8,10 +8,11 @@ from contextlib import contextmanager
 
 from bot.app.markets import MarketSource
 from bot.app.progress import LiveView
-from bot.app.recorder import RunRecorder, threshold
+from bot.app.recorder import RunRecorder
 from bot.app.running import MakeObserver
 from bot.app.snapshot import AccountView, Decision, DecisionKind, Level, MarketView, ParentView, ProgressSnapshot
 from bot.app.summary import goal_text
+from bot.app.thresholds import DISTANCE
 from bot.app.wording import unit_of
 from bot.domain.effects import Effect, EndParent, OpenEpisode, OpenParent, RelaxParent, ReviseParent
 from bot.domain.events import AccountFact, LiquidationStage
@@ -153,7 +154,7 @@ class Watching:
         engine = self.engine
         levels = [Level("floor", engine.desk.survival_level(account))]
         for rule in engine.watch.account_rules:
-            distance = threshold(engine, rule, account)
+            distance = DISTANCE.level(engine, rule, account)
             if distance is not None:
                 levels.append(Level(rule.name.removeprefix("margin_"), distance))
         return tuple(levels)

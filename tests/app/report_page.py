@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from html.parser import HTMLParser
 from io import StringIO
 from typing import Any
 
 from rich.console import Console
 
-from bot.app.record import AccountSeries
+from bot.app.record import AccountSeries, StopPath
 from bot.app.report.html import render
 from bot.app.report.text import render_text
 from tests.app.sample_record import (
@@ -52,6 +53,12 @@ class Reader(HTMLParser):
         return " ".join(" ".join(self.words).split())
 
     @property
+    def charts(self) -> dict[str, dict[str, Any]]:
+        """The figures by the titles under which they stand."""
+        titles = [attributes["aria-label"] for _, attributes in self.tags if attributes.get("class") == "plot"]
+        return dict(zip((str(title) for title in titles), self.figures, strict=True))
+
+    @property
     def figures(self) -> list[dict[str, Any]]:
         (found,) = [script for script in self.scripts if script.startswith("[")]
         return list(json.loads(found))
@@ -66,8 +73,11 @@ def nulled(value: Any) -> Any:
     return None
 
 
-def plain(summary: dict[str, Any], width: int = 80, series: dict[str, AccountSeries] | None = None) -> str:
+def plain(
+    summary: dict[str, Any], width: int = 80, series: dict[str, AccountSeries] | None = None,
+    stops: Sequence[StopPath] = (),
+) -> str:
     console = Console(width=width, file=StringIO())
-    console.print(render_text(summary, series))
+    console.print(render_text(summary, series, stops))
     assert isinstance(console.file, StringIO)
     return console.file.getvalue()

@@ -11,7 +11,16 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bot.app.record import DO_NOTHING, SELL_AT_ONCE, AccountSeries, RunRecord
+from bot.app.record import (
+    DO_NOTHING,
+    SELL_AT_ONCE,
+    AccountSeries,
+    AlarmCount,
+    CostSources,
+    ParentPath,
+    RunRecord,
+    StopPath,
+)
 
 START = datetime(2020, 3, 12, 6, 0, tzinfo=UTC)
 STEP = timedelta(seconds=20)
@@ -193,7 +202,27 @@ def sample_record() -> RunRecord:
         title="Generated crash, after 12 March 2020", summary=sample_summary(), series={"main": series},
         baseline_series={"main": {DO_NOTHING: nothing, SELL_AT_ONCE: at_once}},
         story_facts=["The market is generated (seed 7), after 12 March 2020: BTC 7,900 to 3,782, worst hour -25 %."],
+        parent_paths=sample_paths(),
+        stops=[StopPath("main", BTC, [(ns(1), 6_400.0), (ns(GUARD), 6_100.0), (ns(900), None)], 2, [], 0.0, None)],
+        alarms=[AlarmCount("feed_stale", 3, ns(10), ns(90), f"{BTC}: no price for 5 s")],
     )
+
+
+def sample_paths() -> dict[str, ParentPath]:
+    """Straight lines of what was due, the fills of the summary, and a cost that adds up to 12."""
+    paths = {}
+    for row in sample_parents():
+        fills = [fill for fill in sample_fills() if fill["parent"] == row["id"]]
+        started, ended = (int(datetime.fromisoformat(row[key]).timestamp()) * NS for key in ("started", "ended"))
+        sold, filled = 0.0, []
+        for fill in fills:
+            sold += float(fill["quantity"])
+            filled.append((int(datetime.fromisoformat(fill["ts"]).timestamp()) * NS, sold))
+        paths[row["id"]] = ParentPath(
+            due=[(started, 0.0), (ended, float(row["quantity"]))], filled=filled,
+            costs=CostSources(delay=1.0, market=-5.0, spread=4.0, impact=10.0, fees=2.0),
+        )
+    return paths
 
 
 def quiet_record() -> RunRecord:
@@ -216,4 +245,4 @@ def quiet_record() -> RunRecord:
     }
     nothing = list(zip(ts, equity, strict=True))
     return replace(sample_record(), title="A calm day", summary=summary, series={"main": series},
-                   baseline_series={"main": {DO_NOTHING: nothing}})
+                   baseline_series={"main": {DO_NOTHING: nothing}}, parent_paths={}, stops=[], alarms=[])

@@ -10,34 +10,29 @@ import json
 import re
 from html import escape
 from importlib.resources import files
-from typing import Any
 
 from bot.app.record import RunRecord
-from bot.app.report.charts import Chart, Figure, Scene, account_charts, action_span
-from bot.app.report.story import AccountStory, Row, headline, moves_of, saved_words, stories
+from bot.app.report.charts import account_charts
+from bot.app.report.costs import costs_section
+from bot.app.report.figure import Chart, Figure
+from bot.app.report.panels import parent_panels
+from bot.app.report.scene import Scene, action_span
+from bot.app.report.sentences import done_words, happened_words, saved_words, verdict_words
+from bot.app.report.story import AccountStory, Row, moves_of, stories
 from bot.app.report.tables import (
     account_table,
+    alarms_table,
     decisions_table,
     denials_table,
     drawn,
     liquidations_table,
     parents_table,
     rules_table,
+    stops_table,
 )
-from bot.app.wording import (
-    NA,
-    bps,
-    cash,
-    clock,
-    clock_pattern,
-    count,
-    duration,
-    moment,
-    percent,
-    signed_cash,
-    spoken,
-)
+from bot.app.wording import NA, bps, cash, clock, clock_pattern, count, duration, moment, percent, spoken
 
+WIDE_FROM = 5                        # pixels of a line that lies under another
 _SLOT = re.compile(r"\{\{(\w+)\}\}")
 _MODELLED_WORDS = {
     "fills": "Fills come from a model (half spread and square-root impact), not from a recorded book.",
@@ -46,46 +41,85 @@ _MODELLED_WORDS = {
 
 def render(record: RunRecord) -> str:
     """Return the report as one self-contained HTML page; the same record gives the same text."""
-    told = stories(record.summary, {name: list(series.marks) for name, series in record.series.items()})
+    markets = {name: list(series.marks) for name, series in record.series.items()}
+    told = stories(record.summary, markets, record.stops)
     pattern = clock_pattern(*_span(record.summary))
-    figures: list[dict[str, Any]] = []
+    figures: list[Figure] = []
     accounts = [_account(record, story, pattern, figures) for story in told]
+    body = "".join(accounts) or '<p class="quiet">The run has no account.</p>'
+    return page(
+        title=spoken(record.title), span=_span_words(record.summary), body=body + _run_section(record, pattern),
+        figures=figures,
+    )
+
+
+def page(*, title: str, span: str, body: str, figures: list[Figure]) -> str:
+    """Return a whole page around ``body``, which is HTML; ``title`` and ``span`` are text."""
     return _filled(_asset("page.html"), {
-        "title": escape(spoken(record.title)),
-        "span": escape(_span_words(record.summary)),
-        "accounts": "".join(accounts) or '<p class="quiet">The run has no account.</p>',
-        "run": _run_section(record),
+        "title": escape(title),
+        "span": escape(span),
+        "body": body,
         "style": _asset("page.css"),
-        "plotly": _script_safe(_plotly_source()),
+        "plotly": _script_safe(_plotly_source()) if figures else "",
         "figures": json.dumps(figures, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c"),
         "script": _asset("page.js"),
     })
 
 
-def _account(record: RunRecord, story: AccountStory, pattern: str, figures: list[dict[str, Any]]) -> str:
+def placed(chart: Chart, figures: list[Figure]) -> str:
+    """Return a chart as HTML, and put its figure at the end of ``figures``."""
+    figures.append(chart.figure)
+    place = len(figures) - 1
+    legend = "".join(_key(line) for line in chart.figure["data"]) if len(chart.figure["data"]) > 1 else ""
+    return (
+        f'<figure><h3>{escape(spoken(chart.title))}</h3><p class="legend">{legend}</p>'
+        f'<div class="plot" id="figure-{place}" role="img" '
+        f'aria-label="{escape(spoken(chart.title))}"></div><figcaption>{escape(chart.caption)}</figcaption></figure>'
+    )
+
+
+def _account(record: RunRecord, story: AccountStory, pattern: str, figures: list[Figure]) -> str:
     """Return one account's section, and put its figures at the end of ``figures``."""
     series = record.series.get(story.name)
-    moves = moves_of(series) if series is not None else []
-    charts: list[Chart] = []
-    looks = ""
+    stops = [stop for stop in record.stops if stop.account == story.name]
+    charts, panels, looks = [], "", ""
     if series is not None:
-        scene = Scene(story, series, record.baseline_series.get(story.name, {}), _fills_of(record.summary, story))
-        charts = account_charts(scene)
+        scene = Scene(
+            story, series, record.baseline_series.get(story.name, {}), _fills_of(record.summary, story), stops,
+            record.parent_paths,
+        )
+        charts = [placed(chart, figures) for chart in account_charts(scene)]
+        panels = "".join(placed(chart, figures) for chart in parent_panels(scene, pattern))
         looks = _looks(action_span(scene))
-    drawn_charts = []
-    for chart in charts:
-        drawn_charts.append(_chart(chart, len(figures)))
-        figures.append(chart.figure)
+    stop_table = drawn(stops_table(stops, pattern)) if stops else ""
+    return (
+        _first_screen(record, story, pattern, charts[0] if charts else "")
+        + f'<section class="charts">{looks}{"".join(charts[1:])}</section>'
+        + (f'<h2 class="part">What was due, and what was sold</h2><section class="panels">{panels}</section>'
+           if panels else "")
+        + costs_section(story, record.parent_paths, pattern)
+        + f'<section class="tables">{drawn(decisions_table(story, pattern))}{drawn(parents_table(story, pattern))}'
+        f"{stop_table}{drawn(liquidations_table(story, pattern))}{drawn(account_table(story))}</section>"
+    )
+
+
+def _first_screen(record: RunRecord, story: AccountStory, pattern: str, chart: str) -> str:
+    """Return the run on one screen: the verdict, three sentences, the equity beside them, four figures."""
+    series = record.series.get(story.name)
+    moves = moves_of(series) if series is not None else []
     name = f'<p class="account">Account {escape(spoken(story.name))}</p>' if len(record.summary["accounts"]) > 1 else ""
+    told = "".join(
+        f"<dt>{escape(question)}</dt><dd>{escape(answer)}</dd>" for question, answer in (
+            ("What happened", happened_words(story, moves)),
+            ("What Penstock did", done_words(story)),
+            ("What it came to", saved_words(story)),
+        ) if answer
+    )
     return (
         f'<section class="story {story.verdict.value}">{name}'
-        f'<h2 class="headline">{escape(headline(story, moves))}</h2>'
-        f'<p class="saved">Ended with {escape(cash(story.equity_end, story.currency))}: '
-        f"{escape(saved_words(story))}.</p>"
-        f'<div class="tiles">{"".join(_tiles(story, pattern))}</div></section>'
-        f'<section class="charts">{looks}{"".join(drawn_charts)}</section>'
-        f'<section class="tables">{drawn(decisions_table(story, pattern))}{drawn(parents_table(story, pattern))}'
-        f"{drawn(liquidations_table(story, pattern))}{drawn(account_table(story))}</section>"
+        f'<h2 class="headline">{escape(verdict_words(story))}</h2>'
+        f'<div class="first"><div><dl class="told">{told}</dl>'
+        f'<div class="tiles">{"".join(_tiles(story, pattern))}</div></div>{chart}</div></section>'
     )
 
 
@@ -104,15 +138,8 @@ def _tiles(story: AccountStory, pattern: str) -> list[str]:
         _tile("Sell at once", percent(at_once.kept),
               f"{cash(at_once.equity_end, money)}; cost {bps(at_once.shortfall_bps)}")
         if at_once else _tile("Sell at once", NA, "nothing was sold"),
-        _tile("Against doing nothing", signed_cash(story.saved, money), "equity at the end"),
-        _tile("Cost of trading", bps(story.cost_bps), f"{cash(story.cost_quote, money)} against arrival prices"
-              if story.traded else "nothing was traded"),
-        _tile("Lowest distance", percent(story.figures.get("liquidation_distance_min")),
+        _tile("Nearest to liquidation", percent(story.figures.get("liquidation_distance_min")),
               f"highest margin ratio {percent(story.figures.get('margin_ratio_max'))}"),
-        _tile("Fees", cash(story.figures.get("fees"), money),
-              f"funding {signed_cash(story.figures.get('funding'), money)}"),
-        _tile("Rules fired", count(len(story.fires)), f"{len(story.parents)} parent orders" if story.fires
-              else "Nothing fired"),
     ]
 
 
@@ -134,21 +161,13 @@ def _looks(span: tuple[int, int] | None) -> str:
     )
 
 
-def _chart(chart: Chart, place: int) -> str:
-    legend = "".join(_key(line) for line in chart.figure["data"]) if len(chart.figure["data"]) > 1 else ""
-    return (
-        f'<figure><h3>{escape(spoken(chart.title))}</h3><p class="legend">{legend}</p>'
-        f'<div class="plot" id="figure-{place}" role="img" '
-        f'aria-label="{escape(spoken(chart.title))}"></div><figcaption>{escape(chart.caption)}</figcaption></figure>'
-    )
-
-
 def _key(line: Figure) -> str:
     """Return one entry of the legend: our own wraps on a phone, plotly's takes half the chart there."""
     if line["mode"] == "markers":
         shape, colour = line["marker"]["symbol"], line["marker"]["color"]
     else:
-        shape, colour = line["line"]["dash"], line["line"]["color"]
+        colour = line["line"]["color"]
+        shape = "wide" if line["line"]["width"] > WIDE_FROM else line["line"]["dash"]
     return f'<span class="key"><i class="{shape}" style="color:{colour}"></i>{line["name"]}</span>'
 
 
@@ -161,8 +180,8 @@ def _fills_of(summary: Row, story: AccountStory) -> list[Row]:
     return [fill for fill in fills if str(fill.get("parent")) in parents]
 
 
-def _run_section(record: RunRecord) -> str:
-    """Return what concerns the run as a whole: rules, refusals, what is modelled, and its origin."""
+def _run_section(record: RunRecord, pattern: str) -> str:
+    """Return what concerns the run as a whole: rules, refusals, alarms, what is modelled, and its origin."""
     summary = record.summary
     facts = [spoken(fact) for fact in record.story_facts]
     modelled = (summary.get("tape") or {}).get("modelled") or []
@@ -178,6 +197,7 @@ def _run_section(record: RunRecord) -> str:
     )
     return (
         f"<section class=\"tables\">{drawn(rules_table(summary))}{drawn(denials_table(summary))}"
+        f"{drawn(alarms_table(record.alarms, pattern))}"
         f"<h3>What is modelled</h3>{f'<ul>{listed}</ul>' if listed else '<p class=quiet>Nothing is stated.</p>'}"
         f'<p class="quiet">{escape(origin)} Times are UTC.</p></section>'
     )

@@ -6,6 +6,14 @@
   const coarse = matchMedia("(pointer: coarse)");
   const narrow = matchMedia("(max-width: 720px)");
   const config = {displayModeBar: false, responsive: true};
+  let paper = false;
+
+  // on paper the layout is not known when we are asked to draw; these are the sizes that the style sheet gives
+  function sizeOf(plot) {
+    if (!paper) return {autosize: true, width: undefined, height: undefined};
+    if (plot.closest(".panels")) return {autosize: false, width: 314, height: 170};
+    return {autosize: false, width: 668, height: plot.closest(".first") ? 260 : 220};
+  }
 
   // "var(--name)" stands for a colour of the style sheet: plotly draws with plain colours only
   function coloured(value, styles) {
@@ -20,12 +28,13 @@
     return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, coloured(item, styles)]));
   }
 
-  function layoutOf(figure) {
+  function layoutOf(figure, plot) {
     const axis = {
       gridcolor: "var(--grid)", linecolor: "var(--edge)", zerolinecolor: "var(--edge)", automargin: true,
       tickfont: {color: "var(--muted)", size: 12}, ticks: "",
     };
     return {
+      ...sizeOf(plot),
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
       font: {family: getComputedStyle(document.body).fontFamily, color: "var(--ink)", size: 13},
       margin: {l: 48, r: 12, t: 8, b: 32},
@@ -42,24 +51,24 @@
   function draw() {
     const styles = getComputedStyle(document.documentElement);
     figures.forEach((figure, place) => {
-      Plotly.react(plots[place], coloured(figure.data, styles), coloured(layoutOf(figure), styles), config);
+      Plotly.react(plots[place], coloured(figure.data, styles), coloured(layoutOf(figure, plots[place]), styles), config);
     });
   }
 
-  // all charts show the same span of time
+  // all charts show the same span of time, but for those of one order
   let is_following = false;
   function follow(change) {
     const start = change["xaxis.range[0]"], end = change["xaxis.range[1]"];
     if (is_following || (start === undefined && !change["xaxis.autorange"])) return;
     is_following = true;
-    const moves = figures.map((figure, place) =>
+    const moves = figures.map((figure, place) => figure.is_own ? null :
       Plotly.relayout(plots[place], {"xaxis.range": start === undefined ? [...figure.layout.xaxis.range] : [start, end]}));
     Promise.all(moves).finally(() => { is_following = false; });
   }
 
   if (figures.length) {
     draw();
-    plots.forEach((plot) => plot.on("plotly_relayout", follow));
+    plots.forEach((plot, place) => { if (!figures[place].is_own) plot.on("plotly_relayout", follow); });
     document.querySelectorAll(".looks button").forEach((button) => button.addEventListener("click", () => {
       const {start, end} = button.dataset;
       follow(start === undefined ? {"xaxis.autorange": true}
@@ -67,7 +76,7 @@
     }));
     dark.addEventListener("change", draw);
     narrow.addEventListener("change", draw);
-    addEventListener("beforeprint", draw);
-    addEventListener("afterprint", draw);
+    addEventListener("beforeprint", () => { paper = true; draw(); });
+    addEventListener("afterprint", () => { paper = false; draw(); });
   }
 })();

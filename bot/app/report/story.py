@@ -1,35 +1,20 @@
-"""What is worth saying about a run: per account, the few figures and sentences a trader looks for first.
+"""What is worth saying about a run: per account, the few figures that a trader looks for first.
 
-It says what happened, what was done and what it saved, and it says as plainly when doing nothing would
-have been better. Every figure is taken from the summary; what the summary has not is None here.
+Every one is taken from the summary; what the summary has not is None here. ``sentences`` puts them into words.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from bot.app.record import DO_NOTHING, SELL_AT_ONCE, AccountSeries
+from bot.app.record import DO_NOTHING, SELL_AT_ONCE, AccountSeries, StopPath
 from bot.app.symbols import contract_size
-from bot.app.wording import (
-    base_of,
-    cash,
-    clock,
-    currency_of,
-    duration,
-    moment,
-    number,
-    percent,
-    quantity,
-    spoken,
-    unit_of,
-)
-from bot.domain.scale import NS_PER_DAY
+from bot.app.wording import base_of, currency_of, moment, number, spoken, unit_of
 
 Row = Mapping[str, Any]
-_MARKETS_TOLD = 3
 
 
 class Verdict(Enum):
@@ -70,6 +55,12 @@ class AccountStory:
     cost_bps: float | None
     cost_quote: float | None
     selling_ns: int | None           # time with a parent open
+    stopped: list[StopPath]          # positions of which a resting stop sold something
+
+    @property
+    def has_traded(self) -> bool:
+        """True when anything of ours was filled, by a parent order or by a stop that rested at the venue."""
+        return bool(self.traded or self.stopped)
 
     @property
     def saved(self) -> float | None:
@@ -82,7 +73,7 @@ class AccountStory:
     def verdict(self) -> Verdict:
         if self.liquidations:
             return Verdict.BAD
-        if not self.traded or self.saved is None or self.saved == 0:
+        if not self.has_traded or self.saved is None or self.saved == 0:
             return Verdict.NEUTRAL
         return Verdict.GOOD if self.saved > 0 else Verdict.DEAR
 
@@ -95,14 +86,20 @@ class Move:
     size: float
 
 
-def stories(summary: Row, markets: Mapping[str, list[str]] | None = None) -> list[AccountStory]:
+def stories(
+    summary: Row, markets: Mapping[str, list[str]] | None = None, stops: Sequence[StopPath] = ()
+) -> list[AccountStory]:
     """Return the story of every account, in the summary's order.
 
-    ``markets`` are the symbols by account, where they are known: a run without trades names none.
+    ``markets`` are the symbols by account, where they are known: a run without trades names none. ``stops`` are those
+    of the run: what they sold is no parent order.
     """
     accounts = summary.get("accounts") or {}
     return [
-        _story(summary, str(name), figures or {}, (markets or {}).get(name, []), alone=len(accounts) == 1)
+        _story(
+            summary, str(name), figures or {}, (markets or {}).get(name, []),
+            [stop for stop in stops if stop.filled and stop.account == name], alone=len(accounts) == 1,
+        )
         for name, figures in accounts.items()
     ]
 
@@ -121,21 +118,9 @@ def moves_of(series: AccountSeries) -> list[Move]:
     return [move for _, move in sorted(found, key=lambda pair: pair[0])]
 
 
-def headline(story: AccountStory, moves: list[Move]) -> str:
-    """Return the run in three sentences: what happened, what doing nothing meant, what was done."""
-    parts = [_moves_sentence(moves), _nothing_sentence(story), _ours_sentence(story)]
-    return " ".join(part for part in parts if part)
-
-
-def clock_of(value: object, story: AccountStory) -> str:
-    """Return the minute of something, with the day when the account's run spans more than one."""
-    stamps = [moment(row.get(key)) for row in [*story.fires, *story.parents] for key in ("ts", "started", "ended")]
-    stamps += [moment(row.get("ts")) for row in [*story.liquidations, *story.do_nothing.liquidations]]
-    days = {stamp // NS_PER_DAY for stamp in stamps if stamp is not None}
-    return clock(value, pattern="%H:%M" if len(days) <= 1 else "%d %b %H:%M")
-
-
-def _story(summary: Row, name: str, figures: Row, symbols: list[str], *, alone: bool) -> AccountStory:
+def _story(
+    summary: Row, name: str, figures: Row, symbols: list[str], stopped: list[StopPath], *, alone: bool
+) -> AccountStory:
     parents = [row for row in summary.get("parents") or [] if alone or row.get("account") == name]
     baselines = (summary.get("baselines") or {}).get(name) or {}
     start, end = number(figures.get("equity_start")), number(figures.get("equity_end"))
@@ -157,6 +142,7 @@ def _story(summary: Row, name: str, figures: Row, symbols: list[str], *, alone: 
         cost_bps=cost_quote / arrival_notional * 10_000 if cost_quote is not None else None,
         cost_quote=cost_quote,
         selling_ns=_time_at_work(parents),
+        stopped=stopped,
     )
 
 
@@ -233,76 +219,3 @@ def _time_at_work(parents: list[Row]) -> int | None:
         total += max(0, ended - max(started, done))
         done = max(done, ended)
     return total
-
-
-def _moves_sentence(moves: list[Move]) -> str:
-    told = []
-    verb = ""
-    for move in moves[:_MARKETS_TOLD]:
-        again, verb = verb, "fell" if move.size < 0 else "rose"
-        told.append(f"{base_of(spoken(move.symbol))} {'' if verb == again else verb + ' '}{percent(abs(move.size))}")
-    return _listed(told) + "." if told else ""
-
-
-def _nothing_sentence(story: AccountStory) -> str:
-    liquidations = story.do_nothing.liquidations
-    if liquidations:
-        return f"Doing nothing was liquidated at {clock_of(liquidations[0].get('ts'), story)}."
-    if story.do_nothing.kept is None or story.verdict is Verdict.NEUTRAL:
-        return ""
-    return f"Doing nothing {_kept_words(story.do_nothing.kept)}."
-
-
-def _ours_sentence(story: AccountStory) -> str:
-    kept = _kept_words(story.kept) if story.kept is not None else ""
-    if story.liquidations:
-        when = clock_of(story.liquidations[0].get("ts"), story)
-        done = f"Penstock {_traded_words(story)} but the" if story.traded else "The"
-        return f"{done} account was liquidated at {when}" + (f" and {kept}." if kept else ".")
-    if not story.traded:
-        fired = "Nothing fired" if not story.fires else f"{_times(len(story.fires))} fired and nothing was traded"
-        return f"{fired}; the account {kept}." if kept else f"{fired}."
-    return "Penstock " + ", ".join(part for part in (_traded_words(story), kept) if part) + "." + _at_once_words(story)
-
-
-def _at_once_words(story: AccountStory) -> str:
-    """Say what the plainest alternative would have come to, better or worse."""
-    if story.sell_at_once is None or story.sell_at_once.kept is None:
-        return ""
-    return f" Selling as much at the first fire would have kept {percent(story.sell_at_once.kept)}."
-
-
-def _traded_words(story: AccountStory) -> str:
-    words = {"sell": "sold", "buy": "bought back"}
-    done = []
-    verb = ""
-    for (side, base), size in story.traded.items():
-        again, verb = verb, words.get(side, spoken(side))
-        done.append(f"{'' if verb == again else verb + ' '}{quantity(float(f'{size:.4g}'))} {base}")
-    over = f" in {duration(story.selling_ns)} of selling" if story.selling_ns else ""
-    return _listed(done) + over
-
-
-def _kept_words(kept: float) -> str:
-    if kept > 1.0005:
-        return f"ended with {percent(kept)} of its equity"
-    if kept < 0:
-        return f"ended with a debt of {percent(-kept)} of its equity"
-    return f"kept {percent(kept)} of its equity"
-
-
-def _times(fires: int) -> str:
-    return "One rule" if fires == 1 else f"{fires} rules"
-
-
-def _listed(parts: list[str]) -> str:
-    return parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " and " + parts[-1]
-
-
-def saved_words(story: AccountStory) -> str:
-    """Return the difference to doing nothing in words, with the currency."""
-    if story.saved is None:
-        return "not known against doing nothing"
-    if story.saved == 0:
-        return "the same as doing nothing"
-    return f"{cash(abs(story.saved), story.currency)} {'more' if story.saved > 0 else 'less'} than doing nothing"

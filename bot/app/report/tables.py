@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+from bot.app.record import AlarmCount, StopPath
 from bot.app.report.story import AccountStory, Row
 from bot.app.wording import (
     NA,
@@ -134,6 +135,43 @@ def rules_table(summary: Row) -> Table:
         ],
         "No rule was armed.",
     )
+
+
+def stops_table(stops: Sequence[StopPath], pattern: str) -> Table:
+    """Return the stops that rested at the venue, one row for each position."""
+    return Table(
+        "Stops resting at the venue",
+        ("Position", "Placed", "First at", "Highest", "Lowest", "Set off", "Sold", "Average"),
+        frozenset({"Position", "Set off"}),
+        [
+            (
+                spoken(stop.symbol), count(stop.placed), price(levels[0] if levels else None),
+                price(max(levels, default=None)), price(min(levels, default=None)),
+                clock(stop.triggered[0], pattern=pattern) if stop.triggered else "never", quantity(stop.filled),
+                price(stop.average),
+            )
+            for stop in stops
+            for levels in [[level for _, level in stop.levels if level is not None]]
+        ],
+        "No stop rested at the venue.",
+    )
+
+
+def alarms_table(alarms: Sequence[AlarmCount], pattern: str) -> Table:
+    """Return what a person was told of, one row for each kind."""
+    return Table(
+        "Alarms", ("First", "What", "Times", "The first one said"),
+        frozenset({"First", "What", "Times", "The first one said"}),
+        [
+            (clock(alarm.first, pattern=pattern), _reason(alarm.code), _times(alarm, pattern), spoken(alarm.detail))
+            for alarm in alarms
+        ],
+        "No alarm was raised.",
+    )
+
+
+def _times(alarm: AlarmCount, pattern: str) -> str:
+    return "once" if alarm.times == 1 else f"{alarm.times:,}, the last at {clock(alarm.last, pattern=pattern)}"
 
 
 def denials_table(summary: Row) -> Table:

@@ -5,7 +5,7 @@ Colour only underlines what the words say, so nothing is lost where there is non
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich import box
@@ -13,8 +13,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bot.app.record import AccountSeries
-from bot.app.report.story import AccountStory, Baseline, Row, Verdict, headline, moves_of, stories
+from bot.app.record import AccountSeries, StopPath
+from bot.app.report.sentences import headline
+from bot.app.report.story import AccountStory, Baseline, Row, Verdict, moves_of, stories
 from bot.app.wording import (
     NA,
     bps,
@@ -36,12 +37,17 @@ ROWS_MAX = 12                        # of each table; the page has the others
 _TONES = {Verdict.GOOD: "green", Verdict.NEUTRAL: "", Verdict.DEAR: "yellow", Verdict.BAD: "red"}
 
 
-def render_text(summary: Mapping[str, Any], series: Mapping[str, AccountSeries] | None = None) -> RenderableType:
-    """Return the summary of a run for rich to print; with ``series`` by account it says what the markets did."""
+def render_text(
+    summary: Mapping[str, Any], series: Mapping[str, AccountSeries] | None = None, stops: Sequence[StopPath] = ()
+) -> RenderableType:
+    """Return the summary of a run for rich to print.
+
+    With ``series`` by account it says what the markets did, with ``stops`` what those that rested at the venue sold.
+    """
     drawn = series or {}
     tape = summary.get("tape") or {}
     pattern = clock_pattern(moment(tape.get("first_ts")), moment(tape.get("last_ts")))
-    told = stories(summary, {name: list(line.marks) for name, line in drawn.items()})
+    told = stories(summary, {name: list(line.marks) for name, line in drawn.items()}, stops)
     parts: list[RenderableType] = []
     for story in told:
         if len(told) > 1:

@@ -19,7 +19,7 @@ def tell(finished: Finished, *, as_json: bool) -> int:
         from bot.app.report.text import render_text
 
         console = table_console()
-        console.print(render_text(finished.record.summary, finished.record.series))
+        console.print(render_text(finished.record.summary, finished.record.series, finished.record.stops))
         if finished.out is not None:
             console.print(f"report: {finished.out / REPORT_NAME}", soft_wrap=True)
     return EXIT_LIQUIDATED if finished.is_liquidated else EXIT_GOOD
