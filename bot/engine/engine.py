@@ -12,10 +12,9 @@ No I/O, no clock, no logging, no randomness: time is the event's.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from math import inf
 from typing import Any
 
-from bot.domain.effects import Effect, GoalKind, LookUpOrder, RaiseAlarm
+from bot.domain.effects import Effect, LookUpOrder, RaiseAlarm
 from bot.domain.errors import ContractError
 from bot.domain.events import (
     AccountFact,
@@ -53,11 +52,13 @@ from bot.domain.market import (
     Quote,
     Trade,
 )
+from bot.engine.deciding.bounds import Bounds
 from bot.engine.deciding.episodes import Episodes
 from bot.engine.deciding.parents import Parents
 from bot.engine.deciding.replacing import end_what_is_gone
 from bot.engine.desk import Desk
 from bot.engine.gate import Gate
+from bot.engine.measures.bad_data import BadData
 from bot.engine.measures.columns import Columns
 from bot.engine.measures.freshness import Freshness
 from bot.engine.measures.layout import Layout
@@ -74,7 +75,7 @@ from bot.engine.protection.safety import Safety
 from bot.engine.record.book import Book
 from bot.engine.record.fold import fold
 from bot.engine.selling.overdue import look_up_overdue
-from bot.engine.selling.seller import FLOOR_RECHECK, Seller
+from bot.engine.selling.seller import Seller
 from bot.engine.spec import LimitsSpec, SafetySpec, SurvivalSpec
 from bot.rules.ruleset import RuleSet
 
@@ -104,13 +105,12 @@ class Engine:
         self.safety = Safety(self.desk)
         self._take_rules(rules, safety)
         accounts = range(len(layout.accounts))
-        self.low = [-1.0 for _ in accounts]          # distance below which a price must be decided on
-        self.high = [inf for _ in accounts]          # distance at which an open goal is met
-        self.low_not_before = [0 for _ in accounts]
+        self.bounds = Bounds(self.desk)
         self.is_first = [False for _ in accounts]    # the next decision is the first after a restart
         self.is_ready = [False for _ in accounts]    # the venue's word was taken since this process began
         self.marks = Marks(self.desk, self.readings.peaks)
         self.freshness = Freshness(self.desk)
+        self.bad_data = BadData(self.desk)
         self.is_warming = False                      # old prices: they say nothing of the equity of today
         self.dirty: list[int] = []
         handlers: dict[type, Callable[[Any], None]] = {
@@ -199,9 +199,14 @@ class Engine:
     # Prices ------------------------------------------------------------------------------------------------
 
     def _on_trade(self, event: Trade) -> None:
-        self._take_price(event, event.quantity, event.side)
+        is_plain = event.price > 0 and event.quantity >= 0 and event.stamp <= event.now
+        if is_plain or not self.bad_data.is_bad(event):
+            self._take_price(event, event.quantity, event.side)
 
     def _on_candle_point(self, event: CandlePoint) -> None:
+        is_plain = event.price > 0 and event.volume >= 0 and event.stamp <= event.now
+        if not is_plain and self.bad_data.is_bad(event):
+            return
         self.market.lull[event.instrument] = BARS_UNHEARD * event.span or TRADE_LULL
         self._take_price(event, event.volume, 0)
 
@@ -229,6 +234,8 @@ class Engine:
             self._look(instrument)
 
     def _on_mark(self, event: MarkPrice) -> None:
+        if not (event.price > 0 and event.stamp <= event.now) and self.bad_data.is_bad(event):
+            return
         instrument = event.instrument
         self.market.mark_stamp[instrument] = event.stamp
         self.market.lull[instrument] = BARS_UNHEARD * event.span
@@ -253,10 +260,7 @@ class Engine:
             self.dirty.extend(self.accounts_on[instrument])
             return
         for account in self.accounts_on[instrument]:
-            distance = columns.distance[account]
-            if self.high[account] <= distance < inf or (
-                distance < self.low[account] and now >= self.low_not_before[account]
-            ):
+            if self.bounds.are_crossed(account, columns.distance[account], now):
                 self.dirty.append(account)
 
     def _roll_minute(self, instrument: int, now: int) -> None:
@@ -266,12 +270,16 @@ class Engine:
                 self.dirty.append(account)
 
     def _on_quotes(self, event: Quote | BookUpdate) -> None:
+        if self.bad_data.is_bad(event):
+            return
         self.market.take(event)
         if self.readings.markets.is_quoted:
             self._look(event.instrument)
 
     def _on_told(self, event: IndexPrice | FundingRate | OpenInterest | ForcedTrade) -> None:
         """Take what is told of a market besides its price."""
+        if self.bad_data.is_bad(event):
+            return
         self.market.take(event)
         self._look(event.instrument)
         if self.watch.ages and isinstance(event, FundingRate):
@@ -373,24 +381,7 @@ class Engine:
         self.parents.reconcile(account, now)
         self.seller.sell(account, now)
         look_up_overdue(self.desk, account, now)
-        self._set_bounds(account, now)
+        self.bounds.set(account, self.episodes, now, watched=self.safety.protect.watch_distance(account))
         moment = self.watch.next_moment(account, now)
         if moment is not None:
             self.desk.timers.set(account, moment)
-
-    def _set_bounds(self, account: int, now: int) -> None:
-        """Say which distances the next prices must be held against."""
-        has_parent = any(
-            self.book.parent_of[position] is not None for position in self.layout.positions_of[account]
-        )
-        floor = self.desk.survival_level(account) if has_parent else -1.0
-        outgrown = self.episodes.outgrown_below(account)
-        self.low[account] = max(floor, outgrown, self.safety.protect.watch_distance(account))
-        self.low_not_before[account] = now + FLOOR_RECHECK
-        goals = [
-            episode.goal.target
-            for episode in self.book.episodes.values()
-            if episode.element.account == account and episode.goal.kind is GoalKind.LIQUIDATION_DISTANCE
-            and self.episodes.ends_at_goal(episode)
-        ]
-        self.high[account] = min((goal for goal in goals if goal is not None), default=inf)
