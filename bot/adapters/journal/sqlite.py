@@ -137,6 +137,15 @@ class SqliteJournal(JournalReader):
         """Keep bytes under ``name`` with the next commit, in place of what was there."""
         self._series.append((name, body))
 
+    @property
+    def place(self) -> tuple[int, int, int]:
+        """Where the record stands: step, part of it (facts before effects), and the number within that part."""
+        return *self._place, self._ordinal
+
+    def waiting(self) -> list[Row]:
+        """Return the facts and effects that no commit has made durable yet, oldest first."""
+        return [_row(entry) for entry in self._pending[:]]
+
     def commit(self) -> None:
         """Make everything that was appended durable, in one transaction; on return a power cut cannot take it.
 

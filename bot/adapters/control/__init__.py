@@ -1,0 +1,1 @@
+"""How a person's words reach a running daemon: one line of JSON each way, over loopback, with a token."""

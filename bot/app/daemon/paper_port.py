@@ -1,0 +1,82 @@
+"""The simulated venue behind the daemon's port: what it answers arrives one latency later, by the loop's timers.
+
+Prices go to the venue first and to the engine after it, as in a replay: the venue liquidates before we react.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from bot.app.daemon.clock import WallClock
+from bot.domain.events import AccountFact
+from bot.domain.market import MarketFact
+from bot.domain.order import Approved
+from bot.domain.scale import NS_PER_SECOND
+from paper.messages import CancelRequest, ClientMessage, QueryAccount, QueryHistory, QueryOrder, SubmitOrder, Wake
+from paper.venue import PaperVenue
+
+
+class PaperPort:
+    """A ``LiveVenue`` over ``PaperVenue``; ``tell`` and ``put`` are the inbox's."""
+
+    def __init__(
+        self,
+        venue: PaperVenue,
+        clock: WallClock,
+        *,
+        tell: Callable[[AccountFact], None],
+        put: Callable[[MarketFact], None],
+    ) -> None:
+        self.venue = venue
+        self._clock = clock
+        self._tell = tell
+        self._put = put
+        self._alarm: asyncio.TimerHandle | None = None
+
+    def hear(self, event: MarketFact) -> None:
+        """Take a price from the feed: the venue first, then the engine."""
+        self._expect(event.now, self.venue.handle(event.now, event))
+        self._put(event)
+
+    def place(self, now: int, approved: Approved) -> None:
+        """Submit an order that the gate passed."""
+        self._ask(now, SubmitOrder(approved.request))
+
+    def cancel(self, now: int, account: int, name: str) -> None:
+        """Ask for an order's end."""
+        self._ask(now, CancelRequest(account, name))
+
+    def look_up(self, now: int, account: int, name: str) -> None:
+        """Ask what became of an order."""
+        self._ask(now, QueryOrder(account, name))
+
+    def report_account(self, now: int, account: int) -> None:
+        """Ask for the venue's whole word on an account."""
+        self._ask(now, QueryAccount(account))
+
+    def catch_up(self, now: int, account: int, facts_after: int, orders_after: int) -> None:
+        """Ask again for what may have been missed."""
+        self._ask(now, QueryHistory(account, facts_after, orders_after))
+
+    def _ask(self, now: int, message: ClientMessage) -> None:
+        self._expect(now, self.venue.handle(now, message))
+
+    def _expect(self, now: int, answers: Sequence[tuple[int, AccountFact]]) -> None:
+        loop = asyncio.get_running_loop()
+        for at, fact in answers:
+            loop.call_later(max(0, at - now) / NS_PER_SECOND, self._deliver, fact)
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        wake = self.venue.next_wake()
+        if wake is not None:
+            self._alarm = loop.call_later(max(0, wake - self._clock.now()) / NS_PER_SECOND, self._wake)
+
+    def _wake(self) -> None:
+        now = self._clock.now()
+        self._expect(now, self.venue.handle(now, Wake()))
+
+    def _deliver(self, fact: AccountFact) -> None:
+        self._tell(replace(fact, now=self._clock.now()))     # the loop is late by a millisecond; time does not go back
