@@ -56,7 +56,7 @@ def recorded(count: int) -> Iterator[tuple[int, dict[str, Any]]]:
 
 def fixture(path: str) -> Any:
     """Return one of nautilus's samples of Binance's own pages and streams, by how its path ends."""
-    archive_of = "binance_integration" if "ws_futures" in path else "binance"
+    archive_of = "binance_integration" if path.startswith(("ws_", "http_")) else "binance"
     packed = shared(f"data/api_fixtures/nautilus/{archive_of}.tar.gz").read_bytes()
     with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
         member = archive.extractfile(next(each for each in archive.getnames() if each.endswith(path)))
