@@ -21,7 +21,11 @@ class Clock(Protocol):
 
 
 class Venue(Protocol):
-    """Where orders go. It takes nothing but what the gate approved; what happens comes back as facts."""
+    """Where orders go. It takes nothing but what the gate approved; what happens comes back as facts.
+
+    No call waits or raises for what the world does: an order that did not leave is told as ``OrderNotSent``, one
+    whose fate is not known as ``OrderOutcomeUnknown``.
+    """
 
     def place(self, now: int, approved: Approved) -> None: ...
 
@@ -30,6 +34,8 @@ class Venue(Protocol):
     def look_up(self, now: int, account: int, name: str) -> None: ...
 
     def report_account(self, now: int, account: int) -> None: ...
+
+    def catch_up(self, now: int, account: int, facts_after: int, orders_after: int) -> None: ...
 
 
 class Journal(Protocol):

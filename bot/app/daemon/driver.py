@@ -12,35 +12,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from bot.app.daemon.clock import WallClock
 from bot.app.daemon.departures import Departures
 from bot.app.daemon.inbox import Inbox
 from bot.domain.effects import CancelOrder, CatchUp, Effect, LookUpOrder, PlaceOrder, PlaceStop, ReadAccount
-from bot.domain.events import AccountFact, Event, OrderNotSent, Timer
+from bot.domain.events import AccountFact, Command, Event, OrderNotSent, Timer
 from bot.domain.market import MarketEvent
-from bot.domain.order import Approved
 from bot.domain.scale import NS_PER_SECOND
 from bot.engine.engine import Engine
 from bot.engine.record.heard import was_heard
-from bot.ports import Journal
+from bot.ports import Journal, Venue
 
 NEVER = 1 << 63
-
-
-class LiveVenue(Protocol):
-    """Where a daemon's orders go. No call waits; what came of it is told to the inbox."""
-
-    def place(self, now: int, approved: Approved) -> None: ...
-
-    def cancel(self, now: int, account: int, name: str) -> None: ...
-
-    def look_up(self, now: int, account: int, name: str) -> None: ...
-
-    def report_account(self, now: int, account: int) -> None: ...
-
-    def catch_up(self, now: int, account: int, facts_after: int, orders_after: int) -> None: ...
 
 
 class Commits(Protocol):
@@ -61,7 +47,7 @@ class Driver:
     """Owns the engine: nobody else calls ``step``."""
 
     def __init__(
-        self, engine: Engine, venue: LiveVenue, journal: Journal, clock: WallClock, watchers: Sequence[Watcher]
+        self, engine: Engine, venue: Venue, journal: Journal, clock: WallClock, watchers: Sequence[Watcher]
     ) -> None:
         self.engine = engine
         self.venue = venue
@@ -107,6 +93,11 @@ class Driver:
         """Nothing can be recorded any more: what waits for its record never leaves."""
         for effect in self.departures.drop_all():
             self._not_sent(effect, "its record can be made durable nowhere")
+
+    def command(self, command: Command) -> None:
+        """Let the engine obey a person, now."""
+        self.inbox.tell(replace(command, now=self.clock.now()))
+        self.turn()
 
     # One event ---------------------------------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ from paper.venue import PaperVenue
 
 
 class PaperPort:
-    """A ``LiveVenue`` over ``PaperVenue``; ``tell`` and ``put`` are the inbox's."""
+    """A ``Venue`` port over ``PaperVenue``; ``tell`` and ``put`` are the inbox's."""
 
     def __init__(
         self,
