@@ -135,7 +135,9 @@ def build_parser() -> argparse.ArgumentParser:
     report = verbs.add_parser("report", help="summary and report of a run again; of two runs, their difference")
     report.add_argument("run", type=Path, metavar="RUN", help="the folder of a run")
     report.add_argument("other", nargs="?", type=Path, metavar="OTHER",
-                        help="of another over the same market: both are shown side by side, and nothing is written")
+                        help="of another over the same market: both are shown side by side")
+    report.add_argument("--out", type=Path, metavar="DIR",
+                        help="of two runs: where their page, comparison.html, goes; without it nothing is written")
     _finish(report, _report)
 
     explain = verbs.add_parser("explain", help="why something was done in a run, or was not")
@@ -151,6 +153,8 @@ def build_parser() -> argparse.ArgumentParser:
 
     for verb, what in _SHUTTING.items():
         _add_shutting(verbs.add_parser(verb, help=what), verb)
+
+    _add_exchange(verbs.add_parser("exchange", help="serve a paper exchange that any bot can trade against"))
 
     rules = verbs.add_parser("rules", help="everything a rule can read and call")
     rules.add_argument(
@@ -193,6 +197,23 @@ def _add_tape(tape: argparse.ArgumentParser) -> None:
     tape.add_argument("--to", dest="end", metavar="TIME", help="of cut: the first moment no longer in it")
     tape.add_argument("--out", type=Path, metavar="FILE", help="a new file: .tape, .csv, .csv.gz or .parquet")
     _finish(tape, _tape)
+
+
+def _add_exchange(exchange: argparse.ArgumentParser) -> None:
+    exchange.add_argument("--venue", choices=("binanceusdm",), default="binanceusdm", help="whose API it speaks")
+    exchange.add_argument("--port", type=int, default=0, metavar="N", help="to listen on (default a free one)")
+    exchange.add_argument("--key", required=True, metavar="KEY", help="the API key that clients show; make one up")
+    exchange.add_argument("--secret", required=True, metavar="SECRET", help="that clients sign with; make one up")
+    exchange.add_argument("--tape", action="append", default=[], metavar=TAPE_FORM, help="recorded prices, from now on")
+    exchange.add_argument("--generate", metavar=GENERATE_FORM, help=GENERATE_HELP)
+    exchange.add_argument("--pace", type=float, default=1.0, metavar="N", help="market seconds per second (default 1)")
+    exchange.add_argument("--symbol", action="append", default=[], metavar="SYMBOL", help="listed; repeat for more")
+    exchange.add_argument("--balance", default="10000", metavar="AMOUNT", help="of the account (default 10000)")
+    exchange.add_argument("--position", action="append", default=[], metavar="SYMBOL=AMOUNT",
+                          help="held from the first price on, negative for a short; repeat for more")
+    exchange.add_argument("--leverage", type=int, default=20, metavar="N", help="at the start (default 20)")
+    exchange.add_argument("--control", action="store_true", help="let clients steer prices and time below /control/")
+    _finish(exchange, _exchange)
 
 
 def _finish(parser: argparse.ArgumentParser, verb: object) -> None:
@@ -247,7 +268,9 @@ def _report(parsed: argparse.Namespace) -> int:
     from bot.app.verbs.report import report_run, report_two
 
     if parsed.other is not None:
-        return report_two(parsed.run, parsed.other, as_json=parsed.json)
+        return report_two(parsed.run, parsed.other, out=parsed.out, as_json=parsed.json)
+    if parsed.out is not None:
+        raise InputError("report: --out goes with two runs, was given with one; its report is written into its folder")
     return report_run(parsed.run, as_json=parsed.json)
 
 
@@ -257,6 +280,17 @@ def _tape(parsed: argparse.Namespace) -> int:
     return tape_verb(
         parsed.action, parsed.tapes, start=parsed.start, end=parsed.end, out=parsed.out, as_json=parsed.json
     )
+
+
+def _exchange(parsed: argparse.Namespace) -> int:
+    from bot.app.verbs.exchange import Asked, serve_exchange
+
+    asked = Asked(
+        port=parsed.port, key=parsed.key, secret=parsed.secret, tapes=parsed.tape, generate=parsed.generate,
+        pace=parsed.pace, symbols=parsed.symbol, balance=parsed.balance, positions=parsed.position,
+        leverage=parsed.leverage, is_steerable=parsed.control,
+    )
+    return serve_exchange(asked, as_json=parsed.json)
 
 
 def _rules(parsed: argparse.Namespace) -> int:
