@@ -16,7 +16,7 @@ from typing import Any
 from bot import __version__
 from bot.app.performance import max_drawdown, performance, unit_values
 from bot.app.recorder import ParentRecord, RunRecorder
-from bot.app.wording import cash, iso_time
+from bot.app.wording import cash, iso_time, quantity
 from bot.app.worth import Baselines, rule_worth
 from bot.domain.effects import Goal, OpenEpisode, ScopeElement
 from bot.domain.events import LiquidationStage, OrderFilled
@@ -177,6 +177,9 @@ def goal_text(goal: Goal) -> str:
     """Return a goal as a person says it: ``liquidation_distance 30%``, ``gross_notional 200,000 USDT``."""
     if goal.target is None:
         return goal.kind.value
+    if goal.hedge is not None:
+        left = "" if goal.hedge.to == goal.target else f", to {quantity(goal.hedge.to)} {goal.currency}"
+        return f"{goal.kind.value} within {quantity(goal.target)} {goal.currency} by {goal.hedge.symbol}{left}"
     if goal.currency is not None:
         return f"{goal.kind.value} {cash(goal.target, goal.currency)}"
     number = f"{goal.target:g}" if goal.kind.value == "leverage" else f"{goal.target * 100:g}%"

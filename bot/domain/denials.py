@@ -20,7 +20,7 @@ class DenialCode(Enum):
     COLLAR_BREACHED = "the limit price is further from the mark than the collar allows"
     EQUITY_BELOW_MIN = "equity is not above equity_min and the order could raise exposure"
     HEDGE_RAISES_DELTA = "with what is already working, the order could leave the underlying's delta larger or turned"
-    HEDGE_WORSENS_MARGIN = "after the order the account would stand nearer to liquidation"
+    HEDGE_WORSENS_MARGIN = "after the order the account would stand nearer to liquidation, and near to it"
     INSTRUMENT_HALTED = "the venue takes no orders in the instrument"
     INSTRUMENT_POST_ONLY = "the venue takes only post-only orders in the instrument"
     INSTRUMENT_REDUCE_ONLY = "the venue takes only reduce-only orders in the instrument"
@@ -96,7 +96,7 @@ CONTROLS: dict[DenialCode, Control] = {
     ),
     DenialCode.EQUITY_BELOW_MIN: Control("C8", _limits("equity_min"), Exits.PASS),
     DenialCode.HEDGE_RAISES_DELTA: Control("C10", (), Exits.PASS),
-    DenialCode.HEDGE_WORSENS_MARGIN: Control("C10", (), Exits.PASS),
+    DenialCode.HEDGE_WORSENS_MARGIN: Control("C10", _limits("hedge_distance_min"), Exits.PASS),
     DenialCode.INSTRUMENT_HALTED: Control("C27", (), Exits.VENUE),
     DenialCode.INSTRUMENT_POST_ONLY: Control("C27", (), Exits.VENUE),
     DenialCode.INSTRUMENT_REDUCE_ONLY: Control("C27", (), Exits.PASS),

@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from bot.domain.effects import Effect, Goal, GoalKind
+from bot.domain.instrument import Filters, Instrument
 from bot.engine.deciding.plans import Case, forecast, level, plan
 from bot.engine.measures.account_readings import FIFTEEN_MINUTES
 from bot.engine.measures.columns import Columns
 from bot.engine.measures.layout import Layout
 from bot.engine.measures.market import Market
 from bot.engine.measures.readings import Readings
-from bot.engine.record.book import Book, Episode
+from bot.engine.record.book import Book, Episode, Parent
 from bot.engine.record.fold import fold
 from bot.engine.spec import LimitsSpec, SurvivalSpec
 from bot.engine.timers import Timers
+from bot.execution.slicer import filters_when_adding
 from bot.risk.deleverage import CostOf, Plan, wanted
 from bot.risk.margin import Holding
 
@@ -61,6 +63,29 @@ class Desk:
             return markets[place].cost(quantity=quantity, value=value)
 
         return cost
+
+    def cost_at(self, position: int, quantity: int) -> float:
+        """Return the expected cost of trading a quantity of a position, cash; 0 before there is a mark."""
+        key, instrument = self.layout.keys[position], self.layout.instrument_of(position)
+        mark = self.columns.mark[key.instrument]
+        if mark is None:
+            return 0.0
+        market = self.market.liquidity(
+            key.instrument, price=mark, fee=self.layout.accounts[key.account].taker_fee, now=self.book.now
+        )
+        return market.cost(quantity=quantity, value=abs(instrument.value(price=mark, quantity=quantity)))
+
+    def instrument_for(self, parent: Parent) -> Instrument:
+        """Return a parent's instrument, with the venue's filters on its orders."""
+        instrument = self.layout.instrument_of(parent.position)
+        return replace(instrument, filters=self.adding_filters(parent.position)) if parent.is_hedge else instrument
+
+    def adding_filters(self, position: int) -> Filters:
+        """Return the filters on orders that are not reduce-only; their least value counts as a least quantity."""
+        instrument = self.layout.instrument_of(position)
+        mark = self.columns.mark[instrument.index]
+        lowest = 0 if mark is None else int(mark * (1 - self.limits.price_collar))
+        return filters_when_adding(instrument, price=lowest)
 
     def is_gone(self, episode: Episode) -> bool:
         """True when the position that a rule fired for is sold; one of the other sign is another one."""

@@ -77,13 +77,20 @@ class LimitsSpec:
     divergence: Ratio = field(
         default=0.02,
         metadata={
-            "doc": "How far last and index price may lie from the mark; further, and the cost class waits. The margin"
-            " class goes on by the venue's mark."
+            "doc": "How far mark, last and index price may lie apart; further, and the cost class waits, and readings of"
+            " profit and loss are unavailable. Margin rules and the margin class go on by the venue's mark."
         },
     )
     equity_min: Money = field(
         default=EQUITY_MIN,
         metadata={"doc": "At or below this equity nothing is sent that could raise exposure; exits always go."},
+    )
+    hedge_distance_min: Ratio = field(
+        default=0.5,
+        metadata={
+            "doc": "A hedge may bring liquidation nearer as long as it stays this far off; nearer than that, only an"
+            " order that takes it further away is a hedge."
+        },
     )
     flatten_over: Duration = field(
         default=NS_PER_MINUTE,
@@ -120,6 +127,8 @@ class LimitsSpec:
             )
         if not 0 < self.divergence < 1:
             raise ValueError(f"divergence: must be above 0% and below 100%, was {self.divergence:.2%}")
+        if self.hedge_distance_min <= 0:
+            raise ValueError(f"hedge_distance_min: must be above 0%, was {self.hedge_distance_min:.2%}")
         if self.equity_min.amount < 0:
             raise ValueError(f"equity_min: must not be below 0, was {self.equity_min}")
         for name, length in (("duplicate_window", self.duplicate_window), ("flatten_over", self.flatten_over)):

@@ -8,9 +8,9 @@ not known: their quantity is never sent again under another name.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from bot.domain.instrument import Filters
+from bot.domain.instrument import Filters, Instrument
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,18 @@ def _whole_lots(quantity: int, filters: Filters) -> int:
 def smallest_order(filters: Filters) -> int:
     """Return the smallest quantity the venue takes in a reduce-only order, whole lots."""
     return max(filters.lot, -(-filters.quantity_min // filters.lot) * filters.lot)
+
+
+def filters_when_adding(instrument: Instrument, *, price: int) -> Filters:
+    """Return an instrument's filters for orders that are not reduce-only: the least value binds them everywhere.
+
+    It becomes a least quantity at ``price``, the lowest that an order may have; 0 for one that is not known.
+    """
+    filters = instrument.filters
+    worth = instrument.notional(price=price, quantity=1) if price > 0 else 0
+    if worth <= 0:
+        return filters
+    return replace(filters, quantity_min=max(filters.quantity_min, -(-filters.notional_min // worth)))
 
 
 def is_residual(progress: Progress, filters: Filters) -> bool:

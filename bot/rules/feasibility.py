@@ -5,6 +5,7 @@
     ``when`` and ``confirm`` that exclude each other            it fires never
     a goal that is met while the rule is still true             it would sell nothing
     a ``clear`` that is not true when the goal is met           its own selling would never arm it again
+    a hedge whose rule is true inside its band                  it would fire, and trade nothing
     ``when`` and ``clear`` true together                        it would fire at every look
     ``and`` with nothing but optional readings (margin class)   the guard is off while they are missing
     a ``cooldown`` no longer than the ``hold``                  it never delays anything
@@ -26,6 +27,7 @@ from bot.domain.scale import NS_PER_SECOND
 from bot.execution.spec import Algo
 from bot.risk.levels import Single, meaning_of
 from bot.rules.intervals import Ranges, can_be, narrowed, span_of
+from bot.rules.language.currency import currencies_of
 from bot.rules.language.explain import expression_text
 from bot.rules.language.interpret import Lookup, interpret
 from bot.rules.language.measures import MEASURES, Subject
@@ -63,6 +65,7 @@ EXPOSURE_OF = {
     GoalKind.GROSS_NOTIONAL: "account.gross_notional",
     GoalKind.NET_NOTIONAL: "account.net_notional",
 }
+NET_DELTA = "underlying.net_delta"
 AMPLE = 1e15                         # of any currency: an exposure beyond every limit
 CALM, WILD = 0.0, 1.0                # a sigma of nothing and of 100 %: what any market lies between
 GOAL_MARGIN = 0.02                   # a calm minute moves distances and exposures by as much
@@ -154,6 +157,9 @@ def _refuse_met_goal(rule: Rule, singles: Sequence[Single]) -> None:
     elif rule.goal.kind in EXPOSURE_OF:
         lookups = _at_exposures(rule, are_alone=bool(singles))
         target = f"{EXPOSURE_OF[rule.goal.kind]} {_target_text(rule.goal)}"
+    elif rule.is_hedge:
+        _refuse_idle_hedge(rule)
+        return
     else:
         return
     direct, *by_position = [
@@ -174,6 +180,40 @@ def _refuse_met_goal(rule: Rule, singles: Sequence[Single]) -> None:
             f"{rule.clear.source.place}: clear is not true when the goal is met ({target}), so the rule would never "
             "be armed again by its own selling; set clear between the trigger and the goal"
         )
+
+
+def _refuse_idle_hedge(rule: Rule) -> None:
+    """Refuse a hedge whose rule is still true where it trades to, or inside the band, or never cleared there."""
+    goal = rule.goal
+    base = _base_hedged(rule)
+    if goal.hedge is None or goal.target is None or goal.currency != base:
+        return                           # of a band in another currency nothing is known before there is a price
+    for level in (goal.hedge.to, goal.target):
+        if any(interpret(rule.when, lookup) is True for lookup in _at_delta(base, level)):
+            raise InputError(
+                f"{rule.when.source.place}: when is still true at a net delta of {level:g} {base}, inside the band of "
+                f"{goal.target:g} {base}, where nothing is traded; make the band smaller, or let when begin beyond it"
+            )
+    if rule.clear is not None and all(interpret(rule.clear, at) is False for at in _at_delta(base, goal.hedge.to)):
+        raise InputError(
+            f"{rule.clear.source.place}: clear is not true where the hedge trades to ({goal.hedge.to:g} {base}), so "
+            "the rule would never be armed again by its own trades; let clear be true there"
+        )
+
+
+def _base_hedged(rule: Rule) -> str:
+    return currencies_of((rule.goal.hedge.symbol,)).base if rule.goal.hedge is not None else ""
+
+
+def _at_delta(base: str, size: float) -> tuple[Lookup, ...]:
+    """Return the readings of an account whose net delta is ``size``, long and short, in calm and in storm."""
+
+    def at(delta: float, sigma: float) -> Lookup:
+        return lambda ref: delta if (ref.measure, ref.symbol) == (NET_DELTA, base) else (
+            sigma if ref.measure == "account.sigma" else None
+        )
+
+    return tuple(at(delta, sigma) for delta in (size, -size) for sigma in (CALM, WILD))
 
 
 def _of_scope(rule: Rule, measure: str) -> str:

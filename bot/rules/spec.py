@@ -8,7 +8,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import ClassVar
 
-from bot.domain.effects import Goal, GoalKind
+from bot.domain.goal import Goal, GoalKind, HedgeTerms, Lacking
 from bot.domain.order import OrderClass
 from bot.domain.units import Duration, Money, Place, Ratio, SourceText
 from bot.execution.spec import ExecutionSpec
@@ -112,6 +112,50 @@ class Deleverage:
 
 
 @dataclass(frozen=True, slots=True)
+class HedgeDelta:
+    """Trade one instrument until the net delta of its underlying is inside a band; positions may be added to."""
+
+    tag: ClassVar[str] = "hedge_delta"
+
+    with_: str = field(
+        metadata={"doc": "The instrument to trade, a symbol of the account's; what it is traded in is the underlying."}
+    )
+    band: Money = field(
+        metadata={"doc": "How large the net delta may be, long or short, in the underlying or the quote currency."}
+    )
+    to: Money | None = field(
+        default=None,
+        metadata={"doc": "How much of it a hedge leaves, at most the band; else the band: as little as has to trade."},
+    )
+    lacking: Lacking = field(
+        default=Lacking.CUT,
+        metadata={
+            "doc": "Where margin or a reducer forbids the hedge. cut: positions that make the delta are let out as far."
+            " tell: a person is told, and it is left."
+        },
+    )
+    place: Place = field(default=NOWHERE, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.band.amount <= 0:
+            raise ValueError(f"band: must be above 0, was {self.band}; write how large the net delta may be")
+        if self.to is None:
+            return
+        if self.to.currency != self.band.currency:
+            raise ValueError(f"to: must be in the currency of the band, {self.band.currency}, was {self.to}")
+        if not 0 <= self.to.amount <= self.band.amount:
+            raise ValueError(
+                f"to: must lie inside the band, from 0 to {self.band}, was {self.to}; leave it out for the band's edge"
+            )
+
+    @property
+    def goal(self) -> Goal:
+        left = self.band if self.to is None else self.to
+        terms = HedgeTerms(self.with_, float(left.amount), self.lacking)
+        return Goal(GoalKind.NET_DELTA, float(self.band.amount), self.band.currency, terms)
+
+
+@dataclass(frozen=True, slots=True)
 class AskPlugin:
     """Let a Python plug-in say what is to be reached, when the rule fires."""
 
@@ -128,7 +172,7 @@ class AskPlugin:
         return self.otherwise.goal
 
 
-Remedy = Close | Reduce | Deleverage | AskPlugin
+Remedy = Close | Reduce | Deleverage | HedgeDelta | AskPlugin
 
 
 class Until(Enum):
@@ -160,9 +204,11 @@ class RuleSpec:
     clear: SourceText | None = field(
         default=None, metadata={"doc": "The condition that arms the rule again; without it, `when` false for `hold`."}
     )
-    until: Until = field(
-        default=Until.GOAL,
-        metadata={"doc": "Reach the goal once, or keep to it until the rule is cleared."},
+    until: Until | None = field(
+        default=None,
+        metadata={
+            "doc": "goal: reach it once. clear: keep to it until the rule is cleared. Else clear for a hedge, and goal."
+        },
     )
     cooldown: Duration = field(
         default=0, metadata={"doc": "The least time between two fires for one account or position."}
@@ -176,7 +222,9 @@ class RuleSpec:
     def __post_init__(self) -> None:
         if self.max_fires is not None and self.max_fires < 1:
             raise ValueError(f"max_fires: must be at least 1, was {self.max_fires}; leave the rule out instead")
-        if self.execute.order_class not in (OrderClass.MARGIN, OrderClass.COST):
+        if isinstance(self.do, HedgeDelta):
+            self._require_hedge()
+        elif self.execute.order_class not in (OrderClass.MARGIN, OrderClass.COST):
             raise ValueError(
                 f"execute: order_class of a rule is margin or cost, was {self.execute.order_class.value}; write "
                 "cost where a late sale costs money only, else leave it out"
@@ -198,8 +246,23 @@ class RuleSpec:
                 f"do: {plain.tag} acts on a position; say `for_each: position`, or `do: deleverage`"
             )
 
+    def _require_hedge(self) -> None:
+        if self.for_each is not Scope.ACCOUNT:
+            raise ValueError("do: hedge_delta acts on an account; say `for_each: account`")
+        if self.execute.order_class not in (OrderClass.MARGIN, OrderClass.HEDGE):
+            raise ValueError(
+                f"execute: order_class of a hedge is its own, was {self.execute.order_class.value}; leave it out"
+            )
+
     @property
-    def plain_remedy(self) -> Close | Reduce | Deleverage:
+    def until_or_default(self) -> Until:
+        """How long the rule keeps to its goal; a delta comes back, so a hedge is not done when it is made."""
+        if self.until is not None:
+            return self.until
+        return Until.CLEAR if isinstance(self.do, HedgeDelta) else Until.GOAL
+
+    @property
+    def plain_remedy(self) -> Close | Reduce | Deleverage | HedgeDelta:
         """What the rule does without any plug-in's help."""
         return self.do.otherwise if isinstance(self.do, AskPlugin) else self.do
 

@@ -4,24 +4,22 @@ Everything that may still fill counts: working, unknown and in flight alike. A r
 being sold. An order that is not reduce-only is a hedge, whoever sends it:
 
     its side is against the underlying's delta, and quantity <= |delta| - what already works on that side
+    liquidation comes no nearer by it, or stays further off than ``hedge_distance_min``
+
+The delta is that of positions and coins together. A hedge of coins that stand alone is the first position of its
+account, so it brings a liquidation into being that was not there: hence the second half of the second line.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
-from math import inf
-
 from bot.domain.account import PositionSide
 from bot.domain.denials import DenialCode, Denied
-from bot.domain.effects import Goal, GoalKind
 from bot.domain.order import OrderClass
 from bot.domain.scale import CASH_DIGITS, cash_text, to_fixed
 from bot.engine.controls.case import REDUCING, Case
-from bot.risk.deleverage import measure
-from bot.risk.holding import Holding
-from bot.risk.pool import Pool, pool_distances
-
-_DISTANCE = Goal(GoalKind.LIQUIDATION_DISTANCE)
+from bot.engine.measures.deltas import net_delta
+from bot.engine.measures.distance_with import bears, distance_with
+from bot.risk.delta import delta_of
 
 
 def reduce_only(case: Case) -> Denied | None:
@@ -77,65 +75,35 @@ def hedge(case: Case) -> Denied | None:
     request = case.request
     if request.reduce_only or case.mark is None:
         return None
-    delta, against = _delta_of(case)
-    size = case.instrument.notional(price=case.mark, quantity=request.quantity)
+    underlying = case.instrument.underlying
+    delta = net_delta(case.columns, request.key.account, underlying) or 0
+    against = _working_against(case)
+    size = delta_of(case.instrument, quantity=request.quantity, mark=case.mark)
     if delta * request.side.sign >= 0 or size > abs(delta) - against:
         return case.deny(
             DenialCode.HEDGE_RAISES_DELTA,
-            f"a {request.side.value} worth {cash_text(size)}, delta of {case.instrument.underlying} is "
-            f"{cash_text(delta)} with {cash_text(against)} already working against it",
+            f"a {request.side.value} of {cash_text(size)} {underlying}, whose delta is {cash_text(delta)} with "
+            f"{cash_text(against)} already working against it",
         )
-    before, after = _distances(case, 0), _distances(case, request.quantity * request.side.sign)
-    if after < before:
+    before = distance_with(case.columns, case.position, 0)
+    after = distance_with(case.columns, case.position, request.quantity * request.side.sign)
+    if not bears(before, after, case.limits):
         return case.deny(
             DenialCode.HEDGE_WORSENS_MARGIN, f"the distance to liquidation would go from {before:.3%} to {after:.3%}"
         )
     return None
 
 
-def _delta_of(case: Case) -> tuple[int, int]:
-    """Return the account's delta in the underlying, signed, and what works on the order's side of it, quote cash."""
-    layout, book, sign = case.book.layout, case.book, case.request.side.sign
-    delta = against = 0
-    for position in layout.positions_of[case.request.key.account]:
-        instrument = layout.instrument_of(position)
-        mark = case.columns.mark[instrument.index]
-        if instrument.underlying == case.instrument.underlying and mark is not None:
-            delta += instrument.notional(price=mark, quantity=book.quantity[position])
-    for order in book.orders.values():
+def _working_against(case: Case) -> int:
+    """Return the delta of what works on the order's side of the underlying, unsigned."""
+    layout, sign = case.book.layout, case.request.side.sign
+    against = 0
+    for order in case.book.orders.values():
         instrument = layout.instrument_of(order.position)
         mark = case.columns.mark[instrument.index]
         is_same = layout.keys[order.position].account == case.request.key.account
         if not is_same or instrument.underlying != case.instrument.underlying or mark is None:
             continue
         if order.side.sign == sign and order.order_class is not OrderClass.STOP:
-            against += instrument.notional(price=mark, quantity=order.leaves)
-    return delta, against
-
-
-def _distances(case: Case, more: int) -> float:
-    """Return the distance to liquidation of the pool that the position is in, if it held ``more`` of it."""
-    pools = case.columns.pools[case.request.key.account]
-    own = _holding(case)
-    if pools is not None:
-        found = pools.pool_at[case.position].pool
-        if found is None:
-            return inf
-        held = _with(list(found.holdings), own, more)
-        return pool_distances(Pool(found.assets, tuple(held))).nearest if held else inf
-    _, holdings = case.columns.holdings(case.request.key.account)
-    return measure(_DISTANCE, case.columns.equity[case.request.key.account], _with(holdings, own, more))
-
-
-def _holding(case: Case) -> Holding:
-    entry = case.book.entry_value[case.position]
-    tiers = case.book.layout.tiers[case.instrument.index]
-    return Holding(case.request.key, case.instrument, tiers, case.held, entry, case.mark or 0)
-
-
-def _with(holdings: list[Holding], own: Holding, more: int) -> list[Holding]:
-    """Return the holdings with more of one, entered at the mark."""
-    quantity = own.quantity + more
-    entry = own.entry_value + own.instrument.value(price=own.mark, quantity=more)
-    others = [holding for holding in holdings if holding.key != own.key]
-    return [*others, replace(own, quantity=quantity, entry_value=entry)] if quantity else others
+            against += delta_of(instrument, quantity=order.leaves, mark=mark)
+    return against

@@ -1,6 +1,6 @@
 """From truth to plan: triggers move, episodes open, are planned in absolute lots, and end.
 
-An episode keeps one plan: how much of each position may be kept. A later plan starts from the earlier one and
+An episode keeps one plan: how much of each position may be kept (hedges: see ``hedging``). A later plan starts from the earlier one and
 never relieves less, so a price that runs to and fro cannot make us sell and regret by turns; what is not sold yet
 may be swapped for the cut of another position where that saves a fifth of what the rest will cost.
 
@@ -32,6 +32,7 @@ from bot.domain.effects import (
 )
 from bot.domain.order import OrderClass
 from bot.domain.scale import NS_PER_SECOND
+from bot.engine.deciding.hedging import Hedges
 from bot.engine.deciding.killed_rules import rests
 from bot.engine.deciding.plans import Case, level
 from bot.engine.deciding.plugin_remedies import PluginRemedies
@@ -62,6 +63,7 @@ class Episodes:
         self.watch = watch
         self.rules = rules
         self.remedies = PluginRemedies(desk, rules.values())
+        self.hedges = Hedges(desk)
         self.compared: dict[int, int] = {}           # by episode, when its cuts were last held against others
 
     def decide(self, account: int, now: int, *, is_first: bool) -> None:
@@ -81,7 +83,9 @@ class Episodes:
                 self._move(rule, element, self.watch.conditions(rule, bits), now, is_first)
         self._end_met(account, now)
         for episode in self._live(account):
-            self._plan(episode, now)
+            if episode.goal.kind is not GoalKind.NET_DELTA:
+                self._plan(episode, now)
+        self.hedges.plan(account, now)       # on top of what all others will have cut
 
     def decide_portfolio(self, now: int, *, is_first: bool) -> None:
         """Bring the triggers of the rules of the portfolio up to ``now``, before any account is decided."""
@@ -106,8 +110,12 @@ class Episodes:
         """Say why an episode is over, or None while it is not."""
         if self.desk.is_gone(episode) and episode.goal.kind is GoalKind.REDUCE:
             return "position gone"
+        is_hedge = episode.goal.kind is GoalKind.NET_DELTA
         if self.ends_at_goal(episode):
-            return "goal met" if self.desk.is_goal_met(episode) else None
+            is_met = self.hedges.is_met(episode) if is_hedge else self.desk.is_goal_met(episode)
+            return "goal met" if is_met else None
+        if is_hedge and not self.hedges.is_done(episode):
+            return None                  # its rule may be cleared at the band's edge, its trade goes on to its ``to``
         is_of_portfolio = self.rules[episode.rule].scope is Scope.PORTFOLIO
         element = PORTFOLIO if is_of_portfolio else episode.element
         trigger = self.desk.book.triggers.get((episode.rule, element), IDLE)

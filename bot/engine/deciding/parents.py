@@ -1,7 +1,7 @@
 """From plan to parents: per position one desired holding, and one parent order that brings it about.
 
 What is desired comes from ``bot.engine.deciding.arbiter``. The parent is opened, revised, superseded or ended
-until what it is to keep is just that.
+until what it is to leave is just that. A parent either reduces or, for a hedge, adds; it never does both.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Parents:
             wish = self._desired(position)
             name = self.desk.book.parent_of[position]
             parent = self.desk.book.parents[name] if name is not None else None
-            if parent is not None and (wish is None or parent.side is not self._side(position)):
+            if parent is not None and (wish is None or not _goes_on(parent, wish)):
                 self._end(parent, self._reason(parent), now)
                 parent = None
             if wish is not None:
@@ -68,8 +68,12 @@ class Parents:
         return reducing_side(held) if held else None
 
     def _desired(self, position: int) -> Desired | None:
-        smallest = smallest_order(self.desk.layout.instrument_of(position).filters)
-        return desired(self.desk.book, self.rules, position, smallest=smallest)
+        desk = self.desk
+        smallest = smallest_order(desk.layout.instrument_of(position).filters)
+        return desired(
+            desk.book, self.rules, position, smallest=smallest,
+            smallest_added=smallest_order(desk.adding_filters(position)),
+        )
 
     def _end_unsellable(self, position: int, now: int) -> None:
         """End a position's episodes when the venue takes no order as small as what they still want sold."""
@@ -84,25 +88,23 @@ class Parents:
         """Say why a parent that nobody wants any more has ended."""
         if parent.filled >= parent.quantity:
             return ParentEnd.FILLED
-        if parent.side is not self._side(parent.position):
+        if not parent.is_hedge and parent.side is not self._side(parent.position):
             return ParentEnd.POSITION_GONE
-        if is_residual(self.desk.book.progress(parent), self.desk.layout.instrument_of(parent.position).filters):
+        if is_residual(self.desk.book.progress(parent), self.desk.instrument_for(parent).filters):
             return ParentEnd.RESIDUAL
         return ParentEnd.GOAL_MET
 
     def _fulfil(self, position: int, parent: Parent | None, wish: Desired, now: int) -> None:
         desk = self.desk
-        held = abs(desk.book.quantity[position])
-        keep = wish.keep
         if parent is None:
-            obligations = tuple(self._new_obligation(position, want, held - want.keep, 0, now) for want in wish.wants)
+            obligations = tuple(self._new_obligation(position, want, want.left, 0, now) for want in wish.wants)
             self._open(position, obligations, wish, now)
             return
-        obligations = self._revised(parent, wish, held, now)
+        obligations = self._revised(parent, wish, now)
         is_used_up = parent.next_child >= CHILDREN_PER_PARENT
         # A snapshot may show a fill before its report comes; a total that was counted in between is too small.
-        total = parent.filled + held - keep
-        is_enough = keep == parent.keep and total <= parent.quantity
+        total = parent.filled + wish.left
+        is_enough = wish.keep == parent.keep and total <= parent.quantity
         if obligations == parent.obligations and is_enough and not is_used_up:
             return
         if is_used_up or _is_more_urgent(obligations, parent):
@@ -110,7 +112,8 @@ class Parents:
             rebased = tuple(replace(duty, base=duty.base - parent.filled) for duty in obligations)
             self._open(position, rebased, wish, now)
         else:
-            desk.emit(ReviseParent(parent.name, total, keep, obligations, now))
+            hedged_to = wish.holding if wish.is_hedge else None
+            desk.emit(ReviseParent(parent.name, total, wish.keep, obligations, now, hedged_to))
 
     def _open(self, position: int, obligations: tuple[Obligation, ...], wish: Desired, now: int) -> None:
         desk = self.desk
@@ -118,7 +121,7 @@ class Parents:
         mark = desk.columns.mark[key.instrument]
         if mark is None:
             return
-        self._reserve(position)
+        self._reserve_next(position, wish.side, wish.left)
         name = desk.book.reserved_for[position]
         if name is None:
             return
@@ -127,8 +130,8 @@ class Parents:
             OpenParent(
                 parent=name,
                 key=key,
-                side=reducing_side(desk.book.quantity[position]),
-                quantity=abs(desk.book.quantity[position]) - wish.keep,
+                side=wish.side,
+                quantity=wish.left,
                 keep=wish.keep,
                 obligations=obligations,
                 decision_price=wish.decision_price(position, mark=mark),
@@ -136,6 +139,7 @@ class Parents:
                 traded=desk.market.traded[key.instrument],
                 turnover=desk.market.turnover[key.instrument],
                 now=now,
+                hedged_to=wish.holding if wish.is_hedge else None,
             )
         )
 
@@ -153,20 +157,12 @@ class Parents:
         )
 
     def _reserve(self, position: int) -> None:
-        """Keep the names of the next parent, and of the open one's next children, reserved."""
+        """Keep the names of the next parent that reduces, and of the open one's next children, reserved."""
         desk = self.desk
         key = desk.layout.keys[position]
         held = desk.book.quantity[position]
         if held:
-            side = reducing_side(held)
-            name = desk.book.reserved_for[position]
-            known = desk.book.reservations.get(name) if name is not None else None
-            if known is None or known.side is not side:
-                counter = desk.book.accounts[key.account].next_counter
-                name = parent_name(desk.marker, key, side, counter)
-                desk.emit(ReserveNames(name, key, side, 0, NAMES_AT_ONCE, abs(held)))
-            elif known.quantity_max < abs(held):
-                desk.emit(ReserveNames(known.parent, key, side, 0, NAMES_AT_ONCE, abs(held)))
+            self._reserve_next(position, reducing_side(held), abs(held))
         open_name = desk.book.parent_of[position]
         if open_name is not None:
             parent = desk.book.parents[open_name]
@@ -177,6 +173,19 @@ class Parents:
                         open_name, key, parent.side, reservation.end, NAMES_AT_ONCE, reservation.quantity_max
                     )
                 )
+
+    def _reserve_next(self, position: int, side: Side, most: int) -> None:
+        """Reserve names for a parent that is not open yet, unless they are; those of another side are given up."""
+        desk = self.desk
+        key = desk.layout.keys[position]
+        name = desk.book.reserved_for[position]
+        known = desk.book.reservations.get(name) if name is not None else None
+        if known is None or known.side is not side:
+            counter = desk.book.accounts[key.account].next_counter
+            name = parent_name(desk.marker, key, side, counter)
+            desk.emit(ReserveNames(name, key, side, 0, NAMES_AT_ONCE, most))
+        elif known.quantity_max < most:
+            desk.emit(ReserveNames(known.parent, key, side, 0, NAMES_AT_ONCE, most))
 
     def _new_obligation(self, position: int, want: Want, quantity: int, base: int, now: int) -> Obligation:
         return new_obligation(
@@ -189,17 +198,17 @@ class Parents:
             now=now,
         )
 
-    def _revised(self, parent: Parent, wish: Desired, held: int, now: int) -> tuple[Obligation, ...]:
+    def _revised(self, parent: Parent, wish: Desired, now: int) -> tuple[Obligation, ...]:
         """Return the obligations of a wish: those that stand, and new curves for what was added.
 
-        Everything is counted from the parent's start, so a want of ``keep`` means filled + held - keep in all.
+        Everything is counted from the parent's start, so what is left of a want means filled + left in all.
         """
         revised: list[Obligation] = []
         for want in wish.wants:
             standing = [duty for duty in parent.obligations if duty.episode == want.episode.number]
-            total = parent.filled + held - want.keep
+            total = parent.filled + want.left
             if not standing:
-                revised.append(self._new_obligation(parent.position, want, held - want.keep, parent.filled, now))
+                revised.append(self._new_obligation(parent.position, want, want.left, parent.filled, now))
                 continue
             promised = standing[0].base + sum(duty.quantity for duty in standing)
             more = total - promised
@@ -209,6 +218,11 @@ class Parents:
                 standing[-1] = replace(standing[-1], quantity=standing[-1].quantity + more)
             revised.extend(standing)
         return tuple(revised)
+
+
+def _goes_on(parent: Parent, wish: Desired) -> bool:
+    """True when a parent can bring a wish about: it trades to the same side, for a like purpose."""
+    return parent.side is wish.side and parent.is_hedge is wish.is_hedge
 
 
 def _is_more_urgent(obligations: tuple[Obligation, ...], parent: Parent) -> bool:

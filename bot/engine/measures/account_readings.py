@@ -36,7 +36,7 @@ class AccountReadings:
             "equity": lambda a: columns.equity[a] / CASH_UNIT,
             "wallet": self._wallet,
             "collateral_value": self._collateral_value,
-            "available": self._available,
+            "available": self.available,
             "initial_margin": self._initial_margin,
             "maintenance_margin": lambda a: columns.maintenance(a) / CASH_UNIT,
             "margin_ratio": columns.margin_ratio,
@@ -140,8 +140,11 @@ class AccountReadings:
             total += abs(self.columns.value[position]) / self.layout.accounts[key.account].leverage_of(key.instrument)
         return total / CASH_UNIT
 
-    def _available(self, account: int) -> float:
-        """Return what may back new cross positions: isolated ones have their margin already, and keep it."""
+    def available(self, account: int) -> float:
+        """Return what may back new cross positions, in whole units of the settlement currency.
+
+        Isolated ones have their margin already, and keep it. Only for an account that is known.
+        """
         pools = self.columns.pools[account]
         if pools is None:
             return max(0.0, self.columns.equity[account] / CASH_UNIT - self._initial_margin(account))

@@ -41,7 +41,7 @@ class Children:
             quantity=ask.quantity,
             limit_price=ask.limit_price,
             time_in_force=TimeInForce.IOC if ask.good_until is None else TimeInForce.POST_ONLY,
-            reduce_only=True,
+            reduce_only=not parent.is_hedge,
             order_class=class_of(parent),
             good_until=ask.good_until,
         )

@@ -83,7 +83,7 @@ class Seller:
 
     def _work(self, parent: Parent, need: int, now: int) -> None:
         desk = self.desk
-        instrument = desk.layout.instrument_of(parent.position)
+        instrument = desk.instrument_for(parent)
         mark = desk.columns.mark[instrument.index]
         if mark is None or awaits_venue(desk.book, parent):
             return
