@@ -13,10 +13,14 @@ class PositionSide(Enum):
     LONG = "long"
     SHORT = "short"
 
+    __hash__ = object.__hash__       # an Enum's own hashes its name in Python, and keys are looked up all the time
+
 
 class MarginMode(Enum):
     CROSS = "cross"
     ISOLATED = "isolated"
+
+    __hash__ = object.__hash__
 
 
 @dataclass(frozen=True, slots=True)

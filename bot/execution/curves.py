@@ -7,6 +7,7 @@ A curve has no memory. What an outage, a restart or a partial fill left undone i
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from hashlib import blake2b
 
 from bot.domain.obligation import Obligation
@@ -74,7 +75,12 @@ def _moment(obligation: Obligation, parent: str, index: int) -> int:
 
     The jitter is a hash of the parent's name and the slice: the same after a restart and in every replay.
     """
-    digest = blake2b(f"{parent}/{obligation.episode}/{index}".encode(), digest_size=4).digest()
     return obligation.start + index * obligation.interval + (
-        int.from_bytes(digest, "big") * obligation.interval >> 32
+        _jitter(parent, obligation.episode, index) * obligation.interval >> 32
     )
+
+
+@lru_cache(maxsize=4096)             # each slice is asked for at every look while it is the next one
+def _jitter(parent: str, episode: int, index: int) -> int:
+    """Return 32 bits that are as good as random."""
+    return int.from_bytes(blake2b(f"{parent}/{episode}/{index}".encode(), digest_size=4).digest(), "big")

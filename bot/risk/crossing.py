@@ -44,15 +44,23 @@ def crossing_price(rest: Rest, legs: Sequence[Holding]) -> float | None:
     sign = -1 if is_inverse else 1
     sizes = [leg.quantity * instrument.value_multiplier for leg in legs]
     balance = Line(rest.balance - sign * sum(leg.entry_value for leg in legs), sign * sum(sizes))
+    index_price, spare = rest.index_price, rest.spare
+    moving = [(leg.tiers, abs(size)) for leg, size in zip(legs, sizes, strict=True)]
+    known: dict[float, Line] = {}        # the ends are looked at before they are walked from
 
     def line_at(coordinate: float) -> Line:
-        weight = rest.index_price * (rest.rate_ppm if balance.at(coordinate) > 0 else PPM)
-        constant, slope = rest.spare + balance.constant * weight, balance.slope * weight
-        for leg, size in zip(legs, sizes, strict=True):
-            tier = leg.tiers.tiers[leg.tiers.index_of(abs(size) * coordinate)]
-            constant += rest.index_price * tier.cum * PPM
-            slope -= rest.index_price * tier.rate_ppm * abs(size)
-        return Line(constant, slope)
+        found = known.get(coordinate)
+        if found is not None:
+            return found
+        # what counts in full, counts alike above and below nothing
+        weight = index_price * (rest.rate_ppm if rest.rate_ppm == PPM or balance.at(coordinate) > 0 else PPM)
+        constant, slope = spare + balance.constant * weight, balance.slope * weight
+        for tiers, size in moving:
+            tier = tiers.tiers[tiers.index_of(size * coordinate)]
+            constant += index_price * tier.cum * PPM
+            slope -= index_price * tier.rate_ppm * size
+        line = known[coordinate] = Line(constant, slope)
+        return line
 
     here = 1 / mark if is_inverse else float(mark)
     zeros = [zero_from(line_at, here)] if line_at(here).at(here) <= 0 else [

@@ -23,14 +23,14 @@ like value are cut together.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from bot.domain.effects import Goal, GoalKind
 from bot.domain.errors import ContractError
 from bot.domain.instrument import InstrumentKind
 from bot.domain.scale import CASH_UNIT
 from bot.risk.exposure import EXPOSURES, exposure_of, limit_of
-from bot.risk.margin import Holding, account_margin, liquidation_distances
+from bot.risk.margin import AccountMargin, Holding, distances_if_worth
 from bot.risk.settled import Coin, Currency, Leg, distances
 from bot.risk.tiers import PPM
 
@@ -56,19 +56,26 @@ def measure(goal: Goal, equity: int, holdings: Sequence[Holding], *, moving: int
 
     Fractions, leverage as a multiple, exposures in whole units of the currency. ``moving`` as above.
     """
+    return _measure(goal, equity, holdings, [holding.value for holding in holdings], moving)
+
+
+def _measure(goal: Goal, equity: int, holdings: Sequence[Holding], values: Sequence[int], moving: int) -> float:
+    """Return the goal's measure if the holdings had other signed values, those of 0 being gone."""
     if goal.kind in EXPOSURES:
-        return -exposure_of(goal.kind, [holding.value for holding in holdings]) / CASH_UNIT
-    flat_entry = [replace(holding, entry_value=holding.value) for holding in holdings if holding.quantity]
+        return -exposure_of(goal.kind, values) / CASH_UNIT
     if goal.kind is GoalKind.LIQUIDATION_DISTANCE:
-        if moving and flat_entry:
-            legs = tuple(Leg(holding.value, holding.value, holding.tiers) for holding in flat_entry)
+        held = [holding for holding, value in zip(holdings, values, strict=True) if value]
+        own = [value for value in values if value]
+        if moving and held:
+            legs = tuple(Leg(value, value, holding.tiers) for value, holding in zip(own, held, strict=True))
             return min(distances([Currency(equity - moving, CASH_UNIT, PPM, legs), Coin(moving, CASH_UNIT, PPM)]))
-        return liquidation_distances(equity, flat_entry).nearest
-    totals = account_margin(equity, flat_entry)
+        return distances_if_worth(equity, held, own).nearest
+    gross = sum(abs(value) for value in values)
     if goal.kind is GoalKind.LEVERAGE:
-        return -totals.leverage
+        return -AccountMargin(equity, equity, 0, 0, gross).leverage
     if goal.kind is GoalKind.MARGIN_RATIO:
-        return -totals.margin_ratio
+        kept = sum(holding.tiers.maintenance(abs(value)) for holding, value in zip(holdings, values, strict=True))
+        return -AccountMargin(equity, equity, kept, 0, gross).margin_ratio
     raise ContractError(f"deleverage: has no measure for a goal of kind {goal.kind.value}")
 
 
@@ -94,22 +101,23 @@ def plan_cuts(
     none goes below its entry in ``lowest``. For all but a distance, which a cut hedge would improve too (or,
     for a net exposure, make worse), only the heavier side is cut, so that a book in balance shrinks evenly.
     """
-    equity = account_margin(wallet, holdings).equity
+    equity = wallet + sum(holding.unrealised for holding in holdings)
     book = _Book(goal, equity, holdings, cost_of, list(keeps), list(lowest), moving)
     for _ in range(STEPS_MAX):
         step = book.best_step()
         if step is None:
             break
         book.take(step)
-    reached = _level(goal, equity - book.cost(), holdings, book.keeps, moving) >= wanted(goal)
-    return Plan(tuple(book.keeps), book.cost(), reached=reached or book.lack(book.free) == 0)
+    cost = book.cost()
+    reached = _level(goal, equity - cost, holdings, book.keeps, moving) >= wanted(goal)
+    return Plan(tuple(book.keeps), cost, reached=reached or book.lack(book.free) == 0)
 
 
 def forecast_level(
     goal: Goal, wallet: int, holdings: Sequence[Holding], cost_of: CostOf, keeps: Sequence[int], *, moving: int = 0
 ) -> float:
     """Return where the goal's measure would stand if a plan were carried out at present marks."""
-    equity = account_margin(wallet, holdings).equity
+    equity = wallet + sum(holding.unrealised for holding in holdings)
     for position, (holding, keep) in enumerate(zip(holdings, keeps, strict=True)):
         equity -= _cost_of_cut(cost_of, position, abs(holding.quantity) - keep)
     return _level(goal, equity, holdings, keeps, moving)
@@ -117,10 +125,10 @@ def forecast_level(
 
 def _level(goal: Goal, equity: int, holdings: Sequence[Holding], keeps: Sequence[int], moving: int) -> float:
     left = [
-        replace(holding, quantity=keep if holding.quantity > 0 else -keep)
+        holding.instrument.value(price=holding.mark, quantity=keep if holding.quantity > 0 else -keep)
         for holding, keep in zip(holdings, keeps, strict=True)
     ]
-    return measure(goal, equity, left, moving=moving)
+    return _measure(goal, equity, holdings, left, moving)
 
 
 def _cost_of_cut(cost_of: CostOf, position: int, quantity: int) -> int:
@@ -194,6 +202,7 @@ class _Book:
         self.lowest = lowest
         self.slices = [_slice(holding) for holding in holdings]
         self.units = [holding.instrument.value(price=holding.mark, quantity=1) for holding in holdings]
+        self.afters = [[self._after(holding, each.move) for each in self.conditions] for holding in holdings]
         self.standing = [self._stand(position, keep) for position, keep in enumerate(keeps)]
         self.next_cuts: list[_Cut | None] = [None] * len(keeps)
         self.free = [
@@ -313,8 +322,7 @@ class _Book:
         signed = value if holding.quantity > 0 else -value
         cost = self._cost(position, keep)
         stand = []
-        for factor in self.conditions:
-            gain, size = self._after(holding, factor.move)
+        for factor, (gain, size) in zip(self.conditions, self.afters[position], strict=True):
             spare = gain * signed - factor.equity * cost
             maintenance = holding.tiers.maintenance(int(value * size)) if factor.maintenance else 0
             stand.append(int(spare) - maintenance - factor.gross * value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bot.domain.account import PositionKey
 from bot.domain.instrument import Instrument
@@ -23,11 +23,10 @@ class Holding:
     quantity: int
     entry_value: int
     mark: int
+    value: int = field(init=False, repr=False, compare=False)    # signed, at the mark, cash
 
-    @property
-    def value(self) -> int:
-        """Signed value at the mark, cash."""
-        return self.instrument.value(price=self.mark, quantity=self.quantity)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "value", self.instrument.value(price=self.mark, quantity=self.quantity))
 
     @property
     def unrealised(self) -> int:

@@ -83,14 +83,21 @@ def liquidation_distances(wallet: int, holdings: Sequence[Holding]) -> Distances
     inverse account is the coin, which falls and rises with the contracts.
     """
     held = [holding for holding in holdings if holding.quantity]
-    if not held:
-        return Distances(inf, inf)
-    values = [holding.value for holding in held]
-    tables = [holding.tiers for holding in held]
-    if held[0].instrument.kind is InstrumentKind.INVERSE:
+    if held and held[0].instrument.kind is InstrumentKind.INVERSE:
         legs = [Leg(holding.value, holding.entry_value, holding.tiers) for holding in held]
         return Distances(*distances([Coin(wallet, CASH_UNIT, PPM, tuple(legs))]))
-    return distances_of(wallet + sum(holding.unrealised for holding in held), values, tables)
+    return distances_if_worth(wallet + sum(holding.unrealised for holding in held), held, [each.value for each in held])
+
+
+def distances_if_worth(equity: int, holdings: Sequence[Holding], values: Sequence[int]) -> Distances:
+    """Return both distances of a book worth ``equity`` if its holdings had other signed ``values``, none of them 0."""
+    if not holdings:
+        return Distances(inf, inf)
+    tables = [holding.tiers for holding in holdings]
+    if holdings[0].instrument.kind is InstrumentKind.INVERSE:
+        legs = tuple(Leg(value, value, table) for value, table in zip(values, tables, strict=True))
+        return Distances(*distances([Coin(equity, CASH_UNIT, PPM, legs)]))
+    return distances_of(equity, values, tables)
 
 
 def distances_of(equity: int, values: Sequence[int], tables: Sequence[TierTable]) -> Distances:

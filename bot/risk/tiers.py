@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from bot.domain.scale import CASH_UNIT
@@ -36,10 +36,14 @@ class TierTable:
     tiers: tuple[Tier, ...]
     source: str
     as_of: str | None = None
+    caps: tuple[int, ...] = field(init=False, repr=False, compare=False)     # of all brackets but the last
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "caps", tuple(_cap(tier) for tier in self.tiers[:-1]))
 
     def index_of(self, notional: float) -> int:
         """Return the index of the bracket of an unsigned notional; a bound belongs to the lower one."""
-        return bisect_left(self.tiers, notional, lo=0, hi=len(self.tiers) - 1, key=_cap)
+        return bisect_left(self.caps, notional)
 
     def maintenance(self, notional: int) -> int:
         """Return the maintenance margin of an unsigned notional, cash units, rounded down."""
@@ -61,7 +65,7 @@ NO_MAINTENANCE = TierTable((Tier(floor=0, cap=None, rate_ppm=0, cum=0, leverage_
 
 def _cap(tier: Tier) -> int:
     if tier.cap is None:
-        raise AssertionError("only the last tier has no cap, and bisect never looks at it")
+        raise AssertionError("only the last tier has no cap, and no notional is compared with it")
     return tier.cap
 
 

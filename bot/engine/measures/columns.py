@@ -67,6 +67,7 @@ class Columns:
         self.lowest_bound = [0.0] * accounts
         self.highest_bound = [inf] * accounts
         self.extremes = [Extremes() for _ in range(accounts)]
+        self._holdings: list[Holding | None] = [None] * positions    # as they were last asked for
         self.known = [False] * accounts              # cash reported and every position marked
         self.pools = [                               # None of a plain account
             None if layout.is_plain(account) else AccountPools(layout, book, account, self.mark)
@@ -107,16 +108,12 @@ class Columns:
             held = self.book.quantity[position]
             if held and mark is not None:
                 positions.append(position)
-                holdings.append(
-                    Holding(
-                        key=key,
-                        instrument=self.layout.instruments[key.instrument],
-                        tiers=self.layout.tiers[key.instrument],
-                        quantity=held,
-                        entry_value=self.book.entry_value[position],
-                        mark=mark,
-                    )
-                )
+                entry = self.book.entry_value[position]
+                last = self._holdings[position]
+                if last is None or last.mark != mark or last.quantity != held or last.entry_value != entry:
+                    instrument, tiers = self.layout.instruments[key.instrument], self.layout.tiers[key.instrument]
+                    last = self._holdings[position] = Holding(key, instrument, tiers, held, entry, mark)
+                holdings.append(last)
         return positions, holdings
 
     def unrealised(self, account: int) -> int:

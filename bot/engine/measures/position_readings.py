@@ -12,7 +12,7 @@ from bot.engine.measures.columns import Columns
 from bot.engine.measures.layout import Layout
 from bot.engine.record.book import Book
 from bot.engine.record.peaks import Peaks
-from bot.risk.margin import liquidation_price
+from bot.risk.margin import Holding, liquidation_price
 
 Compute = Callable[[int], float | None]
 
@@ -34,6 +34,8 @@ class PositionReadings:
         self.columns = columns
         self.peaks = peaks
         self.instruments = [key.instrument for key in layout.keys]
+        # by position: the wallet and holdings that a price was worked out for last, and the price
+        self._liquidation: list[tuple[int, list[Holding], float | None] | None] = [None] * len(layout.keys)
         self._sums: dict[str, Compute] = {
             "side": lambda p: float((book.quantity[p] > 0) - (book.quantity[p] < 0)),
             "amount": self._amount,
@@ -107,7 +109,12 @@ class PositionReadings:
         if pools is not None:
             return pools.liquidation_price(position)
         positions, holdings = self.columns.holdings(account)
-        return liquidation_price(self.book.accounts[account].wallet, holdings, positions.index(position))
+        wallet = self.book.accounts[account].wallet
+        known = self._liquidation[position]
+        if known is None or known[0] != wallet or known[1] != holdings:
+            price = liquidation_price(wallet, holdings, positions.index(position))
+            known = self._liquidation[position] = wallet, holdings, price
+        return known[2]
 
     def _liquidation_price(self, position: int) -> float | None:
         price = self.liquidation_units(position)
