@@ -8,7 +8,6 @@ follows the fills one by one; the core's own holdings are already those after th
 from __future__ import annotations
 
 from collections.abc import Sequence
-from copy import copy
 from dataclasses import dataclass, field, replace
 
 from bot.domain.account import PositionKey
@@ -239,5 +238,5 @@ def _copy(account: Account) -> Account:
     """Return an account with holdings of its own, to follow fills on."""
     return Account(
         index=account.index, asset=account.asset, wallets={}, leverage=account.leverage,
-        holdings=[copy(holding) for holding in account.holdings],
+        holdings=[replace(holding) for holding in account.holdings],
     )

@@ -128,8 +128,8 @@ def test_core_numpy_never_adds_floats_up(module: str) -> None:
 
 STANDARD = {
     "abc", "array", "bisect", "collections", "contextlib", "dataclasses", "decimal", "difflib", "enum", "fractions",
-    "functools", "hashlib", "heapq", "hmac", "itertools", "math", "operator", "re", "statistics", "string", "types", "typing",
-    "unicodedata",
+    "functools", "hashlib", "heapq", "hmac", "itertools", "math", "operator", "re", "statistics", "string", "types",
+    "typing", "unicodedata",
 }
 
 
