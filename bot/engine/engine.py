@@ -60,6 +60,7 @@ from bot.engine.desk import Desk
 from bot.engine.gate import Gate
 from bot.engine.measures.bad_data import BadData
 from bot.engine.measures.columns import Columns
+from bot.engine.measures.divergence import Divergence
 from bot.engine.measures.freshness import Freshness
 from bot.engine.measures.layout import Layout
 from bot.engine.measures.market import BARS_UNHEARD, TRADE_LULL, Market
@@ -110,6 +111,7 @@ class Engine:
         self.is_ready = [False for _ in accounts]    # the venue's word was taken since this process began
         self.marks = Marks(self.desk, self.readings.peaks)
         self.freshness = Freshness(self.desk)
+        self.divergence = Divergence(self.desk)
         self.bad_data = BadData(self.desk)
         self.is_warming = False                      # old prices: they say nothing of the equity of today
         self.dirty: list[int] = []
@@ -230,7 +232,7 @@ class Engine:
         market.last[instrument] = price
         if not market.has_marks[instrument]:
             self._move_mark(instrument, price, now)
-        elif self.readings.of_market:
+        elif self.divergence.look(instrument, is_warming=self.is_warming) or self.readings.of_market:
             self._look(instrument)
 
     def _on_mark(self, event: MarkPrice) -> None:
@@ -240,7 +242,7 @@ class Engine:
         self.market.mark_stamp[instrument] = event.stamp
         self.market.lull[instrument] = BARS_UNHEARD * event.span
         if not self.market.has_marks[instrument]:
-            self.market.has_marks[instrument] = True
+            self.market.has_marks[instrument] = self.market.has_several[instrument] = True
             self.freshness.watch(instrument)
         if event.price != self.columns.mark[instrument]:
             self._move_mark(instrument, event.price, event.now)
@@ -251,6 +253,8 @@ class Engine:
         columns.move_price(instrument, price)
         if is_first:
             self.freshness.heard(instrument)
+        if self.market.has_several[instrument]:
+            self.divergence.look(instrument, is_warming=self.is_warming)
         for tell in self.market.on_mark[instrument]:
             tell(now, price)
         if self.readings.peaks.is_wanted and not self.is_warming:
@@ -281,6 +285,8 @@ class Engine:
         if self.bad_data.is_bad(event):
             return
         self.market.take(event)
+        if isinstance(event, IndexPrice):
+            self.divergence.look(event.instrument, is_warming=self.is_warming)
         self._look(event.instrument)
         if self.watch.ages and isinstance(event, FundingRate):
             self.dirty.extend(self.accounts_on[event.instrument])

@@ -237,10 +237,10 @@ def test_engine_with_a_mark_stream_counts_margin_at_the_mark() -> None:
     driver = Driver(engine(STOP))
     driver.step(trade(0, 8_000))
     driver.step(snapshot(0, usdt=1_000, btc=100, entry=8_000))
-    driver.step(MarkPrice(T0 + S, T0 + S, 0, 799_000))
-    driver.step(trade(2, 7_000))
+    driver.step(MarkPrice(T0 + S, T0 + S, 0, 765_000))
+    driver.step(trade(2, 7_550))
     assert driver.orders == []
-    driver.step(MarkPrice(T0 + 3 * S, T0 + 3 * S, 0, 750_000))
+    driver.step(MarkPrice(T0 + 3 * S, T0 + 3 * S, 0, 759_000))
     assert len(driver.orders) == 1
 
 

@@ -330,7 +330,7 @@ def test_limit_stays_inside_the_venues_band(down: str, limit: int) -> None:
 )
 def test_collar_is_counted_from_mark_or_index_whichever_lets_the_exit_through(index: float, limit: int) -> None:
     """An index below the mark lets a sale go lower, never further from the mark than its class may."""
-    driver = long_of(1_000, STOP)
+    driver = long_of(1_000, STOP, limits=replace(WIDE, divergence=0.3))
     driver.step(IndexPrice(at(0.5), at(0.5), 0, round(index * 100)))
     driver.step(trade(1, 7_500))
     assert limits_of(driver) == [limit]

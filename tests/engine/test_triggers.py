@@ -209,7 +209,7 @@ rules:
 """
     )
     engine_ = driver.engine
-    driver.step(IndexPrice(T0 + S, T0 + S, 0, 800_000))
+    driver.step(IndexPrice(T0 + S, T0 + S, 0, 750_000))
     driver.step(trade(1, 7_500))
     driver.run_timers(until=5)
     engine_.market.index[0] = None
@@ -217,7 +217,7 @@ rules:
     assert moves(driver)[-1] is SUSPENDED
     driver.run_timers(until=100)
     later = T0 + 100 * S
-    driver.step(IndexPrice(later, later, 0, 800_000))
+    driver.step(IndexPrice(later, later, 0, 750_000))
     driver.step(trade(100, 7_500))
     driver.run_timers(until=105.9)
     assert fires(driver) == []

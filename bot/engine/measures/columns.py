@@ -48,6 +48,8 @@ class Columns:
         positions = len(layout.keys)
         accounts = len(layout.accounts)
         self.mark: list[int | None] = [None] * instruments
+        self.is_disputed = [False] * instruments     # its price sources contradict each other: see ``divergence``
+        self.disputes = 0                            # how many are
         self.multiplier = [instrument.value_multiplier for instrument in layout.instruments]
         self.account_of = [key.account for key in layout.keys]
         self.positions_on = layout.positions_on
@@ -119,6 +121,13 @@ class Columns:
     def unrealised(self, account: int) -> int:
         """Return what closing all positions of an account at their marks would realise, cash."""
         return sum(holding.unrealised for holding in self.holdings(account)[1])
+
+    def is_in_dispute(self, account: int) -> bool:
+        """True while the account holds a market whose price sources contradict each other."""
+        return self.disputes > 0 and any(
+            self.is_disputed[self.layout.keys[position].instrument] and self.book.quantity[position]
+            for position in self.layout.positions_of[account]
+        )
 
     def distance_at(self, position: int) -> float:
         """Return the distance to liquidation of the pool that a position is in."""

@@ -49,6 +49,7 @@ class Market:
         self.trade_stamp = [0] * count       # the venue's time of the last traded price
         self.mark_stamp = [0] * count        # and of the last mark of its own
         self.has_marks = [False] * count     # a mark stream was seen, so the last price is not the mark
+        self.has_several = [False] * count   # sources were seen that could contradict each other
         self.best_stamp = [0] * count        # of the best bid and ask, and so on
         self.book_stamp = [0] * count
         self.index_stamp = [0] * count
@@ -79,6 +80,7 @@ class Market:
             case BookUpdate():
                 self._take_changes(event)
             case IndexPrice():
+                self.has_several[instrument] = True
                 self.index[instrument] = event.price
                 self.index_stamp[instrument] = stamp
             case FundingRate():
@@ -191,6 +193,16 @@ class Market:
         """Return the index, or None where it was not told lately."""
         index = self.index[instrument]
         return None if index is None or self.is_old(self.index_stamp[instrument], instrument, now) else index
+
+    def told(self, instrument: int, now: int) -> dict[str, int]:
+        """Return the prices beside the mark that were told lately, by what they are called."""
+        found: dict[str, int] = {}
+        last, index = self.last[instrument], self.index_price(instrument, now)
+        if last is not None and not self.is_old(self.trade_stamp[instrument], instrument, now):
+            found["last"] = last
+        if index is not None:
+            found["index"] = index
+        return found
 
     def best(self, instrument: int, now: int) -> tuple[int, int] | None:
         """Return best bid and best ask, or None unless there are both, told lately."""

@@ -41,8 +41,8 @@ class PositionReadings:
             "amount": self._amount,
             "notional": self._marked(self._notional),
             "entry_price": self._entry_price,
-            "unrealised_pnl": self._marked(lambda p: self._profit(p) / CASH_UNIT),
-            "loss_ratio": self._marked(self._loss_ratio),
+            "unrealised_pnl": self._agreed(lambda p: self._profit(p) / CASH_UNIT),
+            "loss_ratio": self._agreed(self._loss_ratio),
             "age": lambda p: float(book.now - book.opened[p]) if book.quantity[p] else None,
             "drawdown": peaks.position_drawdown,
             "liquidation_price": self._liquidation_price,
@@ -61,6 +61,15 @@ class PositionReadings:
     def _marked(self, compute: Callable[[int], float]) -> Compute:
         mark, instruments = self.columns.mark, self.instruments
         return lambda p: compute(p) if mark[instruments[p]] is not None else None
+
+    def _agreed(self, compute: Callable[[int], float]) -> Compute:
+        mark, is_disputed, instruments = self.columns.mark, self.columns.is_disputed, self.instruments
+
+        def agreed(position: int) -> float | None:
+            instrument = instruments[position]
+            return None if mark[instrument] is None or is_disputed[instrument] else compute(position)
+
+        return agreed
 
     def _amount(self, position: int) -> float | None:
         """Return base units; of inverse contracts, which are of quote units, what they are worth in the coin."""

@@ -39,7 +39,7 @@ class Peaks:
         if not self.is_of_accounts or not self.columns.known[account]:
             return None
         kept = self.book.accounts[account]
-        if kept.unexplained:
+        if kept.unexplained or self.columns.is_in_dispute(account):
             return None
         equity = self.columns.equity[account]
         high = self.high_water[account]
@@ -57,8 +57,9 @@ class Peaks:
     def follow_position(self, position: int, now: int) -> Effect | None:
         """Raise a position's best mark; return what the book must be told, if anything."""
         held = self.book.quantity[position]
-        mark = self.columns.mark[self.layout.keys[position].instrument]
-        if not self.is_of_positions or not held or mark is None:
+        instrument = self.layout.keys[position].instrument
+        mark = self.columns.mark[instrument]
+        if not self.is_of_positions or not held or mark is None or self.columns.is_disputed[instrument]:
             return None
         best = self.best_mark[position]
         recorded = self.book.best_mark[position]
@@ -79,17 +80,18 @@ class Peaks:
         return NoteJump(account, change, now)
 
     def account_drawdown(self, account: int) -> float | None:
-        """Return the fall from the high-water mark, a fraction of it; None while it is not known."""
+        """Return the fall from the high-water mark, a fraction of it; None while it is not known, or disputed."""
         kept = self.book.accounts[account]
         high = self.high_water[account]
-        if high is None or kept.unexplained or kept.flow:
+        if high is None or kept.unexplained or kept.flow or self.columns.is_in_dispute(account):
             return None
         return drawdown(high, self.columns.equity[account])
 
     def position_drawdown(self, position: int) -> float | None:
-        """Return what was given back since the best mark, over entry notional; None when flat or unmarked."""
+        """Return what was given back since the best mark, over entry notional; None when flat, unmarked or disputed."""
         best = self.best_mark[position]
-        mark = self.columns.mark[self.layout.keys[position].instrument]
+        of = self.layout.keys[position].instrument
+        mark = None if self.columns.is_disputed[of] else self.columns.mark[of]
         entry = abs(self.book.entry_value[position])
         if best is None or self.book.best_mark[position] is None or mark is None or not entry:
             return None

@@ -174,8 +174,8 @@ _ACCOUNT = (
     Measure("account.drawdown", Subject.ACCOUNT, MeasureUnit.RATIO, f"{_BOOK}, deposits and withdrawals",
             "fall of the net asset value per unit from its highest since adoption; deposits and withdrawals buy"
             " and redeem units, so they are neither profit nor loss",
-            "0 at the high; above 1 when equity is below 0; unavailable while a jump in equity is unexplained;"
-            f" {_UNMARKED}"),
+            "0 at the high; above 1 when equity is below 0; unavailable while a jump in equity is unexplained, or"
+            f" price sources of a held market disagree; {_UNMARKED}"),
     Measure("account.margin_call", Subject.ACCOUNT, MeasureUnit.NUMBER, "margin calls of the venue",
             "1 while the venue's margin call stands, else 0; write account.margin_call > 0",
             "a call stands until margin_call_grace (5m) has passed since the venue's last word of it, for it repeats"
@@ -193,7 +193,7 @@ _POSITION = (
             "average price at which it was entered", "unavailable when flat"),
     Measure("position.unrealised_pnl", Subject.POSITION, MeasureUnit.SETTLE_MONEY,
             "positions of the venue, mark", "profit (positive) or loss if closed at mark, before costs",
-            "0 when flat; unavailable without a mark"),
+            "0 when flat; unavailable without a mark or while price sources disagree"),
     Measure("position.loss_ratio", Subject.POSITION, MeasureUnit.RATIO, "positions of the venue, mark",
             "loss over entry notional; negative in profit",
             "0 when flat; unavailable without a mark or while price sources disagree"),
@@ -201,8 +201,8 @@ _POSITION = (
             "time since it was opened, or since it was adopted at start", "unavailable when flat"),
     Measure("position.drawdown", Subject.POSITION, MeasureUnit.RATIO, "positions of the venue, mark",
             "what was given back since the best mark since it was opened, over entry notional",
-            "0 at the best mark; the first mark after adoption counts as the first; unavailable when flat or"
-            " without a mark"),
+            "0 at the best mark; the first mark after adoption counts as the first; unavailable when flat, without"
+            " a mark or while price sources disagree"),
     Measure("position.liquidation_price", Subject.POSITION, MeasureUnit.PRICE, f"{_BOOK}, tiers of the venue",
             "mark at which the account is liquidated while all other marks stay",
             "unavailable when flat and where no price does it"),
