@@ -11,12 +11,17 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from bot.app.record import RunRecord
 from bot.app.report.compare import ComparedRun, compare_runs
-from bot.app.report.compare_text import ACCOUNT_ROWS, RULE_ROWS, render_comparison
+from bot.app.report.compare_page import ComparedPage, render_page
+from bot.app.report.compare_rows import ACCOUNT_ROWS, RULE_ROWS
+from bot.app.report.compare_text import render_comparison
 from bot.domain.errors import InputError
 from bot.domain.run import RunHead, TapeSource
+from tests.app.report_page import NOT_SHOWN, RECORD, Reader
 from tests.app.runs import (
     BTC,
+    ETH,
     NEVER_FIRES,
     NO_STOPS,
     STOP_NOW,
@@ -131,6 +136,68 @@ def test_every_account_figure_that_is_compared_is_drawn() -> None:
     assert list(figures) == [key for key, _, _ in ACCOUNT_ROWS]
 
 
+# The page ------------------------------------------------------------------------------------------------
+
+
+def paged(run: ComparedRun, record: RunRecord = RECORD, **rules: dict[str, Any]) -> ComparedPage:
+    """A run with its record, and rules as a charter words them."""
+    return ComparedPage(run, record, rules)
+
+
+def test_page_of_two_runs_says_which_ended_better_and_draws_both() -> None:
+    """B kept 100 more; their lines stand in the same charts, beside doing nothing."""
+    better = deepcopy(SUMMARY)
+    better["accounts"]["main"]["equity_end"] = str(float(SUMMARY["accounts"]["main"]["equity_end"]) + 100)
+    reader = Reader(render_page(paged(A), paged(ComparedRun("runs/b", HEAD, better))))
+    assert "B ended with 100.00 USDT more." in reader.text
+    assert "Equity at the end 493.61 593.61 +100.00" in reader.text
+    names = {title: [line["name"] for line in figure["data"]] for title, figure in reader.charts.items()}
+    assert names == {
+        "Equity": ["Do nothing", "A", "B"], "Distance to liquidation": ["A", "B"],
+        f"{BTC}: position": ["A", "B"], f"{ETH}: position": ["A", "B"],
+    }
+    assert NOT_SHOWN.findall(reader.text) == []
+
+
+def test_page_of_two_runs_shows_where_their_rules_differ() -> None:
+    """A rule that only one has, and a bound that was moved; what both say alike is not repeated."""
+    mine = paged(A, guard={"when": "distance < 5 %", "goal": "30 %"}, stop={"when": "loss > 8 %"})
+    its = paged(other(), guard={"when": "distance < 8 %", "goal": "30 %"})
+    text = Reader(render_page(mine, its)).text
+    assert "stop only in A; guard not the same." in text
+    assert "Rule Key A B guard when distance < 5 % distance < 8 % stop rule armed not there" in text
+
+
+def test_page_of_a_run_against_itself_says_that_nothing_differs() -> None:
+    """Equal ends, equal rules."""
+    text = Reader(render_page(paged(A), paged(other()))).text
+    assert "Both ended with the same." in text
+    assert "Their rules say the same" in text
+
+
+def test_page_of_runs_with_other_accounts_compares_none() -> None:
+    """A name in one of them only has no figure to be held against."""
+    renamed = deepcopy(SUMMARY)
+    renamed["accounts"] = {"desk": renamed["accounts"]["main"]}
+    text = Reader(render_page(paged(A), paged(ComparedRun("runs/b", HEAD, renamed)))).text
+    assert text.count("Only one of the two runs has this account.") == 2
+
+
+def test_page_of_two_runs_escapes_what_their_journals_say() -> None:
+    """Names of folders, rules and markets are text."""
+    evil = "<img src=x onerror=alert(1)>"
+    run = ComparedRun(evil, HEAD, SUMMARY)
+    reader = Reader(render_page(paged(run, **{evil: {"when": evil}}), paged(run)))
+    assert not [tag for tag, _ in reader.tags if tag == "img"]
+    assert evil in reader.text
+
+
+def test_report_that_is_to_write_one_run_elsewhere_is_refused(tmp_path: Path) -> None:
+    """``--out`` is of two runs; a single report lies in its run's own folder."""
+    refused = penstock("report", tmp_path, "--out", tmp_path / "x")
+    assert (refused.returncode, "--out goes with two runs" in refused.stderr) == (2, True)
+
+
 # The program ---------------------------------------------------------------------------------------------
 
 
@@ -146,7 +213,7 @@ def test_report_of_two_runs_tells_a_stop_from_doing_nothing(tmp_path: Path) -> N
         )
         penstock("replay", config, "--tape", f"{BTC}={market}", "--out", tmp_path / name)
     before = {path: path.read_bytes() for path in tmp_path.glob("*/summary.json")}
-    found = penstock("report", tmp_path / "stop", tmp_path / "never", "--json")
+    found = penstock("report", tmp_path / "stop", tmp_path / "never", "--out", tmp_path / "page", "--json")
     assert found.returncode == 0, found.stdout + found.stderr
     main = one_object(found.stdout)["accounts"]["main"]
     summaries = {path.parent.name: one_object(text.decode()) for path, text in before.items()}
@@ -157,6 +224,8 @@ def test_report_of_two_runs_tells_a_stop_from_doing_nothing(tmp_path: Path) -> N
     assert main["liquidations"]["a"] == 0 < main["liquidations"]["b"]
     assert float(main["equity_end"]["a"]) > float(main["equity_end"]["b"])
     assert {path: path.read_bytes() for path in before} == before
+    page = Reader((tmp_path / "page" / "comparison.html").read_text(encoding="utf-8")).text
+    assert "A ended with" in page and "stop only in A; never only in B." in page
 
     refused = penstock("report", tmp_path / "stop", tmp_path / "calm")
     assert refused.returncode == 2

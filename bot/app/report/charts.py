@@ -28,11 +28,11 @@ from bot.app.report.story import Row
 from bot.app.report.thin import POINTS_MAX
 from bot.app.wording import moment, number, percent, price, quantity, spoken, unit_of
 
+DISTANCE_TICKS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)           # percent; outside them is drawn at the edge
 FIRE_LINES_MAX = 40                  # vertical lines; beyond that they hide the price
 BANDS_MAX = 40
 _SYMBOL_COLOURS = 6
 _HOVER_WIDTH = 60                    # characters; fits a phone
-_DISTANCE_TICKS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)          # percent; outside them is drawn at the edge
 _RATIO_TICKS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200)
 _STOP_NEAR = 1.1                     # times the lowest or highest price: a stop further off would flatten the price
 
@@ -80,17 +80,17 @@ def price_chart(scene: Scene, symbol: str) -> Chart:
 def distance_chart(scene: Scene) -> Chart:
     """Return distance to liquidation against the levels at which rules fire, on a log axis."""
     series = scene.series
-    distance = [clipped(value, _DISTANCE_TICKS) for value in series.distance]
+    distance = [clipped(value, DISTANCE_TICKS) for value in series.distance]
     data = [_line(
         scene, distance, "Distance", "var(--penstock)", width=2.5,
         texts=lambda place: f"{percent(series.distance[place])}, margin ratio {percent(series.margin_ratio[place])}",
     )]
-    data += _levels(scene, series.thresholds, "fires below", _DISTANCE_TICKS)
+    data += _levels(scene, series.thresholds, "fires below", DISTANCE_TICKS)
     data += _fire_points(scene, lambda fire, stamp: _distance_at(series.ts, distance, fire, stamp))
     caption = "How far all markets may move against the account before the venue liquidates it; logarithmic."
     if any(value is None for value in distance):
         caption += " No line: no position."
-    axis = percent_axis(drawn_values(data), _DISTANCE_TICKS)
+    axis = percent_axis(drawn_values(data), DISTANCE_TICKS)
     return Chart("Distance to liquidation", caption, _figure(scene, data, axis))
 
 
@@ -282,4 +282,4 @@ def _distance_at(ts: Times, values: Line, fire: Row, stamp: int) -> float | None
     """Return the distance that the rule itself read, else the line's: samples are too far apart for a crash."""
     readings = fire.get("readings")
     read = readings.get("account.liquidation_distance") if isinstance(readings, Mapping) else None
-    return value_at(ts, values, stamp) if number(read) is None else clipped(number(read), _DISTANCE_TICKS)
+    return value_at(ts, values, stamp) if number(read) is None else clipped(number(read), DISTANCE_TICKS)

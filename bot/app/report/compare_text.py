@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from rich import box
@@ -11,34 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from bot.app.report.compare import Pair
-from bot.app.wording import NA, bps, cash, clock, count, number, percent, ratio, spoken
-
-Words = Callable[[object], str]
-
-ACCOUNT_ROWS: tuple[tuple[str, str, Words], ...] = (
-    ("equity_start", "Equity at the start", cash),
-    ("equity_end", "Equity at the end", cash),
-    ("equity_min", "Lowest equity", cash),
-    ("saved", "Above doing nothing", cash),
-    ("liquidations", "Liquidated, stages", count),
-    ("liquidation_distance_min", "Lowest distance to liquidation", percent),
-    ("margin_ratio_max", "Highest margin ratio", percent),
-    ("max_drawdown", "Deepest drawdown", percent),
-    ("recovery_rate", "Kept since the first fire", percent),
-    ("fires", "Fires", count),
-    ("parents", "Parent orders", count),
-    ("children", "Child orders", count),
-    ("shortfall", "Shortfall, paid to the market", cash),
-    ("shortfall_bps", "Shortfall of what was traded", bps),
-    ("fees", "Fees, paid to the venue", cash),
-    ("funding", "Funding", cash),
-    ("sharpe", "Sharpe", ratio),
-    ("sortino", "Sortino", ratio),
-    ("calmar", "Calmar", ratio),
-)
-RULE_ROWS: tuple[tuple[str, str, Words], ...] = (
-    ("fires", "fires", count), ("false_fires", "false fires", count), ("saved", "saved", cash), ("cost", "cost", cash),
-)
+from bot.app.report.compare_rows import ACCOUNT_ROWS, RULE_ROWS, Words, difference
+from bot.app.wording import clock, count, spoken
 
 
 def render_comparison(found: Mapping[str, Any]) -> RenderableType:
@@ -76,15 +50,5 @@ def _table(rows: list[tuple[str, Pair, Words]]) -> Table:
     for name in ("A", "B", "B - A"):
         table.add_column(name, justify="right", no_wrap=True)
     for label, pair, words in rows:
-        table.add_row(Text(label), words(pair["a"]), words(pair["b"]), _difference(pair, words))
+        table.add_row(Text(label), words(pair["a"]), words(pair["b"]), difference(pair, words))
     return table
-
-
-def _difference(pair: Pair, words: Words) -> str:
-    """Return B less A in the figure's own words, with its sign; nothing where both are the same."""
-    a, b = number(pair["a"]), number(pair["b"])
-    if a is None or b is None:
-        return NA
-    if a == b:
-        return ""
-    return ("+" if b > a else "") + words(b - a)

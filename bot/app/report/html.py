@@ -48,7 +48,7 @@ def render(record: RunRecord) -> str:
     accounts = [_account(record, story, pattern, figures) for story in told]
     body = "".join(accounts) or '<p class="quiet">The run has no account.</p>'
     return page(
-        title=spoken(record.title), span=_span_words(record.summary), body=body + _run_section(record, pattern),
+        title=spoken(record.title), span=span_words(record.summary), body=body + _run_section(record, pattern),
         figures=figures,
     )
 
@@ -208,7 +208,8 @@ def _span(summary: Row) -> tuple[int | None, int | None]:
     return moment(tape.get("first_ts")), moment(tape.get("last_ts"))
 
 
-def _span_words(summary: Row) -> str:
+def span_words(summary: Row) -> str:
+    """Return from when to when a run's tape went."""
     first, last = _span(summary)
     if first is None or last is None:
         return NA
