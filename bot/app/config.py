@@ -254,6 +254,13 @@ class AccountSpec:
             " {BTC: 95%} (Binance: multi-assets mode). Priced by the account's own market on them."
         },
     )
+    delta_band: Mapping[str, Decimal] = field(
+        default_factory=dict,
+        metadata={
+            "doc": "How large cuts of `deleverage` may make the net delta of an underlying, in coins, such as"
+            " {BTC: 0.5}; else no larger than it is. Given up where the goal is reached in no other way."
+        },
+    )
     protect: ProtectSpec = field(
         default_factory=ProtectSpec,
         metadata={"doc": "The stop that rests at the venue, for the day on which nothing of ours is left running."},
@@ -276,6 +283,11 @@ class AccountSpec:
                     f"paper: holds {symbol}, which is not among instruments, was {', '.join(self.instruments)}; "
                     "add it there, or correct it"
                 )
+        for coin, band in self.delta_band.items():
+            if band < 0:
+                raise ValueError(f"delta_band: must not be below 0, was {coin}: {band}; write it without a sign")
+            if not any(symbol.startswith(f"{coin}/") for symbol in self.instruments):
+                raise ValueError(f"delta_band: no instrument is on {coin}; the instruments are {self.instruments}")
         for asset, rate in self.collateral.items():
             if not 0 < rate <= 1:
                 raise ValueError(f"collateral: {asset} must count for above 0% and at most 100%, was {rate:.2%}")

@@ -47,6 +47,7 @@ def _slot(name: str, account: AccountSpec, by_symbol: dict[str, Instrument]) -> 
         isolated=tuple(each.index for each in own if paper.mode_of(each.symbol) is MarginMode.ISOLATED),
         leverages={by_symbol[symbol].index: float(paper.leverage_of(symbol)) for symbol in paper.instruments},
         collateral=backing_of(name, account, by_symbol),
+        delta_bands={coin: to_fixed_rounded(band, CASH_DIGITS) for coin, band in account.delta_band.items()},
     )
 
 

@@ -9,6 +9,7 @@ from bot.domain.instrument import Filters, Instrument
 from bot.engine.deciding.plans import Case, forecast, level, plan
 from bot.engine.measures.account_readings import FIFTEEN_MINUTES
 from bot.engine.measures.columns import Columns
+from bot.engine.measures.deltas import coin_delta
 from bot.engine.measures.layout import Layout
 from bot.engine.measures.market import Market
 from bot.engine.measures.readings import Readings
@@ -17,7 +18,8 @@ from bot.engine.record.fold import fold
 from bot.engine.spec import LimitsSpec, SurvivalSpec
 from bot.engine.timers import Timers
 from bot.execution.slicer import filters_when_adding
-from bot.risk.deleverage import CostOf, Plan, wanted
+from bot.risk.deleverage import NO_LIMITS, CostOf, Plan, wanted
+from bot.risk.delta_limit import DeltaLimit
 from bot.risk.margin import Holding
 
 
@@ -98,19 +100,40 @@ class Desk:
     def case(self, account: int) -> Case:
         """Return an account's open positions as plans take them; only for one that is known."""
         positions, holdings = self.columns.holdings(account)
-        return Case(account, positions, holdings, self.cost_of(holdings))
+        return Case(account, positions, holdings, self.cost_of(holdings), self._delta_limits(account, holdings))
+
+    def _delta_limits(self, account: int, holdings: list[Holding]) -> dict[str, DeltaLimit]:
+        """Return what cuts may do to each net delta; none where any cut makes it smaller."""
+        counts: dict[str, int] = {}
+        for holding in holdings:
+            underlying = holding.instrument.underlying
+            counts[underlying] = counts.get(underlying, 0) + 1
+        bands = self.layout.accounts[account].delta_bands
+        limits = {
+            underlying: DeltaLimit(coin_delta(self.columns, account, underlying), bands.get(underlying, 0))
+            for underlying in counts
+        }
+        return {each: limit for each, limit in limits.items() if counts[each] > 1 or limit.coins}
 
     def plan(self, goal: Goal, case: Case, *, keeps: list[int], lowest: list[int]) -> Plan:
         """Return the cheapest cuts that reach a goal; when none do at the expected cost, those that would for free.
 
-        An estimate is no reason to stand still: the collar keeps a sale from doing harm, whatever it costs.
+        An estimate is no reason to stand still: the collar keeps a sale from doing harm, whatever it costs. Nor is a
+        delta that would leave its band, where no other cuts are left.
         """
         found = plan(self.columns, self.book, goal, case, keeps=keeps, lowest=lowest)
         if found.reached:
             return found
+        leaves_band = bool(case.deltas)
+        if leaves_band:
+            case = replace(case, deltas=NO_LIMITS)
+            found = plan(self.columns, self.book, goal, case, keeps=found.keeps, lowest=lowest)
+            leaves_band = found.keeps != tuple(keeps)
+            if found.reached:
+                return replace(found, leaves_band=leaves_band)
         free = replace(case, cost_of=_for_nothing)
         for_free = plan(self.columns, self.book, goal, free, keeps=keeps, lowest=lowest)
-        return Plan(for_free.keeps, found.estimated_cost, reached=False)
+        return Plan(for_free.keeps, found.estimated_cost, reached=False, leaves_band=leaves_band)
 
     def forecast(self, goal: Goal, case: Case, keeps: list[int]) -> float:
         """Return where the goal's measure would stand if a plan were carried out now."""

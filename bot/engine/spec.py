@@ -77,8 +77,8 @@ class LimitsSpec:
     divergence: Ratio = field(
         default=0.02,
         metadata={
-            "doc": "How far mark, last and index price may lie apart; further, and the cost class waits, and readings of"
-            " profit and loss are unavailable. Margin rules and the margin class go on by the venue's mark."
+            "doc": "How far mark, last and index price may lie apart; further, and the cost class waits, and readings"
+            " of profit and loss are unavailable. Margin rules and the margin class go on by the venue's mark."
         },
     )
     equity_min: Money = field(

@@ -17,18 +17,19 @@ Greedy on equal marginal relief per marginal cost: the next slice is taken from 
 up most of what all conditions lack per unit of expected cost. Costs are convex per holding (square root of
 the quantity), so small slices come near the optimum; the last slice is shrunk to the lot that just does it.
 In a hedged book each cut alone may cost one direction what it gives the other; then a long and a short of
-like value are cut together.
+like value are cut together. No cut carries the net delta of an underlying further than its ``DeltaLimit`` lets it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.domain.effects import Goal, GoalKind
 from bot.domain.errors import ContractError
 from bot.domain.instrument import InstrumentKind
 from bot.domain.scale import CASH_UNIT
+from bot.risk.delta_limit import DeltaLimit, Deltas
 from bot.risk.exposure import EXPOSURES, exposure_of, limit_of
 from bot.risk.margin import AccountMargin, Holding, distances_if_worth
 from bot.risk.settled import Coin, Currency, Leg, distances
@@ -44,11 +45,18 @@ CostOf = Callable[[int, int], float]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Unsigned quantities to keep, one per holding; ``reached`` is False when even the best cuts fall short."""
+    """Unsigned quantities to keep, one per holding; ``reached`` is False when even the best cuts fall short.
+
+    ``leaves_band`` says that limits on net deltas were given up for the goal.
+    """
 
     keeps: tuple[int, ...]
     estimated_cost: int
     reached: bool
+    leaves_band: bool = False
+
+
+NO_LIMITS: Mapping[str, DeltaLimit] = {}
 
 
 def measure(goal: Goal, equity: int, holdings: Sequence[Holding], *, moving: int = 0) -> float:
@@ -94,15 +102,17 @@ def plan_cuts(
     keeps: Sequence[int],
     lowest: Sequence[int],
     moving: int = 0,
+    deltas: Mapping[str, DeltaLimit] = NO_LIMITS,
 ) -> Plan:
     """Return the cheapest cuts from ``keeps`` on that reach ``goal`` at present marks.
 
     ``keeps`` are the unsigned quantities that earlier plans leave, so a later plan only ever cuts more;
     none goes below its entry in ``lowest``. For all but a distance, which a cut hedge would improve too (or,
     for a net exposure, make worse), only the heavier side is cut, so that a book in balance shrinks evenly.
+    ``deltas`` limits net deltas, by underlying.
     """
     equity = wallet + sum(holding.unrealised for holding in holdings)
-    book = _Book(goal, equity, holdings, cost_of, list(keeps), list(lowest), moving)
+    book = _Book(goal, equity, holdings, cost_of, list(keeps), list(lowest), moving, Deltas(holdings, keeps, deltas))
     for _ in range(STEPS_MAX):
         step = book.best_step()
         if step is None:
@@ -193,8 +203,10 @@ class _Book:
         keeps: list[int],
         lowest: list[int],
         moving: int,
+        deltas: Deltas,
     ) -> None:
         self.conditions = _conditions(goal)
+        self.deltas = deltas
         self.spares_hedges = goal.kind is GoalKind.LIQUIDATION_DISTANCE    # of itself: a hedge's cut has no relief
         self.holdings = holdings
         self.cost_of = cost_of
@@ -246,6 +258,10 @@ class _Book:
             self.keeps[position] -= quantity
             self.standing[position] = self._stand(position, self.keeps[position])
             self.next_cuts[position] = None
+            self.deltas.take(position, quantity)
+            for other in range(len(self.keeps)):
+                if self.deltas.are_one(position, other):
+                    self.next_cuts[other] = None     # its room has changed
 
     def _open_positions(self) -> list[int]:
         """Return the holdings that may be cut: all for a distance, else those of the heavier side."""
@@ -260,16 +276,23 @@ class _Book:
     def _next_cut(self, position: int) -> _Cut:
         cut = self.next_cuts[position]
         if cut is None:
-            cut = self.next_cuts[position] = self._cut((position, self._room(position, self.slices[position])))
+            room = self.deltas.room(position, self._room(position, self.slices[position]))
+            cut = self.next_cuts[position] = self._cut((position, room))
         return cut
 
     def _is_hedged_by(self, long: int, short: int) -> bool:
-        return self.holdings[long].quantity > 0 > self.holdings[short].quantity
+        """True of a long and a short that may be cut together."""
+        if not self.holdings[long].quantity > 0 > self.holdings[short].quantity:
+            return False
+        return not self.deltas.are_one(long, short) or self.deltas.allows(self._pair(long, short).parts)
 
     def _pair(self, long: int, short: int) -> _Cut:
         """Return a slice of two holdings, as much of each as comes to the smaller one's value."""
-        value = min(self.units[place] * self._room(place, self.slices[place]) for place in (long, short))
-        return self._cut(*((place, self._lots_worth(place, value)) for place in (long, short)))
+        rooms = {place: self._room(place, self.slices[place]) for place in (long, short)}
+        if not self.deltas.are_one(long, short):
+            rooms = {place: self.deltas.room(place, room) for place, room in rooms.items()}
+        value = min(self.units[place] * room for place, room in rooms.items())
+        return self._cut(*((place, min(rooms[place], self._lots_worth(place, value))) for place in rooms))
 
     def _lots_worth(self, position: int, value: int) -> int:
         """Return the quantity nearest to ``value``, at least one lot, as far as there is room."""

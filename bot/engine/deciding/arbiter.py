@@ -12,7 +12,7 @@ not opened again. What would cross zero is let out first, as a reducer, and open
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from bot.domain.goal import GoalKind
@@ -60,11 +60,11 @@ class Desired:
 
 
 def desired(
-    book: Book, rules: Mapping[str, Rule], position: int, *, smallest: int, smallest_added: int
+    book: Book, rules: Mapping[str, Rule], position: int, *, smallest: int, smallest_added: Callable[[], int]
 ) -> Desired | None:
     """Return what is wanted of a position, or None when nothing as large as the venue's smallest order is.
 
-    ``smallest`` is the least that the venue takes of an order that reduces, ``smallest_added`` of any other.
+    ``smallest`` is the least that the venue takes of an order that reduces, ``smallest_added`` says it of any other.
     """
     held = book.quantity[position]
     size = abs(held)
@@ -98,16 +98,18 @@ def _keep(episode: Episode, position: int, held: int) -> int | None:
     return abs(planned) if planned * held > 0 else 0
 
 
-def _added(book: Book, rules: Mapping[str, Rule], position: int, smallest: int) -> Desired | None:
+def _added(
+    book: Book, rules: Mapping[str, Rule], position: int, smallest_added: Callable[[], int]
+) -> Desired | None:
     """Return what hedges want added to a position that nobody wants any less of."""
     held = book.quantity[position]
-    cap = cap_of(book, position)
     planned = {
         episode.number: episode.holdings[position] for episode in book.episodes.values()
         if episode.holdings.get(position, 0) * held >= 0 and episode.holdings.get(position)
     }
     if not planned or min(planned.values()) < 0 < max(planned.values()):
         return None
+    cap, smallest = cap_of(book, position), smallest_added()
     wants = []
     for number, holding in planned.items():
         size = abs(holding) if cap is None else min(abs(holding), cap)

@@ -1,8 +1,9 @@
 """From truth to plan: triggers move, episodes open, are planned in absolute lots, and end.
 
-An episode keeps one plan: how much of each position may be kept (hedges: see ``hedging``). A later plan starts from the earlier one and
-never relieves less, so a price that runs to and fro cannot make us sell and regret by turns; what is not sold yet
-may be swapped for the cut of another position where that saves a fifth of what the rest will cost.
+An episode keeps one plan: how much of each position may be kept. (Those of hedges are made in ``hedging``, last and
+on their own terms.) A later plan starts from the earlier one and never relieves less, so a price that runs to and fro
+cannot make us sell and regret by turns; what is not sold yet may be swapped for the cut of another position where
+that saves a fifth of what the rest will cost.
 
     a plan is looked at again    a second after the last at the earliest: when something filled, or when what is
                                  missing outgrew by a tenth what the plan makes up; else after five
@@ -64,6 +65,7 @@ class Episodes:
         self.rules = rules
         self.remedies = PluginRemedies(desk, rules.values())
         self.hedges = Hedges(desk)
+        self.left_band: set[int] = set()             # the episodes of which a person was told so
         self.compared: dict[int, int] = {}           # by episode, when its cuts were last held against others
 
     def decide(self, account: int, now: int, *, is_first: bool) -> None:
@@ -352,6 +354,11 @@ class Episodes:
             if keep < abs(desk.book.quantity[position])
         )
         desk.emit(PlanEpisode(episode.number, cuts, now, plan.estimated_cost))
+        if plan.leaves_band and episode.number not in self.left_band:
+            self.left_band.add(episode.number)
+            name = desk.layout.accounts[episode.element.account].name
+            detail = f"{name}: {episode.rule} reaches {episode.goal.kind.value} only by cuts that enlarge a net delta"
+            desk.emit(RaiseAlarm("delta_band_left", detail, now))
         if not plan.reached:
             name = desk.layout.accounts[episode.element.account].name
             desk.emit(

@@ -72,7 +72,7 @@ class Parents:
         smallest = smallest_order(desk.layout.instrument_of(position).filters)
         return desired(
             desk.book, self.rules, position, smallest=smallest,
-            smallest_added=smallest_order(desk.adding_filters(position)),
+            smallest_added=lambda: smallest_order(desk.adding_filters(position)),
         )
 
     def _end_unsellable(self, position: int, now: int) -> None:

@@ -7,8 +7,8 @@ pool is where the goal wants it, and closed otherwise. Leverage and exposures ar
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from math import inf
 
 from bot.domain.effects import Goal, GoalKind
@@ -16,6 +16,8 @@ from bot.engine.measures.columns import Columns
 from bot.engine.measures.pools import AccountPool
 from bot.engine.record.book import Book
 from bot.risk.deleverage import CostOf, Plan, forecast_level, measure, plan_cuts, wanted
+from bot.risk.delta import delta_of
+from bot.risk.delta_limit import DeltaLimit
 from bot.risk.holding import Holding
 
 BY_POOL = (GoalKind.LIQUIDATION_DISTANCE, GoalKind.MARGIN_RATIO)
@@ -23,12 +25,17 @@ BY_POOL = (GoalKind.LIQUIDATION_DISTANCE, GoalKind.MARGIN_RATIO)
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """An account's open positions, by column and as the risk sums take them, and what cuts of them would cost."""
+    """An account's open positions, by column and as the risk sums take them, and what cuts of them would cost.
+
+    ``deltas`` limits what cuts may do to the net delta of an underlying; not to an isolated position's, which is cut
+    whole or not at all.
+    """
 
     account: int
     positions: Sequence[int]
     holdings: Sequence[Holding]
     cost_of: CostOf
+    deltas: Mapping[str, DeltaLimit] = field(default_factory=dict)
 
 
 def plan(
@@ -38,7 +45,9 @@ def plan(
     pools = columns.pools[case.account]
     if pools is None or goal.kind not in BY_POOL:
         wallet = book.accounts[case.account].wallet if pools is None else _wallet(pools.equity, case.holdings)
-        return plan_cuts(goal, wallet, case.holdings, case.cost_of, keeps=keeps, lowest=lowest)
+        return plan_cuts(
+            goal, wallet, case.holdings, case.cost_of, keeps=keeps, lowest=lowest, deltas=case.deltas
+        )
     kept = list(keeps)
     cost, reached = 0, True
     places, part = _part(pools.cross, case)
@@ -46,7 +55,7 @@ def plan(
         found = plan_cuts(
             goal, _wallet(pools.cross.totals.equity, part.holdings), part.holdings, part.cost_of,
             keeps=[keeps[place] for place in places], lowest=[lowest[place] for place in places],
-            moving=sum(pools.moving_values().values()),
+            moving=sum(pools.moving_values().values()), deltas=_beside(case, places),
         )
         for place, keep in zip(places, found.keeps, strict=True):
             kept[place] = keep
@@ -105,6 +114,17 @@ def _part(pool: AccountPool, case: Case) -> tuple[list[int], Case]:
     return places, Case(
         case.account, [case.positions[place] for place in places], [case.holdings[place] for place in places], cost_of
     )
+
+
+def _beside(case: Case, places: Sequence[int]) -> dict[str, DeltaLimit]:
+    """Return the limits for a part of a case: what is not of the part, no cut of it changes."""
+    found = dict(case.deltas)
+    for place, holding in enumerate(case.holdings):
+        limit = found.get(holding.instrument.underlying)
+        if place not in places and limit is not None:
+            delta = delta_of(holding.instrument, quantity=holding.quantity, mark=holding.mark)
+            found[holding.instrument.underlying] = replace(limit, coins=limit.coins + delta)
+    return found
 
 
 def _wallet(equity: int, holdings: Sequence[Holding]) -> int:

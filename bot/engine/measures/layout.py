@@ -35,7 +35,8 @@ class AccountSlot:
     """What the engine must know of an account: its name, its cash, the instruments it may hold, and how.
 
     ``sides`` are the legs that each instrument may have, ``isolated`` the instruments (indexes) that are margined
-    alone, ``leverages`` those of instruments that are not set to ``leverage``.
+    alone, ``leverages`` those of instruments that are not set to ``leverage``. ``delta_bands`` is how large cuts may
+    make the net delta of an underlying, base units at 10^-8.
     """
 
     name: str
@@ -48,6 +49,7 @@ class AccountSlot:
     isolated: tuple[int, ...] = ()
     leverages: Mapping[int, float] = field(default_factory=dict)
     collateral: tuple[CollateralSlot, ...] = ()
+    delta_bands: Mapping[str, int] = field(default_factory=dict)
 
     def mode_of(self, instrument: int) -> MarginMode:
         """Return how an instrument is margined."""
