@@ -296,6 +296,19 @@ class AccountSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class AlertsSpec:
+    """Who is told, besides the log."""
+
+    webhook: Secret | None = field(
+        default=None,
+        metadata={
+            "doc": "Where every alarm and fire is posted as JSON with a `text`, as env:NAME of the variable that holds"
+            " the https address; chat services give one. Only a daemon in live or demo mode posts."
+        },
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """The whole file. ``marker`` begins every order's name, so that we know our own."""
 
@@ -308,6 +321,7 @@ class Config:
         default=(),
         metadata={"doc": "Python plug-ins that rules may use, by their paths relative to this file; see plugins.md."},
     )
+    alerts: AlertsSpec = field(default_factory=AlertsSpec, metadata={"doc": "Who is told of alarms, besides the log."})
     marker: str = field(
         default=MARKER_DEFAULT, metadata={"doc": "Begins every order's name, so that we know our own at the venue."}
     )

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Protocol
 
 import structlog
 
 from bot.adapters.latch import ALL, LatchFile, Mark, Word, word_for
-from bot.app.session import Session
 from bot.domain.effects import Effect, SetLatch
 from bot.domain.errors import JournalError
 from bot.domain.events import AccountFact, Command, CommandKind
 from bot.domain.latch import Latch
+from bot.engine.engine import Engine
 
 NOT_AGAIN = 1 << 62                  # ns: it is asked by the pacer, not by the clock of the market
 _COMMANDS = {
@@ -27,10 +28,19 @@ _COMMANDS = {
 log = structlog.get_logger()
 
 
+class Commanded(Protocol):
+    """Who obeys: a paper session or the daemon's driver."""
+
+    @property
+    def engine(self) -> Engine: ...
+
+    def command(self, command: Command) -> None: ...
+
+
 class Latches:
     """An observer of the run, and what the pacer asks whether somebody wants something."""
 
-    def __init__(self, file: LatchFile, session: Session) -> None:
+    def __init__(self, file: LatchFile, session: Commanded) -> None:
         self.file = file
         self.session = session
         self.names = [slot.name for slot in session.engine.layout.accounts]

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from types import FrameType
+from typing import Protocol
 
 import structlog
 
@@ -18,10 +19,10 @@ from bot.adapters.journal.sqlite import SqliteJournal
 from bot.app.charter import CHARTER_SERIES, charter_of
 from bot.app.config import AccountSpec, Config
 from bot.app.loading import Loaded, load_all
-from bot.app.session import Session
 from bot.app.wiring import safety_specs
 from bot.domain.errors import InputError, PenstockError
 from bot.domain.events import Reloaded
+from bot.engine.engine import Engine
 
 MAY_CHANGE = frozenset({"survival", "protect", "blind"})    # of an account; limits and strategies of the file
 
@@ -40,11 +41,20 @@ class Hangup:
         self.is_heard = True
 
 
+class Reloadable(Protocol):
+    """Who takes other rules: a paper session or the daemon's driver."""
+
+    @property
+    def engine(self) -> Engine: ...
+
+    def reload(self, now: int, config_hash: str) -> None: ...
+
+
 class Reloader:
     """Reloads when it is asked to; ``loaded`` is the configuration in force."""
 
     def __init__(
-        self, loaded: Loaded, environ: Mapping[str, str], hangup: Hangup, session: Session, journal: SqliteJournal
+        self, loaded: Loaded, environ: Mapping[str, str], hangup: Hangup, session: Reloadable, journal: SqliteJournal
     ) -> None:
         self.loaded = loaded
         self.environ = environ

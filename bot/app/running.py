@@ -214,7 +214,7 @@ def prepare_out(out: Path) -> None:
         raise InputError(f"--out {out}: holds other files, was {strangers[0]}; choose an empty or new folder")
 
 
-_OURS = frozenset({"journal", "summary", "report", "venue", "penstock"})
+_OURS = frozenset({"control", "journal", "summary", "report", "venue", "penstock"})
 
 
 def _fresh_journal(out: Path, head: RunHead) -> SqliteJournal:

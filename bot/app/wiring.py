@@ -23,10 +23,15 @@ from paper.venue import PaperVenue
 
 def make_layout(config: Config, market: MarketSource) -> Layout:
     """Return the columns of a run; instruments are those of the market, in its order."""
-    by_symbol = {instrument.symbol: instrument for instrument in market.instruments}
+    return layout_of(config, market.instruments)
+
+
+def layout_of(config: Config, instruments: tuple[Instrument, ...]) -> Layout:
+    """Return the columns of a run over instruments, in their order."""
+    by_symbol = {instrument.symbol: instrument for instrument in instruments}
     return Layout(
-        instruments=market.instruments,
-        tiers=tuple(tier_table_of(instrument) for instrument in market.instruments),
+        instruments=instruments,
+        tiers=tuple(tier_table_of(instrument) for instrument in instruments),
         accounts=tuple(
             _slot(name, account, by_symbol) for name, account in config.accounts.items()
         ),

@@ -99,16 +99,16 @@ async def house(
     venue = PaperVenue(VenueSpec(latency=LATENCY), builders.instruments(), [start])
     kept = SqliteJournal.create(folder / "journal.sqlite", run_head()) if journal is None else journal
     seen = Seen()
-    port = NotedPort(venue, clock, tell=lambda fact: driver.inbox.tell(fact), put=lambda event: driver.inbox.put(event))
+    port = NotedPort(venue, clock, accounts=1, keep=lambda: None)
     port.placed = []
     driver = Driver(engine, port, kept, clock, [seen])
+    port.attach(tell=driver.inbox.tell, put=driver.inbox.put)
     troubles: list[Trouble | None] = []
     committer = Committer(kept, SpareFile(folder, kept), driver.durable, troubles.append)
     driver.commits = committer
     committing = asyncio.create_task(committer.run(lambda: None))
     made = House(engine, driver, port, kept, clock, seen, troubles, committing)
     made.price(entry)
-    port.report_account(clock.now(), 0)
     await made.until(lambda: engine.is_ready[0])
     try:
         yield made

@@ -19,7 +19,7 @@ from bot.app.daemon.clock import WallClock
 from bot.app.daemon.departures import Departures
 from bot.app.daemon.inbox import Inbox
 from bot.domain.effects import CancelOrder, CatchUp, Effect, LookUpOrder, PlaceOrder, PlaceStop, ReadAccount
-from bot.domain.events import AccountFact, Command, Event, OrderNotSent, Timer
+from bot.domain.events import AccountFact, Command, Event, OrderNotSent, Reloaded, Timer
 from bot.domain.market import MarketEvent
 from bot.domain.scale import NS_PER_SECOND
 from bot.engine.engine import Engine
@@ -97,6 +97,12 @@ class Driver:
     def command(self, command: Command) -> None:
         """Let the engine obey a person, now."""
         self.inbox.tell(replace(command, now=self.clock.now()))
+        self.turn()
+
+    def reload(self, now: int, config_hash: str) -> None:
+        """Tell the engine that its rules were replaced; ``now`` is the reloader's, the step takes the clock's."""
+        del now
+        self.inbox.tell(Reloaded(self.clock.now(), config_hash))
         self.turn()
 
     # One event ---------------------------------------------------------------------------------------------

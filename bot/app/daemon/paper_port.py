@@ -19,26 +19,26 @@ from paper.venue import PaperVenue
 
 
 class PaperPort:
-    """A ``Venue`` port over ``PaperVenue``; ``tell`` and ``put`` are the inbox's."""
+    """A ``Venue`` port over ``PaperVenue``; ``keep`` is called before anybody hears what the venue has done."""
 
-    def __init__(
-        self,
-        venue: PaperVenue,
-        clock: WallClock,
-        *,
-        tell: Callable[[AccountFact], None],
-        put: Callable[[MarketFact], None],
-    ) -> None:
+    def __init__(self, venue: PaperVenue, clock: WallClock, *, accounts: int, keep: Callable[[], None]) -> None:
         self.venue = venue
         self._clock = clock
+        self._keep = keep
+        self._unreported = set(range(accounts))
+        self._alarm: asyncio.TimerHandle | None = None
+
+    def attach(self, *, tell: Callable[[AccountFact], None], put: Callable[[MarketFact], None]) -> None:
+        """Say where facts and prices go: the inbox's two doors."""
         self._tell = tell
         self._put = put
-        self._alarm: asyncio.TimerHandle | None = None
 
     def hear(self, event: MarketFact) -> None:
         """Take a price from the feed: the venue first, then the engine."""
         self._expect(event.now, self.venue.handle(event.now, event))
         self._put(event)
+        if self._unreported:
+            self._report_started(event.now)
 
     def place(self, now: int, approved: Approved) -> None:
         """Submit an order that the gate passed."""
@@ -60,11 +60,20 @@ class PaperPort:
         """Ask again for what may have been missed."""
         self._ask(now, QueryHistory(account, facts_after, orders_after))
 
+    def _report_started(self, now: int) -> None:
+        """Ask for the accounts whose starting positions have a price by now: before that, nothing can be said."""
+        for account in sorted(self._unreported):
+            if self.venue.is_started(account):
+                self._unreported.discard(account)
+                self.report_account(now, account)
+
     def _ask(self, now: int, message: ClientMessage) -> None:
         self._expect(now, self.venue.handle(now, message))
 
     def _expect(self, now: int, answers: Sequence[tuple[int, AccountFact]]) -> None:
         loop = asyncio.get_running_loop()
+        if answers:
+            self._keep()
         for at, fact in answers:
             loop.call_later(max(0, at - now) / NS_PER_SECOND, self._deliver, fact)
         if self._alarm is not None:

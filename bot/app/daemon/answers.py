@@ -1,0 +1,174 @@
+"""What a running daemon answers a person: how it stands, and what it was told to do.
+
+Amounts are decimal strings, ratios fractions, times ISO 8601; what is not known is null, never zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from math import isfinite
+from typing import Any
+
+from bot.app.daemon.driver import Driver
+from bot.app.wording import iso_time
+from bot.domain.denials import DenialCode
+from bot.domain.errors import InputError
+from bot.domain.events import Command, CommandKind
+from bot.domain.scale import CASH_UNIT, NS_PER_SECOND, cash_text, to_text
+from bot.engine.record.stops import Stop
+
+_KINDS = {
+    "freeze": CommandKind.FREEZE, "kill": CommandKind.KILL, "flatten": CommandKind.FLATTEN,
+    "resume": CommandKind.RESUME, "rearm": CommandKind.REARM, "override": CommandKind.OVERRIDE,
+}
+# How long an override may last at the most: a person who needs it longer changes the limit and says so in the file.
+OVERRIDE_MAX = 24 * 3600
+
+
+class Answers:
+    """Answers the control socket; ``health`` says what is wrong with the house itself."""
+
+    def __init__(self, driver: Driver, health: Callable[[], Mapping[str, Any]]) -> None:
+        self._driver = driver
+        self._health = health
+
+    async def answer(self, verb: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return what was asked for; raises InputError for what the daemon does not know."""
+        if verb == "status":
+            return self.status()
+        if verb == "positions":
+            return {"positions": self.positions()}
+        if verb in _KINDS:
+            return self._obey(verb, arguments)
+        known = ", ".join(("status", "positions", *_KINDS))
+        raise InputError(f"control: the verb is unknown, was {verb!r}; the daemon knows {known}")
+
+    def status(self) -> dict[str, Any]:
+        """Return the house's health and every account in a few figures."""
+        engine = self._driver.engine
+        return {
+            "time": iso_time(self._driver.clock.now()),
+            "steps": self._driver.steps,
+            "health": dict(self._health()),
+            "accounts": {slot.name: self._account(index) for index, slot in enumerate(engine.layout.accounts)},
+            "markets": {
+                instrument.symbol: self._market(index) for index, instrument in enumerate(engine.layout.instruments)
+            },
+            "rules": self._rules(),
+        }
+
+    def positions(self) -> list[dict[str, Any]]:
+        """Return every position that is held, with the stop that covers it and the parent that works on it."""
+        engine = self._driver.engine
+        book, columns = engine.book, engine.columns
+        found = []
+        for position, key in enumerate(engine.layout.keys):
+            quantity = book.quantity[position]
+            if not quantity:
+                continue
+            instrument = engine.layout.instruments[key.instrument]
+            mark = columns.mark[key.instrument]
+            found.append({
+                "account": engine.layout.accounts[key.account].name,
+                "symbol": instrument.symbol,
+                "side": key.side.value,
+                "margin_mode": key.mode.value,
+                "amount": to_text(quantity, instrument.quantity_digits),
+                "entry_value": cash_text(book.entry_value[position]),
+                "mark_price": None if mark is None else to_text(mark, instrument.price_digits),
+                "stop": self._stop(position),
+                "parent": book.parent_of[position],
+                "working": to_text(book.working[position], instrument.quantity_digits),
+            })
+        return found
+
+    def _account(self, account: int) -> dict[str, Any]:
+        engine = self._driver.engine
+        book, columns = engine.book, engine.columns
+        is_known, state = columns.known[account], book.accounts[account]
+        held = [position for position in engine.layout.positions_of[account] if book.quantity[position]]
+        ratio = columns.margin_ratio(account) if is_known else None
+        distance = columns.distance[account] if is_known and held else None
+        return {
+            "latch": state.latch.value,
+            "ready": engine.is_ready[account],
+            "currency": engine.layout.accounts[account].settle,
+            "equity": cash_text(columns.equity[account]) if is_known else None,
+            "margin_ratio": ratio if ratio is not None and isfinite(ratio) else None,
+            "liquidation_distance": distance if distance is not None and isfinite(distance) else None,
+            "gross_notional": columns.gross[account] / CASH_UNIT if is_known else None,
+            "positions": len(held),
+            "unprotected": [
+                engine.layout.market_label(engine.layout.keys[position]) for position in held
+                if not any(stop.position == position and stop.is_seen for stop in book.stops.values())
+            ],
+            "orders": [
+                {"name": order.name, "status": order.status.value, "side": order.side.value}
+                for order in book.orders.values() if engine.layout.keys[order.position].account == account
+            ],
+            "parents": [
+                parent.name for parent in book.parents.values()
+                if engine.layout.keys[parent.position].account == account
+            ],
+            "overrides": {code: iso_time(until) for code, until in state.overrides.items()},
+        }
+
+    def _market(self, instrument: int) -> dict[str, Any]:
+        engine = self._driver.engine
+        mark = engine.columns.mark[instrument]
+        digits = engine.layout.instruments[instrument].price_digits
+        age = (self._driver.clock.now() - engine.market.marked_at(instrument)) / NS_PER_SECOND
+        return {
+            "mark_price": None if mark is None else to_text(mark, digits),
+            "age_seconds": None if mark is None else round(age, 3),
+            "state": engine.book.trading[instrument].value,
+        }
+
+    def _rules(self) -> dict[str, dict[str, int]]:
+        """Return how many elements of each rule stand in which state."""
+        found: dict[str, dict[str, int]] = {}
+        for (rule, _), trigger in self._driver.engine.book.triggers.items():
+            states = found.setdefault(rule, {})
+            states[trigger.state.value] = states.get(trigger.state.value, 0) + 1
+        return found
+
+    def _stop(self, position: int) -> dict[str, Any] | None:
+        engine = self._driver.engine
+        seen = [stop for stop in engine.book.stops.values() if stop.position == position and stop.is_seen]
+        if not seen:
+            return None
+        newest: Stop = max(seen, key=lambda stop: stop.sent)
+        instrument = engine.layout.instrument_of(position)
+        return {
+            "name": newest.name,
+            "trigger_price": to_text(newest.trigger_price, instrument.price_digits),
+            "amount": to_text(newest.quantity, instrument.quantity_digits),
+        }
+
+    def _obey(self, verb: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Give an operator's command to the engine for one account or all, and say how they stand after it."""
+        engine = self._driver.engine
+        names = [slot.name for slot in engine.layout.accounts]
+        wanted = arguments.get("account")
+        if wanted is not None and wanted not in names:
+            raise InputError(f"{verb}: the account is unknown, was {wanted!r}; this daemon has {', '.join(names)}")
+        reason, by = str(arguments.get("reason") or "").strip(), str(arguments.get("by") or "").strip()
+        if not reason or not by:
+            raise InputError(f"{verb}: needs a name and a reason, were {by!r} and {reason!r}; give --by and --reason")
+        control, until = self._override(arguments) if verb == "override" else (None, None)
+        for account in [names.index(wanted)] if wanted is not None else range(len(names)):
+            self._driver.command(
+                Command(
+                    self._driver.clock.now(), account, _KINDS[verb], reason, by=by, rule=arguments.get("rule"),
+                    control=control, until=until,
+                )
+            )
+        return {"accounts": {name: engine.book.accounts[at].latch.value for at, name in enumerate(names)}}
+
+    def _override(self, arguments: Mapping[str, Any]) -> tuple[DenialCode, int]:
+        name, seconds = arguments.get("control"), arguments.get("seconds")
+        if not isinstance(name, str) or name not in DenialCode.__members__:
+            raise InputError(f"override: the control is unknown, was {name!r}; docs/gate.md lists the codes")
+        if not isinstance(seconds, int | float) or not 0 < seconds <= OVERRIDE_MAX:
+            raise InputError(f"override: must last above 0 and at most {OVERRIDE_MAX} s, was {seconds!r}; give --for")
+        return DenialCode[name], self._driver.clock.now() + int(seconds * NS_PER_SECOND)
