@@ -138,6 +138,22 @@ class PaperVenue:
         """Return when something is due by itself, or None."""
         return None if self._due_at == NEVER else self._due_at
 
+    def admit(self, start: AccountStart) -> None:
+        """Let one more account begin now, its positions at the present prices where there are any.
+
+        Raises ContractError when the venue has an account of that index, or cannot hold this one.
+        """
+        exchange = self._exchange
+        if start.account in exchange.accounts:
+            raise ContractError(f"venue: there is an account {start.account} already; give the new one another index")
+        account = open_account(exchange.spec, start, exchange.instruments)
+        exchange.state.accounts.append(account)
+        exchange.accounts[account.index] = account
+        for index, market in enumerate(self._markets):
+            if market.last is not None:
+                start_positions(exchange, index, market.last)
+        self._settle_quiet_ranges()
+
     # What may be looked at --------------------------------------------------------------------------------
 
     def is_started(self, account: int) -> bool:

@@ -1,0 +1,70 @@
+"""What is tried on every entry: rule books over the bundled configuration, and what is done without any rule."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bench.rescue.account import ASSET, VENUE_LEVERAGE
+from bot.app.loading import Loaded, load_all
+from bot.rules.ruleset import RuleSet
+
+BOOKS = Path(__file__).resolve().parents[2] / "strategies"
+DO_NOTHING = "do nothing"
+SELL_AT_ONCE = "sell at once"
+VENUE = "the venue's liquidation"
+DEFAULT = "default"
+STOP_ONLY = "resting stop alone"
+
+# The bundled configuration but for its market and its money. What is not said is as config/penstock.yaml says it:
+# these are the defaults of the program, and a test holds the two together.
+_CONFIG = """
+accounts:
+  main:
+    instruments: ["{symbol}"]
+    mode: paper
+    paper: {{balances: {{{asset}: 1}}, leverage: {leverage}}}
+strategies: [{books}]
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Strategy:
+    """A name and the rule books that are loaded; none leaves the stop that rests at the venue."""
+
+    name: str
+    books: tuple[Path, ...] = ()
+
+
+def bundled() -> tuple[Strategy, ...]:
+    """Return the default of config/penstock.yaml, every bundled rule book alone, and the resting stop alone."""
+    guard, stop_loss = BOOKS / "margin_guard.yaml", BOOKS / "stop_loss.yaml"
+    alone = [Strategy(path.stem, (path,)) for path in sorted(BOOKS.glob("*.yaml"))]
+    return (Strategy(DEFAULT, (stop_loss, guard)), *alone, Strategy(STOP_ONLY))
+
+
+def written(texts: Mapping[str, Sequence[str]], folder: Path) -> tuple[Strategy, ...]:
+    """Return strategies whose rule books are given as text; they are written to ``folder``."""
+    found = []
+    for name, bodies in texts.items():
+        paths = []
+        for number, body in enumerate(bodies):
+            path = folder / f"{name.replace(' ', '_').replace('%', '')}-{number}.yaml"
+            path.write_text(body, encoding="utf-8")
+            paths.append(path)
+        found.append(Strategy(name, tuple(paths)))
+    return tuple(found)
+
+
+def load_strategy(strategy: Strategy, symbol: str) -> Loaded:
+    """Return the configuration with a strategy's books over one market; raises InputError when it is wrong."""
+    any_book = BOOKS / "stop_loss.yaml"              # a configuration without one is refused
+    books = ", ".join(f'"{path}"' for path in strategy.books or (any_book,))
+    text = _CONFIG.format(symbol=symbol, asset=ASSET, leverage=VENUE_LEVERAGE, books=books)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "rescue.yaml"
+        path.write_text(text, encoding="utf-8")
+        loaded = load_all(path, {})
+    return loaded if strategy.books else replace(loaded, rules=RuleSet())
