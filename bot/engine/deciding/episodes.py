@@ -66,6 +66,9 @@ class Episodes:
         self.remedies = PluginRemedies(desk, rules.values())
         self.hedges = Hedges(desk)
         self.left_band: set[int] = set()             # the episodes of which a person was told so
+        layout = desk.layout
+        self.elements = [ScopeElement(account) for account in range(len(layout.accounts))]
+        self.elements_of_positions = [ScopeElement(key.account, key) for key in layout.keys]
         self.compared: dict[int, int] = {}           # by episode, when its cuts were last held against others
 
     def decide(self, account: int, now: int, *, is_first: bool) -> None:
@@ -75,14 +78,11 @@ class Episodes:
         """
         # Before any trigger moves: a position that was replaced must not find its predecessor's episode open.
         self._end_met(account, now)
-        bits = self.watch.account_bits[account]
-        for rule in self.watch.account_rules:
-            self._move(rule, ScopeElement(account), self.watch.conditions(rule, bits), now, is_first)
+        watch = self.watch
+        self._move_all(watch.account_rules, self.elements[account], watch.account_bits[account], now, is_first)
         for position in self.desk.layout.positions_of[account]:
-            bits = self.watch.position_bits[position]
-            element = ScopeElement(account, self.desk.layout.keys[position])
-            for rule in self.watch.position_rules:
-                self._move(rule, element, self.watch.conditions(rule, bits), now, is_first)
+            element, bits = self.elements_of_positions[position], watch.position_bits[position]
+            self._move_all(watch.position_rules, element, bits, now, is_first)
         self._end_met(account, now)
         for episode in self._live(account):
             if episode.goal.kind is not GoalKind.NET_DELTA:
@@ -91,9 +91,7 @@ class Episodes:
 
     def decide_portfolio(self, now: int, *, is_first: bool) -> None:
         """Bring the triggers of the rules of the portfolio up to ``now``, before any account is decided."""
-        for rule in self.watch.portfolio_rules:
-            conditions = self.watch.conditions(rule, self.watch.portfolio_bits)
-            self._move(rule, PORTFOLIO, conditions, now, is_first)
+        self._move_all(self.watch.portfolio_rules, PORTFOLIO, self.watch.portfolio_bits, now, is_first)
 
     def _live(self, account: int) -> list[Episode]:
         return [episode for episode in self.desk.book.episodes.values() if episode.element.account == account]
@@ -124,6 +122,16 @@ class Episodes:
         return None if trigger.state in STANDING else "cleared"
 
     # Triggers ----------------------------------------------------------------------------------------------
+
+    def _move_all(
+        self, rules: Sequence[Rule], element: ScopeElement, bits: int, now: int, is_first: bool
+    ) -> None:
+        watch, triggers = self.watch, self.desk.book.triggers
+        for rule in rules:
+            stored = triggers.get((rule.name, element), IDLE)
+            # nothing but its condition moves an idle trigger, and most are idle most of the time
+            if stored.state is not TriggerState.INACTIVE or watch.is_true(rule, bits):
+                self._move(rule, element, watch.conditions(rule, bits), now, is_first)
 
     def _move(
         self, rule: Rule, element: ScopeElement, conditions: Conditions, now: int, is_first: bool

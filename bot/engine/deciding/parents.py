@@ -44,17 +44,23 @@ class Parents:
 
     def reconcile(self, account: int, now: int) -> None:
         """Bring the parents of one account in line with its episodes, and keep names reserved."""
+        book = self.desk.book
         for position in self.desk.layout.positions_of[account]:
-            self._end_unsellable(position, now)
-            wish = self._desired(position)
-            name = self.desk.book.parent_of[position]
-            parent = self.desk.book.parents[name] if name is not None else None
-            if parent is not None and (wish is None or not _goes_on(parent, wish)):
-                self._end(parent, self._reason(parent), now)
-                parent = None
-            if wish is not None:
-                self._fulfil(position, parent, wish, now)
+            if book.episodes or book.parent_of[position] is not None:
+                self._meet(position, now)
             self._reserve(position)
+
+    def _meet(self, position: int, now: int) -> None:
+        """Bring a position's parent in line with what the episodes want of it."""
+        self._end_unsellable(position, now)
+        wish = self._desired(position)
+        name = self.desk.book.parent_of[position]
+        parent = self.desk.book.parents[name] if name is not None else None
+        if parent is not None and (wish is None or not _goes_on(parent, wish)):
+            self._end(parent, self._reason(parent), now)
+            parent = None
+        if wish is not None:
+            self._fulfil(position, parent, wish, now)
 
     def cancel_unwanted(self, now: int) -> None:
         """End the parents that no live episode asks for any more: an operator took their rules away."""

@@ -32,6 +32,10 @@ class AccountReadings:
         self.columns = columns
         self.market = market
         self.peaks = peaks
+        self.moved_by = [                            # by account: each position, and what it moves with
+            [(position, (thing := layout.instrument_of(position)).underlying, thing.index) for position in positions]
+            for positions in layout.positions_of
+        ]
         self._sums: dict[str, Compute] = {
             "equity": lambda a: columns.equity[a] / CASH_UNIT,
             "wallet": self._wallet,
@@ -101,10 +105,10 @@ class AccountReadings:
         """
         net: dict[str, int] = {}
         sigma: dict[str, float] = {}
-        for position in self.layout.positions_of[account]:
-            instrument = self.layout.instrument_of(position)
-            net[instrument.underlying] = net.get(instrument.underlying, 0) + self.columns.value[position]
-            sigma[instrument.underlying] = self.market.volatility[instrument.index].sigma(window)
+        values, volatility = self.columns.value, self.market.volatility
+        for position, underlying, instrument in self.moved_by[account]:
+            net[underlying] = net.get(underlying, 0) + values[position]
+            sigma[underlying] = volatility[instrument].sigma(window)
         pools = self.columns.pools[account]
         if pools is not None:
             for underlying, value in pools.moving_values().items():

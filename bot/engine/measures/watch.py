@@ -184,6 +184,10 @@ class Watch:
             self.position_bits[position] = bits
         return bool(changes)
 
+    def is_true(self, rule: Rule, bits: int) -> bool:
+        """Say whether the bits of one of a rule's elements say that it should fire."""
+        return bits >> self.shift_of[rule.name] & 3 == 1
+
     def conditions(self, rule: Rule, bits: int) -> Conditions:
         """Return what the conditions of a rule say, from the bits of one of its elements."""
         truths = [
