@@ -68,7 +68,7 @@ class TypedFeed:
             case ["hang", task]:
                 self._hanging.add(task)
             case ["bug"]:
-                put(Trade(1, 1, 0, 100, 1, 1))
+                put(Trade(self._clock.now(), 1, 99, 100, 1, 1))
             case [price]:
                 now = self._clock.now()
                 put(Trade(now, now, 0, round(float(price) * 100), 10**12, -1))

@@ -183,10 +183,10 @@ def test_driver_error_in_a_step_lets_nothing_leave_after_it(tmp_path: Path) -> N
 
     async def live() -> None:
         async with house(tmp_path, STOP) as home:
-            past = home.clock.now() - 10**12
-            home.driver.inbox.put(Trade(past, past, 0, 9_400, LOT, -1))
+            now = home.clock.now()
+            home.driver.inbox.put(Trade(now, now, 99, 9_400, LOT, -1))
             await asyncio.wait_for(home.driver.stopped.wait(), 5)
-            assert "time goes back" in str(home.driver.failure)
+            assert isinstance(home.driver.failure, IndexError)
             steps = home.driver.steps
             home.price(90)
             await asyncio.sleep(0.05)

@@ -59,7 +59,7 @@ def trade(now: int) -> Trade:
 
 def test_inbox_newer_mark_takes_the_place_of_the_older_and_trades_are_all_kept() -> None:
     """What is, is told as it is now; what happened is told whole; and time never goes back on the way out."""
-    box = Inbox(lambda: None)
+    box = Inbox(lambda: None, lambda: 0)
     events = [mark(1, 100), trade(2), mark(3, 101, instrument=1), trade(4), mark(5, 102), trade(6)]
     for event in events:
         box.put(event)
@@ -71,7 +71,7 @@ def test_inbox_newer_mark_takes_the_place_of_the_older_and_trades_are_all_kept()
 
 def test_inbox_marks_of_two_kinds_do_not_push_each_other_out() -> None:
     """A quote is no mark."""
-    box = Inbox(lambda: None)
+    box = Inbox(lambda: None, lambda: 0)
     box.put(mark(1, 100))
     box.put(Quote(2, 2, 0, 99, 1, 101, 1))
     assert len(box) == 2
@@ -80,7 +80,7 @@ def test_inbox_marks_of_two_kinds_do_not_push_each_other_out() -> None:
 def test_inbox_wakes_once_for_everything_that_waits() -> None:
     """The driver is called when the first event comes, and again only after it has taken them."""
     woken: list[int] = []
-    box = Inbox(lambda: woken.append(1))
+    box = Inbox(lambda: woken.append(1), lambda: 0)
     box.put(trade(1))
     box.tell(Timer(2))
     assert len(woken) == 1
@@ -89,12 +89,24 @@ def test_inbox_wakes_once_for_everything_that_waits() -> None:
     assert len(woken) == 2
 
 
+def test_inbox_fact_read_before_a_price_came_is_stamped_when_it_comes_in() -> None:
+    """What was on a page that took a while to be read is told now, and time does not go back for the engine."""
+    clock = [10]
+    box = Inbox(lambda: None, lambda: clock[0])
+    box.put(trade(12))
+    box.tell(Timer(3))
+    box.put(trade(11))
+    clock[0] = 20
+    box.tell(Timer(13))
+    assert [event.now for event in box.take()] == [12, 12, 12, 20]
+
+
 def test_inbox_full_of_prices_is_a_fault_and_still_takes_what_became_of_an_order(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A driver that stands still is not waited for, and no fact of an account is ever refused."""
     monkeypatch.setattr(inbox_module, "EVENTS_MAX", 3)
-    box = Inbox(lambda: None)
+    box = Inbox(lambda: None, lambda: 0)
     for now in range(3):
         box.put(trade(now))
     box.tell(Timer(3))

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Protocol
 
 from bot.app.daemon.clock import WallClock
@@ -54,7 +53,7 @@ class Driver:
         self.journal = journal
         self.clock = clock
         self.watchers = watchers
-        self.inbox = Inbox(self._soon)
+        self.inbox = Inbox(self._soon, clock.now)
         self.departures = Departures()
         self.commits: Commits | None = None
         self.steps = 0
@@ -96,7 +95,7 @@ class Driver:
 
     def command(self, command: Command) -> None:
         """Let the engine obey a person, now."""
-        self.inbox.tell(replace(command, now=self.clock.now()))
+        self.inbox.tell(command)
         self.turn()
 
     def reload(self, now: int, config_hash: str) -> None:

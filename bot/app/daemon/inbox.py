@@ -5,6 +5,9 @@ instrument, at the end, so that time does not go back. Trades, forced trades, ch
 what happened: each is kept. So is everything about accounts and orders, and those facts are never counted against the
 bound, since what became of an order must not be lost because prices flood.
 
+A fact is stamped when it comes in, not when it was read off a page that other answers were waited for after: time
+never goes back on the way out.
+
 The engine takes 140,000 events a second (``python -m bench.replay``), so a burst of 20,000 trades is gone in 0.15 s;
 what does not fit into ``EVENTS_MAX`` means that the driver has stood still, and is a fault.
 """
@@ -12,6 +15,9 @@ what does not fit into ``EVENTS_MAX`` means that the driver has stood still, and
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+
+import msgspec
 
 from bot.domain.errors import ContractError
 from bot.domain.events import AccountFact, Event
@@ -27,8 +33,10 @@ _Slot = tuple[type, int]
 class Inbox:
     """Events in the order in which they arrived; ``wake`` is called when the first comes into an empty one."""
 
-    def __init__(self, wake: Callable[[], None]) -> None:
+    def __init__(self, wake: Callable[[], None], now: Callable[[], int]) -> None:
         self._wake = wake
+        self._now = now
+        self._latest = 0
         self._events: dict[int, Event] = {}
         self._newest: dict[_Slot, int] = {}
         self._number = 0
@@ -48,11 +56,15 @@ class Inbox:
             if older is not None and self._events.pop(older, None) is not None:
                 self.conflated += 1
             self._newest[slot] = self._number + 1
+        if event.now < self._latest:
+            event = msgspec.structs.replace(event, now=self._latest)
+        self._latest = event.now
         self._append(event)
 
     def tell(self, fact: AccountFact) -> None:
         """Take a fact of an account; there is always room for one."""
-        self._append(fact)
+        self._latest = max(self._latest, self._now())
+        self._append(replace(fact, now=self._latest))
 
     def take(self) -> list[Event]:
         """Return everything, oldest first, and be empty."""

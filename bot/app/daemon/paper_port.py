@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from bot.app.daemon.clock import WallClock
 from bot.domain.events import AccountFact
@@ -75,7 +74,7 @@ class PaperPort:
         if answers:
             self._keep()
         for at, fact in answers:
-            loop.call_later(max(0, at - now) / NS_PER_SECOND, self._deliver, fact)
+            loop.call_later(max(0, at - now) / NS_PER_SECOND, self._tell, fact)
         if self._alarm is not None:
             self._alarm.cancel()
             self._alarm = None
@@ -86,6 +85,3 @@ class PaperPort:
     def _wake(self) -> None:
         now = self._clock.now()
         self._expect(now, self.venue.handle(now, Wake()))
-
-    def _deliver(self, fact: AccountFact) -> None:
-        self._tell(replace(fact, now=self._clock.now()))     # the loop is late by a millisecond; time does not go back
