@@ -17,6 +17,7 @@ from bot.app.performance import CashFlow
 from bot.app.record import AccountSeries, AlarmCount
 from bot.app.stop_paths import StopPaths
 from bot.app.thresholds import DISTANCE, RATIO, Gauge
+from bot.app.ways_out import WaysOut
 from bot.domain.effects import (
     Effect,
     EndParent,
@@ -106,11 +107,13 @@ class RunRecorder:
     nearness: Nearness = field(init=False)
     paths: ParentPaths = field(init=False)
     stops: StopPaths = field(init=False)
+    ways_out: WaysOut = field(init=False)
 
     def __post_init__(self) -> None:
         watch = self.engine.watch
         self.paths = ParentPaths(self.engine)
         self.stops = StopPaths(self.engine.layout)
+        self.ways_out = WaysOut(self.engine.layout)
         self.nearness = Nearness(self.engine, [*watch.account_rules, *watch.position_rules, *watch.portfolio_rules])
         layout = self.engine.layout
         for positions in layout.positions_of:
@@ -184,6 +187,7 @@ class RunRecorder:
         """Keep fires, parents, denials and alarms."""
         self.paths.on_effects(effects)
         self.stops.on_effects(effects)
+        self.ways_out.on_effects(effects)
         for effect in effects:
             match effect:
                 case OpenEpisode():

@@ -68,7 +68,7 @@ def summarise(
             slot.name: _account(recorder, account) for account, slot in enumerate(layout.accounts)
         },
         "rules": {name: rule_worth(recorder, name, baselines) for name in rules},
-        "fires": [_fire(fire, layout) for fire in recorder.fires],
+        "fires": [_fire(fire, layout, recorder.ways_out.text(fire.episode)) for fire in recorder.fires],
         "parents": parents,
         "fills": [_fill(fill, layout) for fill in recorder.fills],
         "denials": dict(sorted(recorder.denials.items())),
@@ -155,8 +155,9 @@ def _deepest(sampled: float | None, *, start: int | None, lowest: int | None) ->
     return min(1.0, max(sampled, 1 - lowest / start))
 
 
-def _fire(fire: OpenEpisode, layout: Layout) -> dict[str, Any]:
-    why = fire.why
+def _fire(fire: OpenEpisode, layout: Layout, ways_out: str | None) -> dict[str, Any]:
+    """Return a fire; where a deposit would have done instead, its reason ends with that."""
+    why = fire.why if ways_out is None else f"{fire.why}; {ways_out}"
     readings: dict[str, float | None] = {}
     for reading in fire.readings:
         infinite = reading.value is not None and isinf(reading.value)

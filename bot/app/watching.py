@@ -13,6 +13,7 @@ from bot.app.running import MakeObserver
 from bot.app.snapshot import AccountView, Decision, DecisionKind, Level, MarketView, ParentView, ProgressSnapshot
 from bot.app.summary import goal_text
 from bot.app.thresholds import DISTANCE
+from bot.app.ways_out import deposit_text
 from bot.app.wording import unit_of
 from bot.domain.effects import Effect, EndParent, OpenEpisode, OpenParent, RelaxParent, ReviseParent
 from bot.domain.events import AccountFact, LiquidationStage
@@ -71,6 +72,9 @@ class Watching:
                 case OpenEpisode():
                     text = f"{effect.rule} fired: {effect.why}; goal {goal_text(effect.goal)}"
                     self._tell(effect.now, DecisionKind.FIRED, text)
+                    if effect.deposit is not None:
+                        instead = f"a deposit of {deposit_text(effect.deposit)} would reach that goal without a sale"
+                        self._tell(effect.now, DecisionKind.NOTE, instead)
                 case OpenParent():
                     self._tell(effect.now, DecisionKind.PARENT_OPENED, self._opened(effect))
                 case ReviseParent():

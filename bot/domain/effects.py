@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from bot.domain.account import PositionKey
+from bot.domain.account import Balance, PositionKey
 from bot.domain.denials import DenialCode
 from bot.domain.goal import Goal as Goal
 from bot.domain.goal import GoalKind as GoalKind
@@ -99,6 +99,7 @@ class OpenEpisode:
     marks: tuple[MarkAtFire, ...]
     equity: int                      # of the account, cash
     now: int
+    deposit: Balance | None = None   # that would reach the goal instead of a sale
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,11 +156,15 @@ class Run:
         }
 
     def _deposit(self, account: str, fire: FireTrail) -> Told | None:
-        """Return about what deposit would have reached a goal of distance instead, quote units.
+        """Return what deposit would have reached the goal instead: as the engine counted it when the rule fired.
 
-        The distance is (equity - maintenance) over what the account loses per unit of common move; that slope is
-        taken from the last sample before the fire, so tiers that change on the way are not seen.
+        A journal of an earlier version has none; then about what, for a goal of distance, in quote units. The distance
+        is (equity - maintenance) over what the account loses per unit of common move; that slope is taken from the
+        last sample before the fire, so tiers that change on the way are not seen.
         """
+        exact = fire.opened.deposit
+        if exact is not None:
+            return {"amount": cash_text(exact.amount), "asset": exact.asset, "estimated_from": None}
         goal, series = fire.opened.goal, self.series.get(account)
         distance = next(
             (reading.value for reading in fire.opened.readings if reading.text == "account.liquidation_distance"), None
@@ -175,7 +179,8 @@ class Run:
         if equity is None or ratio is None or not sampled:
             return None
         slope = equity * (1 - ratio) / sampled
-        return {"amount": f"{(goal.target - distance) * slope:.2f}", "estimated_from": iso_time(series.ts[at])}
+        about = (goal.target - distance) * slope
+        return {"amount": f"{about:.2f}", "asset": None, "estimated_from": iso_time(series.ts[at])}
 
     def _request(self, request: OrderRequest) -> Told:
         key = request.key

@@ -227,7 +227,9 @@ def _alternatives(told: Told) -> Lines:
         lines.append(f"  doing nothing: {cash(nothing['equity_end'])}{fate}")
     if at_once is not None:
         lines.append(f"  selling the same lots at once at the first fire: {cash(at_once['equity_end'])}")
-    if deposit is not None:
+    if deposit is not None and deposit["estimated_from"] is None:
+        lines.append(f"  a deposit of {cash(deposit['amount'], deposit['asset'])} would have reached the goal")
+    elif deposit is not None:
         lines.append(
             f"  a deposit of about {cash(deposit['amount'])} would have reached the goal"
             f" (estimated from the sample of {_clock(deposit['estimated_from'])})"

@@ -33,6 +33,7 @@ from bot.domain.effects import (
 )
 from bot.domain.order import OrderClass
 from bot.domain.scale import NS_PER_SECOND
+from bot.engine.deciding.deposits import deposit_for
 from bot.engine.deciding.hedging import Hedges
 from bot.engine.deciding.killed_rules import rests
 from bot.engine.deciding.plans import Case, level
@@ -203,7 +204,7 @@ class Episodes:
         """Open an episode with the readings that made the rule fire."""
         desk = self.desk
         position = desk.layout.position(element.key) if element.key is not None else -1
-
+        goal = self.remedies.goal_of(rule, account=element.account, position=position, now=now)
         readings: list[Reading] = []
         values = {}
         for ref in rule.when.readings:
@@ -215,7 +216,7 @@ class Episodes:
                 episode=desk.book.next_episode,
                 rule=rule.name,
                 element=element,
-                goal=self.remedies.goal_of(rule, account=element.account, position=position, now=now),
+                goal=goal,
                 why=explain(rule.when, values.__getitem__),
                 readings=tuple(readings),
                 marks=tuple(
@@ -223,6 +224,9 @@ class Episodes:
                 ),
                 equity=desk.columns.equity[element.account],
                 now=now,
+                deposit=deposit_for(
+                    desk.columns, desk.book, desk.layout.accounts[element.account], goal, element.account
+                ),
             )
         )
 
