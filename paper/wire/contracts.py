@@ -28,7 +28,7 @@ _ONBOARD_MS = 1_569_398_400_000
 _BAND_UP, _BAND_DOWN = Decimal("1.05"), Decimal("0.95")
 _BAND_DECIMALS = 4
 _ORDERS_MOST = 200
-_CONDITIONAL_MOST = 200                          # MAX_NUM_ALGO_ORDERS since conditional orders have their own endpoints
+_CONDITIONAL_MOST = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +173,6 @@ def _limit(kind: str, interval: str, count: int, most: int) -> Row:
 
 def _symbol(contract: Contract) -> Row:
     instrument = contract.instrument
-    leverage = contract.brackets.leverage_max
     return {
         "symbol": contract.symbol,
         "pair": contract.symbol,
@@ -181,8 +180,8 @@ def _symbol(contract: Contract) -> Row:
         "deliveryDate": _PERPETUAL_DELIVERY_MS,
         "onboardDate": _ONBOARD_MS,
         "status": "TRADING",
-        "maintMarginPercent": fixed(contract.brackets.rates[0], 3),     # a rate at 10^-5 is a percentage at 10^-3
-        "requiredMarginPercent": fixed(100_0000 // leverage, 4),
+        "maintMarginPercent": "2.5000",                # the page says to ignore both; the tiers hold
+        "requiredMarginPercent": "5.0000",
         "baseAsset": instrument.base,
         "quoteAsset": instrument.quote,
         "marginAsset": instrument.settle,
@@ -200,6 +199,7 @@ def _symbol(contract: Contract) -> Row:
         "filters": _filters(contract),
         "orderTypes": list(ORDER_TYPES),
         "timeInForce": list(TIMES_IN_FORCE),
+        "permissionSets": [],
     }
 
 

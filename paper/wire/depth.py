@@ -124,22 +124,23 @@ def rows(contract: Contract, found: list[tuple[int, int]]) -> Json:
 
 
 def _modelled(exchange: Exchange, index: int, side: Side) -> Levels:
-    """Return the levels at which the fill model would trade."""
+    """Return the levels at which the fill model would trade: at each what it gives before the next one is reached."""
     supply = facing(exchange, index, OTHER[side])
     first = None if supply is None else supply.touch()
     if not isinstance(supply, ModelSupply) or first is None:
         return {}
     tick = exchange.instruments[index].filters.tick
-    step = max(1, first // MODEL_STEP // tick) * tick
-    start = -(-first // tick) * tick if side is Side.SELL else first // tick * tick
+    away = 1 if side is Side.SELL else -1
+    step = max(1, first // MODEL_STEP // tick) * tick * away
+    price = -(-first // tick) * tick if side is Side.SELL else first // tick * tick
     found: Levels = {}
-    before = 0
-    for place in range(MODEL_LEVELS):
-        price = start + place * step if side is Side.SELL else start - place * step
-        total = supply.within(price) if price > 0 else None
+    given = 0
+    for _ in range(MODEL_LEVELS):
+        total = supply.within(price + step) if price + step > 0 else None
         if total is None:
             break
-        if total > before:
-            found[price] = total - before
-            before = total
+        if total > given:
+            found[price] = total - given
+            given = total
+        price += step
     return found

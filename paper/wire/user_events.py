@@ -35,9 +35,9 @@ def order_event(order: Order, execution: str, fill: Fill | None, *, now: int) ->
         "ot": order.original_kind or terms.kind, "ps": terms.position_side, "cp": terms.close_position,
         "rp": cash(fill.profit if fill else 0), "pP": terms.price_protect, "si": 0, "ss": 0, "V": terms.self_trade,
         "pm": "NONE", "gtd": terms.good_till_ms,
+        "AP": contract.price(terms.activate_price) if terms.activate_price else "0",
+        "cr": callback_text(terms.callback_rate) if terms.callback_rate else "0",
     }
-    if terms.callback_rate:
-        body |= {"AP": contract.price(terms.activate_price), "cr": callback_text(terms.callback_rate)}
     return {"e": "ORDER_TRADE_UPDATE", "E": ms(now), "T": ms(fill.at if fill else now), "o": body}
 
 
