@@ -7,20 +7,23 @@ from dataclasses import replace
 from bot.app.markets import make_instrument
 from bot.domain.account import Balance, PositionKey, PositionReport
 from bot.domain.effects import OpenParent, PlaceOrder, PlanEpisode, RaiseAlarm
-from bot.domain.events import AccountSnapshot, FillOrigin, Liquidity, OrderFilled
+from bot.domain.events import AccountSnapshot, FillOrigin, Liquidity, OrderFilled, Restarted
 from bot.domain.order import Side
 from bot.domain.scale import CASH_UNIT, NS_PER_SECOND
+from bot.engine.engine import Engine
 from bot.engine.measures.deltas import net_delta
 from bot.engine.measures.layout import AccountSlot, Layout
+from bot.engine.record import checkpoint
+from bot.engine.record.book import Book
 from bot.engine.spec import LimitsSpec, SurvivalSpec
 from bot.risk.binance_tiers import tier_table
 from bot.rules.ruleset import RuleSet, make_rule
 from bot.rules.spec import RuleBook
 from bot.settings.load import load_text
 from tests.builders import BTC, ETH, T0, trade
-from tests.engine.driver import WIDE, Engine, Trader
+from tests.engine.driver import WIDE, Trader
 
-FUTURE = "BTC/USDC:USDC"             # another contract on BTC; here it settles in USDT like the first
+FUTURE = "BTC/USDT:USDT-261225"      # another contract on BTC
 SYMBOLS = (BTC, ETH, FUTURE)
 PERP_KEY, ETH_KEY, FUTURE_KEY = (PositionKey(0, instrument) for instrument in range(3))
 HEDGE = """
@@ -37,9 +40,10 @@ TO_ZERO = HEDGE.replace("band: 0.5 BTC", "band: 0.5 BTC, to: 0 BTC")
 def shape() -> Layout:
     """BTC, ETH, and a second contract on BTC, all linear."""
     made = [
-        make_instrument(index, symbol, price_digits=2, quantity_digits=3) for index, symbol in enumerate(SYMBOLS)
+        make_instrument(index, symbol, price_digits=2, quantity_digits=3)
+        for index, symbol in enumerate((BTC, ETH, BTC))
     ]
-    made[2] = replace(made[2], settle="USDT", quote="USDT")
+    made[2] = replace(made[2], symbol=FUTURE)
     slot = AccountSlot("main", "USDT", (0, 1, 2), taker_fee=0.0005, leverage=20.0)
     return Layout(tuple(made), tuple(tier_table(each.base) for each in made), (slot,))
 
@@ -56,10 +60,23 @@ def hedge_rules(*texts: str) -> RuleSet:
 class Hedger(Trader):
     """Seconds count from T0, prices are quote units, quantities thousandths of a coin."""
 
-    def __init__(self, *texts: str, limits: LimitsSpec = WIDE) -> None:
-        super().__init__(
-            Engine(shape(), hedge_rules(*texts), limits=limits, survival=(SurvivalSpec(),), marker="pen")
-        )
+    def __init__(self, *texts: str, limits: LimitsSpec = WIDE, book: Book | None = None) -> None:
+        self.texts, self.limits = texts, limits
+        super().__init__(Engine(
+            shape(), hedge_rules(*texts), limits=limits, survival=(SurvivalSpec(),), marker="pen", book=book
+        ))
+
+    def restart(self, seconds: float) -> Hedger:
+        """Die, and come back from the checkpoint; nothing was answered meanwhile, and the prices are told again."""
+        body = checkpoint.dump(self.engine.book)
+        book = checkpoint.load(body, self.engine.layout)
+        assert checkpoint.dump(book) == body
+        other = Hedger(*self.texts, limits=self.limits, book=book)
+        other.effects = list(self.effects)
+        other.trades = self.trades
+        other.step(Restarted(T0 + round(seconds * NS_PER_SECOND), "test"))
+        other.mark(seconds)
+        return other
 
     def tell(
         self, seconds: float, *, usdt: float = 20_000, coins: float = 0.0, perp: int = 0, future: int = 0, eth: int = 0,

@@ -6,8 +6,9 @@
 Every want keeps its own curve and class; a parent owes the furthest of the curves, never their sum.
 
 A hedge wants a holding, too. Where that is less than what is held, it is a want like any other. It may add to a
-position only where nobody wants any of it sold, and never beyond what a reducer would let be kept: what was cut is
-not opened again. What would cross zero is let out first, as a reducer, and opened on the other side once it is flat.
+position only where nobody wants any of it sold, and never beyond what reducers have let be kept of it since the hedge
+began: what was cut is not opened again. What would cross zero is let out first, as a reducer, and opened on the other
+side once it is flat.
 """
 
 from __future__ import annotations
@@ -109,16 +110,17 @@ def _added(
     }
     if not planned or min(planned.values()) < 0 < max(planned.values()):
         return None
-    cap, smallest = cap_of(book, position), smallest_added()
+    side = Side.BUY if max(planned.values()) > 0 else Side.SELL
+    smallest = smallest_added()
     wants = []
     for number, holding in planned.items():
-        size = abs(holding) if cap is None else min(abs(holding), cap)
+        episode = book.episodes[number]
+        most = episode.most(position, side)
+        size = abs(holding) if most is None else min(abs(holding), most)
         if size - abs(held) >= smallest:
-            episode = book.episodes[number]
             wants.append(Want(episode, rules[episode.rule], size - abs(held)))
     if not wants:
         return None
-    side = Side.BUY if max(planned.values()) > 0 else Side.SELL
     left = max(want.left for want in wants)
     return Desired(_in_order(wants), held + side.sign * left, side, is_hedge=True)
 

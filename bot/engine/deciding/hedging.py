@@ -7,8 +7,8 @@
                 in proportion to what is traded, trading to the nearest edge costs least (Whalley and Wilmott 1997,
                 "An asymptotic analysis of an optimal hedging model"). Whole lots, and never past zero.
     by          letting out what the hedge's instrument holds of the delta's own sign, then adding to its other side
-    no further  than a reducer would let be kept, than free margin opens, than leaves liquidation as far off as the
-                gate asks; nothing is added while a rule brings gross value, leverage or margin ratio down
+    no further  than a reducer has let be kept since the hedge began, than free margin opens, than leaves liquidation
+                as far off as the gate asks; nothing is added while a rule brings gross value or leverage down
     lacking     what may not be hedged is let out of the other positions that make the delta, the largest first; or,
                 if the rule says so or there are none, a person is told
 
@@ -25,6 +25,7 @@ from dataclasses import dataclass, field
 from bot.domain.account import PositionSide
 from bot.domain.effects import PlanEpisode, PlannedHolding, RaiseAlarm
 from bot.domain.goal import Goal, GoalKind, Lacking
+from bot.domain.order import Side
 from bot.domain.scale import CASH_UNIT, NS_PER_SECOND, cash_text, units_per_one
 from bot.engine.deciding.arbiter import cap_of
 from bot.engine.desk import Desk
@@ -177,7 +178,7 @@ class Hedges:
         elif self.desk.columns.mark[instrument] is None:
             return                       # it comes, or a person is told of the silence
         left = self._let_out(solving, legs, need)
-        left = self._add(solving, legs, left) if legs else left
+        left = self._add(solving, episode, legs, left) if legs else left
         if left and terms.lacking is Lacking.CUT:
             others = [position for position in self._by_size(solving, instrument) if position not in legs]
             left = self._let_out(solving, others, left)
@@ -195,7 +196,7 @@ class Hedges:
             need = self._move(solving, position, min(abs(held), self._lots(solving, position, need)), need)
         return need
 
-    def _add(self, solving: Solving, legs: Sequence[int], need: int) -> int:
+    def _add(self, solving: Solving, episode: Episode, legs: Sequence[int], need: int) -> int:
         """Add what is needed to the leg on the other side, as far as it may be; return what is still needed."""
         if need <= 0:
             return 0
@@ -203,21 +204,24 @@ class Hedges:
         wish = self._lots(solving, position, need)
         if not wish or solving.held[position] * solving.direction < 0:
             return need
-        allowed, why = self._allowed(solving, position, wish)
+        side = Side.BUY if solving.direction > 0 else Side.SELL
+        allowed, why = self._allowed(solving, position, wish, episode.most(position, side))
         if allowed < wish:
             solving.why.append(why)
         if allowed < smallest_order(self.desk.adding_filters(position)):
             return need
         return self._move(solving, position, allowed, need)
 
-    def _allowed(self, solving: Solving, position: int, wish: int) -> tuple[int, str]:
-        """Return how much of ``wish`` may be added to a position, whole lots, and why no more."""
+    def _allowed(self, solving: Solving, position: int, wish: int, most: int | None) -> tuple[int, str]:
+        """Return how much of ``wish`` may be added to a position, whole lots, and why no more.
+
+        ``most`` is how large a reducer lets it become, unsigned.
+        """
         desk = self.desk
         lot = desk.layout.instrument_of(position).filters.lot
         held = abs(solving.held[position])
-        cap = cap_of(desk.book, position)
-        if cap is not None and cap - held < wish:
-            return max(0, cap - held) // lot * lot, "a reducer lets no more of it be kept"
+        if most is not None and most - held < wish:
+            return max(0, most - held) // lot * lot, "a reducer lets no more of it be kept"
         if any(_brings_size_down(episode, solving.account) for episode in desk.book.episodes.values()):
             return 0, "a rule is bringing the account's size down"
         room = self._opened_by_free_margin(position)

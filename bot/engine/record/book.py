@@ -95,7 +95,8 @@ class Parent:
 class Episode:
     """A rule that fired and has not reached its goal. ``keeps`` is the plan: what is left of each position.
 
-    The plan of a hedge is ``holdings``: what is held of each position in the end, signed.
+    The plan of a hedge is ``holdings``: what is held of each position in the end, signed. It adds no more to a
+    position than any reducer has let be kept of it on that side since the hedge began.
     """
 
     number: int
@@ -107,6 +108,12 @@ class Episode:
     keeps: dict[int, int] = field(default_factory=dict)
     planned: int | None = None
     holdings: dict[int, int] = field(default_factory=dict)
+    longs_max: dict[int, int] = field(default_factory=dict)      # by position, unsigned
+    shorts_max: dict[int, int] = field(default_factory=dict)
+
+    def most(self, position: int, side: Side) -> int | None:
+        """Return how large a hedge may make a position on a side, unsigned; None where nothing limits it."""
+        return (self.longs_max if side is Side.BUY else self.shorts_max).get(position)
 
 
 @dataclass(slots=True)

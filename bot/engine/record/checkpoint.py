@@ -25,6 +25,7 @@ _PLAIN = (
     "now", "seq", "quantity", "entry_value", "margin", "opened", "best_mark", "working", "parent_of", "reserved_for",
     "next_episode",
 )
+_BY_POSITION = ("marks", "keeps", "holdings", "longs_max", "shorts_max")     # of an episode
 _BY_KEY: tuple[tuple[str, type], ...] = (
     ("orders", Order), ("stops", Stop), ("parents", Parent), ("episodes", Episode), ("reservations", Reservation)
 )
@@ -115,9 +116,8 @@ def _value(value: Order | Stop | StopLine | Parent | Episode | Reservation) -> A
     if isinstance(value, Parent):
         body["fills"] = [list(fill) for fill in value.fills]
     if isinstance(value, Episode):
-        body["marks"] = list(value.marks.items())
-        body["keeps"] = list(value.keeps.items())
-        body["holdings"] = list(value.holdings.items())
+        for name in _BY_POSITION:
+            body[name] = list(getattr(value, name).items())
     return body
 
 
@@ -129,5 +129,5 @@ def _parent_back(body: dict[str, Any]) -> Parent:
 
 
 def _episode_back(body: dict[str, Any]) -> Episode:
-    by_position = {name: dict(body.get(name, ())) for name in ("marks", "keeps", "holdings")}
+    by_position = {name: dict(body.get(name, ())) for name in _BY_POSITION}
     return msgspec.convert({**body, **by_position}, Episode)

@@ -7,6 +7,7 @@ from typing import Any
 
 from bot.domain.effects import PORTFOLIO, EndEpisode, MoveTrigger, OpenEpisode, PlanEpisode
 from bot.domain.events import Command, CommandKind
+from bot.domain.goal import GoalKind
 from bot.engine.record.book import Book, Episode
 from bot.rules.triggers import Fires, Trigger
 
@@ -27,6 +28,9 @@ def _open_episode(book: Book, effect: OpenEpisode) -> None:
         marks={book.layout.position(mark.key): mark.price for mark in effect.marks},
     )
     book.next_episode = max(book.next_episode, effect.episode + 1)
+    if effect.goal.kind is GoalKind.NET_DELTA:
+        for other in book.episodes.values():
+            _limit_hedges(book, other)
 
 
 def _plan_episode(book: Book, effect: PlanEpisode) -> None:
@@ -34,6 +38,22 @@ def _plan_episode(book: Book, effect: PlanEpisode) -> None:
     episode.keeps = {book.layout.position(cut.key): cut.keep for cut in effect.cuts}
     episode.holdings = {book.layout.position(each.key): each.quantity for each in effect.holdings}
     episode.planned = effect.now
+    _limit_hedges(book, episode)
+
+
+def _limit_hedges(book: Book, reducer: Episode) -> None:
+    """Let no open hedge of an account add again to what a reducer's plan cuts; nothing of a hedge's own plan."""
+    if reducer.goal.kind is GoalKind.NET_DELTA:
+        return
+    hedges = [
+        episode for episode in book.episodes.values()
+        if episode.goal.kind is GoalKind.NET_DELTA and episode.element.account == reducer.element.account
+    ]
+    for position, keep in reducer.keeps.items() if hedges else ():
+        held = book.quantity[position]
+        for hedge in hedges if held else ():
+            most = hedge.longs_max if held > 0 else hedge.shorts_max
+            most[position] = min(keep, most.get(position, keep))
 
 
 def _end_episode(book: Book, effect: EndEpisode) -> None:
