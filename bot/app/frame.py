@@ -12,10 +12,10 @@ from math import isfinite, sqrt
 from rich.console import Group
 from rich.text import Text
 
-from bot.app.snapshot import AccountView, Decision, DecisionKind, MarketView, ParentView, ProgressSnapshot
+from bot.app.snapshot import AccountView, Decision, DecisionKind, Level, MarketView, ParentView, ProgressSnapshot
 from bot.app.wording import NA, cash, change, clock, percent, price, quantity, short_symbol, spoken
 
-DECISION_ROWS = 6
+DECISION_ROWS = 12                   # where the screen is high enough; 9 on one of 24 rows
 PARENT_ROWS = 3
 WIDTH_MIN, WIDTH_MAX = 40, 120       # narrower cannot be read, wider has nothing to add
 LADDER_END = 0.30                    # distance; beyond it nobody looks
@@ -135,11 +135,20 @@ def _scale(width: int) -> Text:
 
 
 def _levels(account: AccountView) -> Text:
-    named = "   ".join(
-        f"{spoken(level.name)} {_limit(level.distance)}"
-        for level in sorted(account.levels, key=lambda level: (level.distance, level.name))
-    )
-    return Text(f"{'acts below':<{_LABEL}}{named or NA}", style="dim")
+    """Return the levels in the order of their marks on the bar, each lit up once the account stands below it."""
+    by_limit: dict[str, list[Level]] = {}
+    for level in sorted(account.levels, key=lambda level: (level.distance, level.name)):
+        by_limit.setdefault(_limit(level.distance), []).append(level)
+    row = Text(f"{'acts below':<{_LABEL}}", style="dim")
+    if not by_limit:
+        row.append(NA)
+    for place, (limit, levels) in enumerate(by_limit.items()):
+        is_below = account.distance is not None and account.distance < levels[0].distance
+        row.append("   " if place else "")
+        row.append(
+            f"{', '.join(spoken(level.name) for level in levels)} {limit}", style="not dim bold red" if is_below else ""
+        )
+    return row
 
 
 def _market(market: MarketView) -> Text:

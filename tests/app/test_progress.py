@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from io import StringIO
 
 import pytest
-from rich.console import Console
+from rich.console import Console, ConsoleDimensions
+from rich.text import Text
 
 from bot.app.frame import ASCII, LINES, danger, frame, ladder
-from bot.app.progress import SECONDS_BETWEEN, LiveView
-from bot.app.snapshot import ProgressSnapshot
+from bot.app.progress import REST_PER_FRAME, SECONDS_BETWEEN, LiveView
+from bot.app.snapshot import Level, ProgressSnapshot
 from tests.app.sample_snapshot import account, decisions, snapshot
+
+WIPE = "\x1b[2J"
 
 
 class Clock:
@@ -222,3 +226,65 @@ def test_view_whose_screen_is_gone_goes_on_silently(is_terminal: bool) -> None:
         view.update(snapshot(lines=1))
         clock.now += 1
         view.update(snapshot(lines=2))
+
+
+class Slow(StringIO):
+    """A terminal at the end of a slow line: each frame takes ``seconds`` to write."""
+
+    def __init__(self, clock: Clock, seconds: float) -> None:
+        super().__init__()
+        self.clock = clock
+        self.seconds = seconds
+
+    def flush(self) -> None:
+        self.clock.now += self.seconds
+
+
+def test_view_on_a_slow_terminal_costs_a_run_a_fortieth_of_its_time() -> None:
+    """A frame of 50 ms is followed by two seconds without one; a fast one by a tenth."""
+    clock = Clock()
+    view, _ = terminal(clock)
+    out = Slow(clock, 0.0)
+    view._console.file = out
+    with view:
+        out.seconds = 0.05
+        began = clock.now
+        view.update(snapshot(lines=1))
+        took = clock.now - began
+        assert took > 0
+        clock.now += took * REST_PER_FRAME - 0.01
+        assert not view.is_due()
+        clock.now += 0.02
+        assert view.is_due()
+        out.seconds = 0.0
+
+
+def test_view_whose_terminal_was_resized_draws_on_a_clean_screen() -> None:
+    """The terminal wraps old rows in its own way; what is left of them is wiped before the next frame."""
+    clock = Clock()
+    view, out = terminal(clock)
+    with view:
+        view.update(snapshot(lines=1))
+        clock.now += 1
+        view.update(snapshot(lines=2))
+        assert WIPE not in out.getvalue()
+        view._console.size = ConsoleDimensions(60, 20)
+        clock.now += 1
+        view.update(snapshot(lines=3))
+        assert out.getvalue().count(WIPE) == 1
+        clock.now += 1
+        view.update(snapshot(lines=4))
+        assert out.getvalue().count(WIPE) == 1
+
+
+def test_levels_of_one_distance_share_their_place_and_light_up_below_it() -> None:
+    """Names stand in the order of the marks; those that the account is below are red, the others are not."""
+    levels = (Level("guard", 0.05), Level("floor", 0.025), Level("emergency", 0.025))
+    look = replace(account(0.03), levels=levels)
+    row = next(line for line in frame(
+        snapshot(look), width=79, height=24, glyphs=LINES, left_seconds=None
+    ).renderables if str(line).startswith("acts below"))
+    assert isinstance(row, Text)
+    assert row.plain == "acts below  emergency, floor 2.5 %   guard 5 %"
+    lit = [row.plain[span.start:span.end] for span in row.spans if "red" in str(span.style)]
+    assert lit == ["guard 5 %"]
