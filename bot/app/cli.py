@@ -34,6 +34,10 @@ _SHUTTING = {
     "flatten": "kill, and reduce every position to zero",
     "resume": "open accounts that were frozen, killed or flattened",
 }
+_ASKING = {
+    "status": "how a running daemon and its accounts stand",
+    "positions": "what a running daemon's accounts hold, and the stop behind each position",
+}
 GENERATE_FORM = "MARKET[:SEED]"
 
 
@@ -115,6 +119,7 @@ def build_parser() -> argparse.ArgumentParser:
     run.add_argument("--generate", metavar=GENERATE_FORM, help=GENERATE_HELP)
     run.add_argument("--pace", type=float, metavar="N", help="market seconds per second (default 1)")
     run.add_argument("--out", type=Path, metavar="DIR", help="of the journal, summary and report; a CONFIG needs it")
+    run.add_argument("--live", action="store_true", help="send orders with real money; `mode: live` needs it as well")
     run.add_argument("--seed", type=int, default=DEMO_SEED, help="of the demonstration's market")
     _finish(run, _run)
 
@@ -153,6 +158,12 @@ def build_parser() -> argparse.ArgumentParser:
 
     for verb, what in _SHUTTING.items():
         _add_shutting(verbs.add_parser(verb, help=what), verb)
+
+    for verb, what in _ASKING.items():
+        asking = verbs.add_parser(verb, help=what)
+        asking.add_argument("run", type=Path, metavar="RUN", help="the folder of a daemon's run")
+        asking.set_defaults(asking=verb)
+        _finish(asking, _ask)
 
     _add_exchange(verbs.add_parser("exchange", help="serve a paper exchange that any bot can trade against"))
 
@@ -235,7 +246,7 @@ def _run(parsed: argparse.Namespace) -> int:
 
     return run_config(
         parsed.config, tapes=parsed.tape, generate=parsed.generate, pace=parsed.pace, out=parsed.out,
-        environ=os.environ, as_json=parsed.json,
+        environ=os.environ, is_live=parsed.live, as_json=parsed.json,
     )
 
 
@@ -305,6 +316,12 @@ def _shut(parsed: argparse.Namespace) -> int:
     return shut(
         parsed.shutting, parsed.run, account=parsed.account, reason=parsed.reason, by=parsed.by, as_json=parsed.json
     )
+
+
+def _ask(parsed: argparse.Namespace) -> int:
+    from bot.app.verbs.status import positions_of, status_of
+
+    return (status_of if parsed.asking == "status" else positions_of)(parsed.run, as_json=parsed.json)
 
 
 def _explain(parsed: argparse.Namespace) -> int:

@@ -33,6 +33,14 @@ class Mode(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class EndpointsSpec:
+    """Other addresses than the exchange's own."""
+
+    rest: str = field(metadata={"doc": "Of REST, such as http://127.0.0.1:8080."})
+    streams: str = field(metadata={"doc": "Of the streams, ending in /ws, such as ws://127.0.0.1:8080/ws."})
+
+
+@dataclass(frozen=True, slots=True)
 class ExchangeSpec:
     """ccxt's names; secrets by the name of an environment variable."""
 
@@ -42,6 +50,9 @@ class ExchangeSpec:
     )
     secret: Secret | None = field(
         default=None, metadata={"doc": "The key's secret, as env:NAME of the variable that holds it."}
+    )
+    endpoints: EndpointsSpec | None = field(
+        default=None, metadata={"doc": "Other addresses than the exchange's own, such as those of `penstock exchange`."}
     )
 
 

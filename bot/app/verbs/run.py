@@ -1,4 +1,7 @@
-"""``penstock run CONFIG``: paper accounts by the wall clock, at a pace, taken up again after a stop or a kill."""
+"""``penstock run CONFIG``: paper accounts by the wall clock, at a pace, or the daemon on a venue.
+
+Both are taken up again after a stop or a kill.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,11 @@ from pathlib import Path
 from bot.app.cli_codes import EXIT_GOOD
 from bot.app.config import Mode
 from bot.app.generated import open_prices
-from bot.app.loading import load_all
+from bot.app.loading import Loaded, load_all
 from bot.app.paced import run_paced
 from bot.app.verbs.output import tell
 from bot.app.watching import live_view
-from bot.domain.errors import InputError, Unsupported
+from bot.domain.errors import InputError
 
 PACE_MAX = 1e9                       # thirty years of market a second: nobody waits, and ns still fit 64 bits
 
@@ -25,21 +28,18 @@ def run_config(
     pace: float | None,
     out: Path | None,
     environ: Mapping[str, str],
+    is_live: bool,
     as_json: bool,
 ) -> int:
     """Run until the tape ends or a person stops it."""
     loaded = load_all(config, environ)
-    for name, account in loaded.config.accounts.items():
-        if account.mode is not Mode.PAPER:
-            raise Unsupported(
-                f"accounts.{name}.mode: {account.mode.value} is not there yet; this version runs paper accounts"
-            )
+    if is_live or any(account.mode is not Mode.PAPER for account in loaded.config.accounts.values()):
+        return _run_daemon(loaded, tapes, generate, pace, out, environ, is_live=is_live)
+    out = _required(out)
     if pace is not None and not 0 < pace <= PACE_MAX:
         raise InputError(
             f"--pace: must be above 0 and not above {PACE_MAX:g}, was {pace:g}; write 60 for a minute in a second"
         )
-    if out is None:
-        raise InputError("run: needs --out DIR for its journal; the same folder takes the run up again")
     market = open_prices(loaded.config, tapes, generate, where="run")
     with live_view(market, is_quiet=as_json) as watching:
         finished = run_paced(
@@ -51,3 +51,20 @@ def run_config(
             print(f"stopped; the same command takes the run in {out} up again")
         return EXIT_GOOD
     return tell(finished, as_json=as_json)
+
+
+def _run_daemon(
+    loaded: Loaded, tapes: Sequence[str], generate: str | None, pace: float | None, out: Path | None,
+    environ: Mapping[str, str], *, is_live: bool,
+) -> int:
+    from bot.app.verbs.live import run_daemon
+
+    if tapes or generate is not None or pace is not None:
+        raise InputError("run: --tape, --generate and --pace go with paper accounts; leave them out")
+    return run_daemon(loaded, _required(out), environ, is_confirmed=is_live)
+
+
+def _required(out: Path | None) -> Path:
+    if out is None:
+        raise InputError("run: needs --out DIR for its journal; the same folder takes the run up again")
+    return out
