@@ -71,10 +71,15 @@ class AccountView:
     names: NameCode
     instruments: Mapping[str, Instrument]
     mode_of: Callable[[int], MarginMode]
+    is_hedged: bool = False
 
     def key(self, instrument: Instrument, side: str) -> PositionKey:
         """Return the holding that Binance's positionSide means."""
         return PositionKey(self.account, instrument.index, _SIDES[side], self.mode_of(instrument.index))
+
+    def whole(self, instrument: Instrument) -> PositionKey:
+        """Return the holding that something is booked to which names no leg; in hedge mode the long one."""
+        return self.key(instrument, "LONG" if self.is_hedged else "BOTH")
 
     def name_of(self, identity: str) -> str:
         """Return our name of a client id, or the id itself where it is none of ours."""

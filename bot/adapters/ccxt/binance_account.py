@@ -1,0 +1,154 @@
+"""Binance's pages of an account as facts: balances and positions, and the history of income.
+
+One page has both, read by the venue in one go; a second one, of positions alone, is the other witness. What a snapshot
+holds is everything up to the newest ``updateTime`` on it: the time at which it was asked for, a little earlier, is
+the least that it can be. Entry values are notional less unrealised profit, both at the venue's mark, which is exact.
+
+Source: Binance USD-M futures API, "Account Information V3", "Position Information V3", "Get Income History"
+(read 2026-11).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.adapters.ccxt.account_stream import AccountView
+from bot.adapters.ccxt.binance_orders import Ask
+from bot.domain.account import Balance, MarginMode, PositionKey, PositionReport
+from bot.domain.events import AccountFact, AccountSnapshot, CashMoved, FundingPaid, OrderFilled
+from bot.domain.scale import CASH_DIGITS, NS_PER_MS, NS_PER_SECOND, to_fixed, to_fixed_rounded
+
+Row = Mapping[str, Any]
+ACCOUNT = Ask("fapiPrivateV3GetAccount", {}, 5)
+POSITIONS = Ask("fapiPrivateV3GetPositionRisk", {}, 5)
+SEEN_MAX = 10_000                    # movements remembered by their numbers; a page holds a thousand
+
+
+def incomes_since(since: int) -> Ask:
+    """Return the call for everything that moved cash from a time on (ns)."""
+    return Ask("fapiPrivateGetIncome", {"startTime": str(since // NS_PER_MS), "limit": "1000"}, 30)
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRead:
+    """One reading of the account page; ``strays`` are positions in markets that are not configured."""
+
+    snapshot: AccountSnapshot
+    strays: tuple[str, ...]
+    equity: int                      # the venue's own totals, cash, to hold ours against
+    maintenance: int
+
+    @property
+    def held(self) -> dict[PositionKey, int]:
+        return {report.key: report.quantity for report in self.snapshot.positions}
+
+
+def read_account(page: Row, view: AccountView, *, now: int, asked: int) -> AccountRead:
+    """Return what the account page says; ``asked`` is the venue's time, ns, before which it was not read.
+
+    Raises what reading a field of the wrong shape raises.
+    """
+    positions, strays, newest = [], [], asked
+    for row in page["positions"]:
+        symbol = str(row["symbol"])
+        newest = max(newest, int(row["updateTime"]) * NS_PER_MS)
+        instrument = view.instruments.get(symbol)
+        if instrument is None:
+            if float(row["positionAmt"]):
+                strays.append(f"{symbol} {row['positionAmt']}")
+            continue
+        quantity = to_fixed(str(row["positionAmt"]), instrument.quantity_digits)
+        if not quantity:
+            continue
+        key = view.key(instrument, str(row["positionSide"]))
+        isolated = _cash(row["isolatedWallet"]) if key.mode is MarginMode.ISOLATED else None
+        entry_value = _cash(row["notional"]) - _cash(row["unrealizedProfit"])
+        positions.append(PositionReport(key, quantity, entry_value, isolated))
+    balances = []
+    for row in page["assets"]:
+        newest = max(newest, int(row["updateTime"]) * NS_PER_MS)
+        balances.append(Balance(str(row["asset"]), _cash(row["walletBalance"])))
+    snapshot = AccountSnapshot(now, newest, view.account, tuple(balances), tuple(positions))
+    return AccountRead(snapshot, tuple(strays), _cash(page["totalMarginBalance"]), _cash(page["totalMaintMargin"]))
+
+
+def read_positions(page: Sequence[Row], view: AccountView) -> dict[PositionKey, int]:
+    """Return what the page of positions says is held, by key, flat ones left out."""
+    held = {}
+    for row in page:
+        instrument = view.instruments.get(str(row["symbol"]))
+        if instrument is None:
+            continue
+        quantity = to_fixed(str(row["positionAmt"]), instrument.quantity_digits)
+        if quantity:
+            held[view.key(instrument, str(row["positionSide"]))] = quantity
+    return held
+
+
+@dataclass(slots=True)
+class Witnesses:
+    """Believes that a position is gone only when two pages say so, and when it was to be expected or lasts.
+
+    Empty is not flat: pages of venues have been empty, or short of a position, for a moment, under load. What fills
+    explain is believed at once; the rest only after the same was read ``AGAIN`` later.
+    """
+
+    expected: dict[PositionKey, int] = field(default_factory=dict)
+    _missing_since: dict[PositionKey, int] = field(default_factory=dict)
+
+    AGAIN = 5 * NS_PER_SECOND            # as the engine asks of two look-ups of an order
+
+    def note(self, fill: OrderFilled) -> None:
+        """Take a fill into account: what it closed is expected to be gone."""
+        self.expected[fill.key] = self.expected.get(fill.key, 0) + fill.quantity * fill.side.sign
+
+    def doubts(self, read: AccountRead, other: Mapping[PositionKey, int]) -> str | None:
+        """Return why a reading must not be believed yet, None when it may be."""
+        held = read.held
+        if held != dict(other):
+            return f"the venue's pages contradict each other: {_told(held)} and {_told(other)}"
+        now = read.snapshot.now
+        missing = {key for key, quantity in self.expected.items() if quantity and key not in held}
+        self._missing_since = {key: self._missing_since.get(key, now) for key in missing}
+        if any(now - since < self.AGAIN for since in self._missing_since.values()):
+            return f"{len(missing)} of {len(self.expected)} positions are gone from the pages, and no fill says why"
+        self.expected = dict(held)
+        self._missing_since.clear()
+        return None
+
+
+@dataclass(slots=True)
+class Incomes:
+    """Funding and transfers out of the history of income, each once; what is older than the start is none of ours."""
+
+    since: int                           # ns, the venue's time
+    _seen: dict[tuple[str, str], None] = field(default_factory=dict)
+
+    def facts(self, rows: Sequence[Row], view: AccountView, *, now: int) -> Iterator[AccountFact]:
+        """Yield the facts of movements that were not told before, oldest first."""
+        for row in sorted(rows, key=lambda each: (int(each["time"]), str(each["tranId"]))):
+            kind, stamp = str(row["incomeType"]), int(row["time"]) * NS_PER_MS
+            number = (kind, str(row["tranId"]))
+            if number in self._seen or stamp < self.since - NS_PER_MS:
+                continue
+            self._seen[number] = None
+            while len(self._seen) > SEEN_MAX:
+                del self._seen[next(iter(self._seen))]
+            self.since = max(self.since, stamp)
+            amount = _cash(row["income"])
+            if kind == "FUNDING_FEE":
+                instrument = view.instruments.get(str(row["symbol"]))
+                if instrument is not None:
+                    yield FundingPaid(now, stamp, view.account, view.whole(instrument), -amount)
+            elif kind == "INSURANCE_CLEAR":
+                yield CashMoved(now, stamp, view.account, str(row["asset"]), amount, "insurance_clear")
+
+
+def _cash(value: object) -> int:
+    return to_fixed_rounded(str(value), CASH_DIGITS)
+
+
+def _told(held: Mapping[PositionKey, int]) -> str:
+    return ", ".join(f"{key.instrument} {key.side.value} {quantity}" for key, quantity in held.items()) or "nothing"

@@ -1,0 +1,201 @@
+"""One ccxt client of one key, or of none: built late, with its limiter off, its frames tapped and its loop guarded.
+
+    REST    ``call``: a place in the turnstile, ccxt's signing and classes of errors, the venue's counts heard
+    frames  decoded here once; whoever listens takes them first, and ccxt gets what nobody took
+
+An exception in a handler of ccxt's would end its receive loop in silence, with the socket open and pings going on; so
+no frame reaches one but through a guard, and prices do not reach one at all: its caches and waiters cost 23 us a
+message, and nobody waits there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+import aiohttp
+import msgspec
+
+from bot.adapters.ccxt.limiter import Lane
+from bot.adapters.ccxt.turnstile import Turnstile
+from bot.domain.errors import ContractError, InputError
+
+TIMEOUT_MS = 5_000                   # an answer that is later than that has an unknown outcome, and is asked for
+IDLE_SECONDS = 75                    # a connection is kept so long; warmed every 10 s, it never gets there
+DNS_SECONDS = 300
+PING_MS = 5_000                      # ccxt's 180 s find a dead socket after six minutes
+
+
+class Where(Enum):
+    """Which of a venue's worlds: its demo, or the one with money in it."""
+
+    DEMO = "demo"
+    LIVE = "live"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """Other addresses than the venue's own: of REST (http://host:port) and of the streams (ws://host:port/ws)."""
+
+    rest: str
+    streams: str
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How to reach a venue. Keys are None for public data; ``connector`` makes the HTTP connector, for tests."""
+
+    exchange_id: str
+    where: Where = Where.LIVE
+    key: str | None = None
+    secret: str | None = field(default=None, repr=False)
+    password: str | None = field(default=None, repr=False)
+    endpoints: Endpoints | None = None
+    connector: Callable[[], aiohttp.TCPConnector] | None = None
+
+
+class Connection:
+    """Owns a ccxt client and its HTTP session; ``open`` before use, ``close`` after."""
+
+    def __init__(self, access: Access, turnstile: Turnstile) -> None:
+        self.access = access
+        self.turnstile = turnstile
+        self.exchange: Any = None
+        self._session: aiohttp.ClientSession | None = None
+        self.on_frame: Callable[[str, object], bool] = _nobody
+        self.on_bad_frame: Callable[[str, str, Exception], None] = _unheard
+        self.on_connected: Callable[[str], None] = _unnoticed
+
+    async def open(self) -> None:
+        """Build the client; nothing is sent yet. Raises InputError for an exchange that ccxt does not stream."""
+        connector = (
+            aiohttp.TCPConnector(keepalive_timeout=IDLE_SECONDS, ttl_dns_cache=DNS_SECONDS)
+            if self.access.connector is None else self.access.connector()
+        )
+        self._session = aiohttp.ClientSession(connector=connector)
+        self.exchange = _client(self.access, self._session, self)
+
+    async def close(self) -> None:
+        """Close sockets and session."""
+        if self.exchange is not None:
+            await self.exchange.close()
+        if self._session is not None:
+            await self._session.close()
+
+    async def call(
+        self, method: str, parameters: Mapping[str, object], lane: Lane, *, weight: int, orders: int = 0,
+        valid_until: int | None = None,
+    ) -> Any:
+        """Call one of ccxt's implicit methods in its turn; raises TooLate, and whatever ccxt raises."""
+        async with self.turnstile.passage(lane, weight=weight, orders=orders, valid_until=valid_until):
+            return await getattr(self.exchange, method)(dict(parameters))
+
+    def set_clock(self, ahead_ms: int) -> None:
+        """Let requests be stamped with the venue's time, which is so far ahead of ours."""
+        self.exchange.options["timeDifference"] = -ahead_ms
+
+    def drop(self, url: str, reason: str) -> None:
+        """Break a socket; who waits on it gets an error and opens another."""
+        client = (self.exchange.clients or {}).get(url)
+        if client is not None:
+            from ccxt.base.errors import NetworkError
+
+            client.on_error(NetworkError(reason))
+
+    def guard(self, client: Any) -> None:
+        """Put the tap and the guard between a socket and ccxt's handlers."""
+        def take(data: str | bytes) -> None:
+            try:
+                parsed = msgspec.json.decode(data)
+                if not self.on_frame(client.url, parsed):
+                    self.exchange.handle_message(client, parsed)
+            except Exception as error:  # noqa: BLE001  # whatever it is: a loop that ends here is deaf for good
+                text = data if isinstance(data, str) else data.decode(errors="replace")
+                self.on_bad_frame(client.url, text, error)
+
+        client.handle_text_or_binary_message = take
+
+
+def _nobody(url: str, parsed: object) -> bool:
+    del url, parsed
+    return False
+
+
+def _unheard(url: str, text: str, error: Exception) -> None:
+    raise ContractError(f"{url}: a frame was bad and nobody listens, was {text[:100]!r}") from error
+
+
+def _unnoticed(url: str) -> None:
+    del url
+
+
+def _client(access: Access, session: aiohttp.ClientSession, owner: Connection) -> Any:
+    """Return a client of ccxt.pro with the guard in it. Importing ccxt takes half a second to four."""
+    import ccxt.pro
+
+    base = getattr(ccxt.pro, access.exchange_id, None)
+    if base is None:
+        raise InputError(
+            f"exchange.id: ccxt has no streams of it, was {access.exchange_id!r}; see ccxt.pro.exchanges for the list"
+        )
+    exchange = _guarded(base, owner)({
+        "apiKey": access.key,
+        "secret": access.secret,
+        "password": access.password,
+        "session": session,
+        "enableRateLimit": False,                # ours has lanes
+        "timeout": TIMEOUT_MS,
+        "options": {
+            "fetchCurrencies": False,            # else it asks pages of spot first, and fails with them
+            "maxRetriesOnFailure": 0,            # it would post orders again
+            "ws": {"keepAlive": PING_MS},
+        },
+    })
+    if access.where is Where.DEMO:
+        _use_demo(exchange)
+    if access.endpoints is not None:
+        _redirect(exchange, access.endpoints)
+    return exchange
+
+
+def _guarded(base: Any, owner: Connection) -> Any:
+    class Guarded(base):  # type: ignore[misc]  # ccxt's classes are untyped
+        def client(self, url: str) -> Any:
+            is_new = url not in (self.clients or {})
+            client = super().client(url)
+            if is_new:
+                owner.guard(client)
+            return client
+
+        def on_connected(self, client: Any, message: Any = None) -> None:
+            super().on_connected(client, message)
+            owner.on_connected(client.url)
+
+        def on_rest_response(
+            self, code: int, reason: str, url: str, method: str, headers: Any, body: Any, *sent: Any
+        ) -> Any:
+            owner.turnstile.heard(code, headers)
+            return super().on_rest_response(code, reason, url, method, headers, body, *sent)
+
+    return Guarded
+
+
+def _use_demo(exchange: Any) -> None:
+    """Switch to the venue's demo: by demo trading where it has that, by its test network elsewhere."""
+    if exchange.urls.get("demo"):
+        exchange.enable_demo_trading(True)
+    elif exchange.urls.get("test"):
+        exchange.set_sandbox_mode(True)
+    else:
+        raise InputError(f"mode: {exchange.id} has no demo, was demo; use paper")
+
+
+def _redirect(exchange: Any, endpoints: Endpoints) -> None:
+    """Point a client of Binance's futures at another host; ccxt wants the streams' address to end with /ws."""
+    urls = exchange.urls["api"]
+    for name, url in urls.items():
+        if isinstance(url, str) and name.startswith(("fapi", "sapi")):
+            urls[name] = endpoints.rest + url[url.index("/", len("https://")):]
+    urls["ws"]["linear"] = endpoints.streams

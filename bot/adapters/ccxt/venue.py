@@ -1,0 +1,343 @@
+"""One account at Binance USD-M as the daemon's venue: orders out, and what became of them back as facts.
+
+No call here waits. Each starts a task that asks in its lane and tells what it learned; a task cannot fail, since
+every way in which a request can go wrong is an outcome. What is not known stays not known: an unknown order is told as
+such and looked up by its name, and "not found" is told only on the venue's word that it is not.
+
+    place             NOT_SENT, REJECTED, ACCEPTED, or unknown; a stop counts as accepted when it was read back
+    cancel            the end, as the venue states it; what it does not find is looked up
+    look_up           the fills, again, then the state; or the venue's "does not exist"
+    report_account    the whole account, when both of its pages agree
+    catch_up          orders, fills and stops of every market since a time
+    reconcile         all of it: at start, on a timer, after every reconnect
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from typing import Any
+
+from bot.adapters.ccxt import binance_account, binance_orders
+from bot.adapters.ccxt.account_stream import AccountDecoder, Attention, Wanted
+from bot.adapters.ccxt.binance_account import AccountRead, Incomes, Witnesses
+from bot.adapters.ccxt.binance_orders import Ask, Row
+from bot.adapters.ccxt.connection import Connection
+from bot.adapters.ccxt.limiter import Lane
+from bot.adapters.ccxt.outcome import (
+    BINANCE,
+    Answer,
+    Outcome,
+    fact_of,
+    outcome_of_error,
+    outcome_of_order,
+    says_absent,
+    venue_code,
+)
+from bot.adapters.ccxt.times import VenueTime
+from bot.adapters.ccxt.troubles import Trouble
+from bot.adapters.ccxt.turnstile import TooLate
+from bot.domain.events import AccountFact, OrderFilled, OrderNotFound
+from bot.domain.names import parse_name
+from bot.domain.order import Approved, OrderClass, OrderRequest
+from bot.domain.scale import NS_PER_DAY, NS_PER_MINUTE, NS_PER_MS
+
+READS_MAX = 3                        # of an account whose pages contradict each other, as they do while it trades
+READ_AGAIN = 0.5                     # s between two of them
+HISTORY_MAX = 7 * NS_PER_DAY - NS_PER_MINUTE     # the venue's lists reach no further back at once
+TRADES_SEEN_MAX = 10_000             # trade ids that the witness has counted
+OVERLAP = 50 * NS_PER_MS             # a request may be read so much before its stamp says, beside the clock's error
+_URGENT = frozenset({OrderClass.MARGIN, OrderClass.STOP, OrderClass.OPERATOR})
+
+
+class BinanceVenue:
+    """The venue port of one account. ``tell`` takes facts, ``report`` troubles; both are called on the loop.
+
+    ``symbols`` are the venue's own, in the order of the account's instruments.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        decoder: AccountDecoder,
+        time: VenueTime,
+        *,
+        tell: Callable[[AccountFact], None],
+        report: Callable[[Trouble], None],
+    ) -> None:
+        self.connection = connection
+        self.decoder = decoder
+        self.view = decoder.view
+        self.time = time
+        self.symbols: Sequence[str] = tuple(self.view.instruments)
+        self.witnesses = Witnesses()
+        self.incomes: Incomes | None = None
+        self.last_read: AccountRead | None = None
+        self._tell_on = tell
+        self._report = report
+        self._by_index = {each.index: symbol for symbol, each in self.view.instruments.items()}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._trades: OrderedDict[str, None] = OrderedDict()
+        self._is_reading = False
+        self._is_reconciling = False
+
+    # The port ---------------------------------------------------------------------------------------------
+
+    def place(self, now: int, approved: Approved) -> None:
+        """Send an order that the gate passed."""
+        self._start(self._place(now, approved))
+
+    def cancel(self, now: int, account: int, name: str) -> None:
+        """Ask for an order's end."""
+        del now, account
+        self._start(self._cancel(name))
+
+    def look_up(self, now: int, account: int, name: str) -> None:
+        """Ask what became of an order."""
+        del now, account
+        self._start(self._look_up(name))
+
+    def report_account(self, now: int, account: int) -> None:
+        """Ask for balances and positions; while they are being read, that reading is the answer."""
+        del now, account
+        if not self._is_reading:
+            self._is_reading = True
+            self._start(self._report_account())
+
+    def catch_up(self, now: int, account: int, facts_after: int, orders_after: int) -> None:
+        """Ask for everything since ``orders_after``; this venue numbers no facts, so ``facts_after`` says nothing."""
+        del account, facts_after
+        self._start(self._catch_up(max(orders_after, now - HISTORY_MAX)))
+
+    # For the rim ------------------------------------------------------------------------------------------
+
+    def tell(self, fact: AccountFact) -> None:
+        """Pass a fact on, from the stream or a reply; fills count for what is expected to be held."""
+        if isinstance(fact, OrderFilled) and fact.trade_id not in self._trades:
+            self._trades[fact.trade_id] = None
+            while len(self._trades) > TRADES_SEEN_MAX:
+                self._trades.popitem(last=False)
+            self.witnesses.note(fact)
+        self._tell_on(fact)
+
+    def attend(self, attention: Attention) -> None:
+        """Ask for what the stream did not say."""
+        match attention.wanted:
+            case Wanted.ACCOUNT:
+                self.report_account(attention.now, attention.account)
+            case Wanted.FUNDING:
+                self._start(self._read_incomes())
+                self.report_account(attention.now, attention.account)
+            case Wanted.ORDERS | Wanted.STREAM:
+                self.ask_all(attention.now - NS_PER_MINUTE)
+
+    def ask_all(self, since: int) -> None:
+        """Begin to reconcile from a time on (ns), unless that is under way."""
+        if not self._is_reconciling:
+            self._is_reconciling = True
+            self._start(self._reconcile_once(since))
+
+    async def _reconcile_once(self, since: int) -> None:
+        try:
+            await self.reconcile(since)
+        finally:
+            self._is_reconciling = False
+
+    async def reconcile(self, since: int) -> None:
+        """Ask for orders and fills since a time (ns), for what is open, and for the account."""
+        await asyncio.gather(self._catch_up(since), self._list_open(), self._read_incomes())
+        self.report_account(self.time.now(), self.view.account)
+
+    async def close(self) -> None:
+        """Cancel what is under way; an order among it is told as unknown."""
+        for task in [*self._tasks]:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+    # Tasks ------------------------------------------------------------------------------------------------
+
+    async def _place(self, now: int, approved: Approved) -> None:
+        request = approved.request
+        ask = self._placing(request, now)
+        lane = Lane.RISK if request.order_class in _URGENT else Lane.SLICE
+        identity = self.view.names.encode(request.name)
+        try:
+            reply = await self._call(ask, lane, valid_until=approved.valid_until)
+            answer = outcome_of_order(binance_orders.unified(reply), identity)
+        except TooLate as late:
+            answer = Answer(Outcome.NOT_SENT, "", str(late))
+        except asyncio.CancelledError as error:
+            self._tell_outcome(outcome_of_error(error, BINANCE), request)
+            raise
+        except Exception as error:  # noqa: BLE001  # whatever it is, it has an outcome
+            answer = outcome_of_error(error, BINANCE)
+        if answer.outcome is Outcome.ACCEPTED and request.trigger_price is not None:
+            await self._look_up(request.name)    # a stop that nobody can see protects nobody
+            return
+        self._tell_outcome(answer, request)
+
+    async def _cancel(self, name: str) -> None:
+        symbol = self._symbol_of(name)
+        conditional = self._is_stop(name)
+        ask = binance_orders.cancel(symbol, self.view.names.encode(name), is_conditional=conditional)
+        try:
+            reply = await self._call(ask, Lane.CANCEL)
+            if not conditional:
+                self._tell_all(binance_orders.facts_of_order(reply, self.view, now=self.time.now(), name=name))
+                return
+        except Exception as error:  # noqa: BLE001  # not cancelled, as far as we know: the engine asks again
+            if venue_code(str(error)) != "-2011":
+                self._trouble("cancel_unanswered", f"{name}: {outcome_of_error(error, BINANCE).detail}")
+                return
+        await self._look_up(name)
+
+    async def _look_up(self, name: str) -> None:
+        try:
+            facts = await self._facts_of(name)
+        except Exception as error:  # noqa: BLE001  # a failure to ask is no witness; the engine asks again
+            if says_absent(error, BINANCE):
+                self.tell(OrderNotFound(self.time.now(), self.view.account, name))
+            else:
+                self._trouble("look_up_unanswered", f"{name}: {outcome_of_error(error, BINANCE).detail}")
+            return
+        self._tell_all(facts)
+
+    async def _facts_of(self, name: str) -> list[AccountFact]:
+        """Return all that the venue says of one order: fills first, then its state."""
+        symbol, identity, facts = self._symbol_of(name), self.view.names.encode(name), list[AccountFact]()
+        row: Row
+        if self._is_stop(name):
+            stop: Row = await self._call(binance_orders.query(symbol, identity, is_conditional=True), Lane.CANCEL)
+            facts += binance_orders.facts_of_conditional(stop, self.view, now=self.time.now(), name=name)
+            number = binance_orders.number_of(stop)
+            if not number:
+                return facts
+            self.decoder.note_alias(number, name)
+            row = await self._call(binance_orders.query_number(symbol, number), Lane.CANCEL)
+        else:
+            row = await self._call(binance_orders.query(symbol, identity, is_conditional=False), Lane.CANCEL)
+            number = binance_orders.number_of(row)
+        if float(row["executedQty"]):
+            trades = await self._call(binance_orders.trades_of(symbol, number), Lane.CANCEL)
+            for trade in trades:
+                facts += binance_orders.facts_of_trade(trade, self.view, now=self.time.now(), name=name)
+        facts += binance_orders.facts_of_order(row, self.view, now=self.time.now(), name=name)
+        return facts
+
+    async def _report_account(self) -> None:
+        doubt: str | None = None
+        try:
+            for _ in range(READS_MAX):
+                doubt = await self._read_account()
+                if doubt is None:
+                    return
+                await asyncio.sleep(READ_AGAIN)
+            self._trouble("account_doubted", str(doubt))
+        except Exception as error:  # noqa: BLE001  # the account stays as it was known; the engine asks again
+            self._trouble("account_unread", outcome_of_error(error, BINANCE).detail)
+        finally:
+            self._is_reading = False
+
+    async def _read_account(self) -> str | None:
+        """Read the account once and tell it, or return why it is not to be believed."""
+        asked = self.time.venue_now() - self.time.error - OVERLAP
+        page, positions = await asyncio.gather(
+            self._call(binance_account.ACCOUNT, Lane.READ), self._call(binance_account.POSITIONS, Lane.READ)
+        )
+        read = binance_account.read_account(page, self.view, now=self.time.now(), asked=asked)
+        doubt = self.witnesses.doubts(read, binance_account.read_positions(positions, self.view))
+        if doubt is not None:
+            return doubt
+        for stray in read.strays:
+            self._trouble("position_stray", f"{stray}: is held in a market that is not configured; nobody guards it")
+        self.last_read = read
+        self.tell(read.snapshot)
+        return None
+
+    async def _catch_up(self, since: int) -> None:
+        results = await asyncio.gather(*(self._catch_up_symbol(symbol, since) for symbol in self.symbols))
+        for facts in results:
+            self._tell_all(facts)
+
+    async def _catch_up_symbol(self, symbol: str, since: int) -> list[AccountFact]:
+        venue_since = since + self.time.ahead - self.time.error
+        asks = (
+            binance_orders.orders_since(symbol, venue_since, is_conditional=False),
+            binance_orders.orders_since(symbol, venue_since, is_conditional=True),
+            binance_orders.trades_since(symbol, venue_since),
+        )
+        try:
+            orders, stops, trades = await asyncio.gather(*(self._call(ask, Lane.READ) for ask in asks))
+            for row in stops:
+                if binance_orders.number_of(row):
+                    name = self.view.name_of(binance_orders.identity_of(row))
+                    self.decoder.note_alias(binance_orders.number_of(row), name)
+            return list(binance_orders.facts_since(orders, stops, trades, self.view, now=self.time.now()))
+        except Exception as error:  # noqa: BLE001  # nothing is believed of what was not read; the timer asks again
+            self._trouble("catch_up_failed", f"{symbol}: {outcome_of_error(error, BINANCE).detail}")
+            return []
+
+    async def _list_open(self) -> None:
+        """Tell of every order of ours that rests, so that the engine finds what it does not know."""
+        for symbol in self.symbols:
+            for conditional in (False, True):
+                try:
+                    rows = await self._call(binance_orders.open_orders(symbol, is_conditional=conditional), Lane.READ)
+                    facts = binance_orders.facts_since(
+                        () if conditional else rows, rows if conditional else (), (), self.view, now=self.time.now()
+                    )
+                    self._tell_all(list(facts))
+                except Exception as error:  # noqa: BLE001  # as above
+                    self._trouble("open_orders_unread", f"{symbol}: {outcome_of_error(error, BINANCE).detail}")
+
+    async def _read_incomes(self) -> None:
+        if self.incomes is None:
+            self.incomes = Incomes(self.time.venue_now())
+        try:
+            rows = await self._call(binance_account.incomes_since(self.incomes.since), Lane.READ)
+            self._tell_all(list(self.incomes.facts(rows, self.view, now=self.time.now())))
+        except Exception as error:  # noqa: BLE001  # as above
+            self._trouble("incomes_unread", outcome_of_error(error, BINANCE).detail)
+
+    # Helpers ----------------------------------------------------------------------------------------------
+
+    def _placing(self, request: OrderRequest, now: int) -> Ask:
+        symbol = self._by_index[request.key.instrument]
+        identity = self.view.names.encode(request.name)
+        return binance_orders.place(request, self.view.instruments[symbol], symbol, identity, now=now)
+
+    def _call(self, ask: Ask, lane: Lane, valid_until: int | None = None) -> Awaitable[Any]:
+        return self.connection.call(
+            ask.method, ask.parameters, lane, weight=ask.weight, orders=ask.orders, valid_until=valid_until
+        )
+
+    def _tell_outcome(self, answer: Answer, request: OrderRequest) -> None:
+        self.tell(fact_of(answer, now=self.time.now(), account=self.view.account, name=request.name))
+
+    def _tell_all(self, facts: Iterable[AccountFact]) -> None:
+        for fact in facts:
+            self.tell(fact)
+
+    def _symbol_of(self, name: str) -> str:
+        parsed = parse_name(self.view.marker, name)
+        assert parsed is not None, "only orders of ours are asked for"
+        return self._by_index[parsed.instrument]
+
+    def _is_stop(self, name: str) -> bool:
+        parsed = parse_name(self.view.marker, name)
+        return parsed is not None and parsed.is_stop
+
+    def _trouble(self, code: str, detail: str) -> None:
+        self._report(Trouble(self.time.now(), code, detail))
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._trouble("venue_task_died", f"{type(error).__name__}: {error}; a bug of ours: please report it")

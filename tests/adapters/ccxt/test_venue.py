@@ -1,0 +1,149 @@
+"""Orders of ours over the wire: what the venue made of them, told as facts, exactly once."""
+
+from __future__ import annotations
+
+from bot.domain.account import Balance
+from bot.domain.events import (
+    AccountSnapshot,
+    Liquidity,
+    OrderAccepted,
+    OrderEnded,
+    OrderFilled,
+    OrderNotFound,
+    OrderNotSent,
+    OrderRejected,
+)
+from bot.domain.order import OrderClass, OrderStatus, Side, TimeInForce
+from bot.domain.scale import CASH_UNIT
+from tests.adapters.ccxt.wired import wired
+from tests.wire.builders import account, run
+
+
+def test_order_that_fills_is_accepted_filled_and_ended() -> None:
+    """A reducing order goes out, and its fill comes by the stream, at the price and with the fee of the venue."""
+    async def scenario() -> None:
+        async with wired(account(btc=50), streams=True) as bench:
+            name = bench.place(bench.request(quantity=10))
+            await bench.until(lambda: bench.of(OrderEnded))
+            (fill,) = {fact.trade_id: fact for fact in bench.of(OrderFilled) if fact.name == name}.values()
+            assert (fill.side, fill.quantity, fill.liquidity) == (Side.SELL, 10, Liquidity.TAKER)
+            assert fill.fee > 0
+            assert [(fact.status, fact.filled) for fact in bench.of(OrderEnded)][:1] == [(OrderStatus.FILLED, 10)]
+            assert {fact.name for fact in bench.of(OrderAccepted)} == {name}
+
+    run(scenario)
+
+
+def test_order_that_the_venue_refuses_is_rejected_with_its_code() -> None:
+    """Nothing is held, so nothing can be reduced: the engine hears the venue's own number."""
+    async def scenario() -> None:
+        async with wired(account()) as bench:
+            name = bench.place(bench.request())
+            await bench.until(lambda: bench.facts)
+            assert [(fact.name, fact.code) for fact in bench.of(OrderRejected)] == [(name, "-2022")]
+
+    run(scenario)
+
+
+def test_order_that_waited_too_long_is_not_sent() -> None:
+    """What was decided too long ago never leaves."""
+    async def scenario() -> None:
+        async with wired(account(btc=50)) as bench:
+            name = bench.place(bench.request(), valid_for=-1.0)
+            await bench.until(lambda: bench.facts)
+            assert [fact.name for fact in bench.of(OrderNotSent)] == [name]
+
+    run(scenario)
+
+
+def test_order_that_rests_is_cancelled_and_found_again() -> None:
+    """A post-only order rests; its cancel is its end, and a look-up says so; a name never sent is not there."""
+    async def scenario() -> None:
+        async with wired(account(btc=50)) as bench:
+            resting = bench.request(price="61000", time_in_force=TimeInForce.POST_ONLY, order_class=OrderClass.COST)
+            name = bench.place(resting)
+            await bench.until(lambda: bench.of(OrderAccepted))
+            bench.venue.cancel(bench.time.now(), 0, name)
+            await bench.until(lambda: bench.of(OrderEnded))
+            assert bench.of(OrderEnded)[0].status is OrderStatus.CANCELED
+            bench.facts.clear()
+            bench.venue.look_up(bench.time.now(), 0, name)
+            await bench.until(lambda: bench.of(OrderEnded))
+            bench.venue.look_up(bench.time.now(), 0, bench.request().name)
+            await bench.until(lambda: bench.of(OrderNotFound))
+            assert bench.troubles == []
+
+    run(scenario)
+
+
+def test_cancel_of_a_filled_order_tells_what_it_filled() -> None:
+    """The venue answers such a cancel as if it had never heard of the order; the look-up knows better."""
+    async def scenario() -> None:
+        async with wired(account(btc=50)) as bench:
+            name = bench.place(bench.request(quantity=7))
+            await bench.until(lambda: bench.of(OrderAccepted))
+            bench.venue.cancel(bench.time.now(), 0, name)
+            await bench.until(lambda: bench.of(OrderEnded))
+            assert sum(fact.quantity for fact in bench.of(OrderFilled)) == 7
+            assert bench.of(OrderEnded)[0].filled == 7
+
+    run(scenario)
+
+
+def test_stop_counts_as_accepted_when_it_was_read_back_and_is_cancelled_on_its_own_page() -> None:
+    """Stops live on endpoints of their own: placed, read back, looked up and ended there."""
+    async def scenario() -> None:
+        async with wired(account(btc=50)) as bench:
+            name = bench.place(bench.request(price=None, trigger="55000", order_class=OrderClass.STOP))
+            await bench.until(lambda: bench.of(OrderAccepted))
+            (stop,) = bench.server.exchange.floor.register.shelf(0).open_algos.values()
+            assert (stop.terms.client_id, stop.terms.working_type, stop.terms.reduce_only) == (name, "MARK_PRICE", True)
+            bench.venue.cancel(bench.time.now(), 0, name)
+            await bench.until(lambda: bench.of(OrderEnded))
+            assert bench.of(OrderEnded) == [
+                OrderEnded(bench.of(OrderEnded)[0].now, 0, name, OrderStatus.CANCELED, 0)
+            ]
+
+    run(scenario)
+
+
+def test_account_is_read_with_balances_positions_and_entry() -> None:
+    """Both pages agree: the wallet, what is held, and at which price it was entered."""
+    async def scenario() -> None:
+        async with wired(account(btc=50)) as bench:
+            bench.venue.report_account(bench.time.now(), 0)
+            await bench.until(lambda: bench.facts)
+            (snapshot,) = bench.of(AccountSnapshot)
+            assert Balance("USDT", 10_000 * CASH_UNIT) in snapshot.balances
+            (position,) = snapshot.positions
+            instrument = bench.markets.instruments[0]
+            price = 60_000 * 10**instrument.price_digits
+            assert position.quantity == 50
+            assert position.entry_value == instrument.value(price=price, quantity=50)
+            assert abs(snapshot.taken - bench.time.now()) < 10**9
+            assert bench.venue.last_read is not None
+            assert bench.venue.last_read.equity == 10_000 * CASH_UNIT
+
+    run(scenario)
+
+
+def test_catch_up_tells_orders_fills_and_stops_since_a_time() -> None:
+    """After a time in the dark, everything is told: a foreign trade as external, ours under its name."""
+    async def scenario() -> None:
+        async with wired(account(btc=50)) as bench:
+            since = bench.time.now()
+            name = bench.place(bench.request(quantity=10))
+            stop = bench.place(bench.request(price=None, trigger="55000", order_class=OrderClass.STOP))
+            await bench.until(lambda: len(bench.of(OrderAccepted)) == 2)
+            by_hand = {"symbol": "BTCUSDT", "side": "SELL", "type": "MARKET", "quantity": "0.005"}
+            await bench.connection.exchange.fapiPrivatePostOrder({**by_hand, "newClientOrderId": "web_1"})
+            bench.facts.clear()
+            bench.venue.catch_up(bench.time.now(), 0, 0, since)
+            await bench.until(lambda: bench.of(OrderEnded))
+            assert {(fact.name, fact.origin.value) for fact in bench.of(OrderFilled)} == {
+                (name, "ours"), ("web_1", "external"),
+            }
+            assert [fact.name for fact in bench.of(OrderEnded)] == [name]
+            assert [fact.name for fact in bench.of(OrderAccepted)] == [stop]
+
+    run(scenario)
