@@ -24,6 +24,9 @@ FOLD, CASH, ORDER = "bot/engine/record/fold.py", "bot/engine/record/fold_account
 T_FOLD, T_MISSED = "tests/engine/test_fold.py", "tests/recovery/test_missed.py"
 T_PROTECT, T_PARENTS = "tests/engine/test_protect.py", "tests/engine/test_parents.py"
 T_GROUPS = "tests/engine/test_protect_groups.py"
+T_GUARDED = (
+    "tests/recovery/test_guarded_storms.py::test_account_through_a_guarded_storm_is_covered_or_a_person_is_told"
+)
 T_GROWN = "test_protect_of_a_grown_position_places_the_new_stop_before_the_old_one_is_cancelled"
 T_KILLS = "tests/recovery/test_kill_points.py::test_run_killed_between_two_commits_ends_as_an_undisturbed_one"
 T_RESTORED = "tests/recovery/test_restored_journal.py"
@@ -57,8 +60,8 @@ MUTANTS = (
     Mutant("what is working is forgotten by the gate", "bot/engine/controls/exposure.py",
            "working = 0 if case.is_stop else case.working  ", "working = 0 ",
            "tests/engine/test_gate.py::test_gate_each_side_of_each_limit_answers_as_the_table_says"),
-    Mutant("reducers are not reduce-only", "bot/engine/selling/children.py", "            reduce_only=True,\n",
-           "            reduce_only=False,\n",
+    Mutant("reducers are not reduce-only", "bot/engine/selling/children.py",
+           "            reduce_only=not parent.is_hedge,\n", "            reduce_only=False,\n",
            f"{T_PARENTS}::test_parent_when_all_is_sold_ends_as_filled_and_its_episode_as_met"),
     Mutant("a name is used again", FOLD, "        parent.next_child = effect.child + 1\n", "",
            "tests/recovery/test_storms.py::test_engine_through_a_rough_storm_keeps_its_promises"),
@@ -115,8 +118,9 @@ MUTANTS = (
     Mutant("a hedge goes with the delta", "bot/engine/controls/exposure.py",
            "    if delta * request.side.sign >= 0 or ", "    if delta * request.side.sign <= 0 or ",
            "tests/engine/test_gate.py::test_gate_each_side_of_each_limit_answers_as_the_table_says"),
-    Mutant("a hedge may bring liquidation nearer", "bot/engine/controls/exposure.py", "    if after < before:\n",
-           "    if after < 0:\n", "tests/engine/test_gate.py::test_hedge_that_brings_liquidation_nearer_is_refused"),
+    Mutant("a hedge may bring liquidation nearer", "bot/engine/controls/exposure.py",
+           "    if not bears(before, after, case.limits):\n", "    if after < 0:\n",
+           "tests/engine/test_gate.py::test_hedge_that_brings_liquidation_nearer_is_refused"),
     Mutant("every word of the venue begins all positions anew", CASH,
            "        if quantity and book.quantity[position] * quantity <= 0:\n", "        if quantity:\n",
            "tests/recovery/test_reconciling.py::test_snapshot_told_twice_changes_nothing_the_second_time"),
@@ -130,6 +134,12 @@ MUTANTS = (
            "            quantity=max([quantity, *(stop.quantity for stop in self._all(position))]),\n"
            "            limit_price=None,\n",
            f"{T_PROTECT}::test_protect_of_a_shrunk_position_follows_once_in_ten_seconds"),
+    Mutant("stops that no longer fit pile up", "bot/engine/protection/protect.py",
+           "        self._cancel(standing[: valid[-1]] if valid else [], now) ", "        del valid ",
+           f"{T_PROTECT}::test_protect_ends_what_an_older_stop_did_when_a_newer_one_does_it_as_well"),
+    Mutant("a bare position is told to nobody", "bot/engine/protection/protect.py",
+           "        if not self.is_alarmed[position]:\n", "        if self.is_alarmed[position]:\n",
+           T_GUARDED),
     Mutant("a stop takes a leg from its hedge", "bot/engine/protection/groups.py",
            "            share = min(left, abs(exposures[place])) // ", "            share = abs(exposures[place]) // ",
            f"{T_GROUPS}::test_protect_of_a_group_rests_one_stop_for_the_net_on_the_heavier_leg"),
@@ -144,6 +154,10 @@ MUTANTS = (
     Mutant("silence is told to nobody", "bot/engine/measures/freshness.py",
            "        if holders and mark is not None and ", "        if not holders and mark is not None and ",
            "tests/engine/test_freshness.py::test_holder_is_told_once_when_a_market_falls_silent_and_once_when_it_is_back"),
+    Mutant("a wick of one source counts as a loss", "bot/engine/measures/position_readings.py",
+           "            return None if mark[instrument] is None or is_disputed[instrument] else compute(position)\n",
+           "            return None if mark[instrument] is None else compute(position)\n",
+           "tests/engine/test_divergence.py::test_wick_of_the_mark_alone_fires_no_rule_on_loss_and_a_fall_of_all_does"),
     Mutant("time may go back", "bot/engine/engine.py", "        if now < book.now:\n", "        if now < 0:\n",
            "tests/engine/test_engine.py::test_step_back_in_time_is_our_own_fault"),
     Mutant("a key given twice is taken", "bot/settings/document.py", "            if key.text in first:\n",

@@ -192,6 +192,34 @@ def test_protect_asks_again_for_a_cancel_that_was_lost() -> None:
     assert driver.cancelled() == [driver.placed[0].name] * 3
 
 
+def test_protect_that_grows_faster_than_the_venue_answers_ends_the_oldest_stops_and_gets_its_own() -> None:
+    """Each answer finds a position that has grown again: four may stand, then the oldest goes for a larger one."""
+    driver = guarded()
+    for number in range(4):
+        bought(driver, 1 + number, 500)
+        driver.accept(1.1 + number)
+    assert [stop.quantity for stop in driver.placed] == [1_000, 1_500, 2_000, 2_500]
+    assert driver.cancelled() == [driver.placed[0].name]
+    driver.end_stop(6, 0)
+    driver.run_timers(until=7)
+    assert driver.placed[-1].quantity == 3_000
+    driver.accept(7.1)
+    assert driver.cancelled() == [stop.name for stop in driver.placed[:-1]]
+
+
+def test_protect_ends_what_an_older_stop_did_when_a_newer_one_does_it_as_well() -> None:
+    """The newer is not quite what it should be by now, but it covers the position: two are one too many."""
+    driver = guarded()
+    driver.accept(0.1)
+    driver.external(1, 300, price=8_000)
+    driver.run_timers(until=10.1)
+    assert [stop.quantity for stop in driver.placed] == [1_000, 700]
+    driver.external(10.2, 300, price=8_000)
+    driver.accept(10.3)
+    assert driver.cancelled() == [driver.placed[0].name]
+    assert len(driver.placed) == 2
+
+
 # Read back --------------------------------------------------------------------------------------------------------
 
 

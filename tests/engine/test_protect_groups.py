@@ -203,6 +203,16 @@ def test_level_of_a_group_over_several_markets_counts_what_else_the_pool_holds(b
     assert abs((driver.placed[0].trigger_price or 0) - trigger) <= 1
 
 
+def test_protect_of_a_group_of_which_a_leg_is_flat_looks_at_the_others() -> None:
+    """A future that is not held has no part in anything."""
+    driver = Hedged(futures(3, 3))
+    driver.step(trade(0, 8_000))
+    driver.step(trade(0, 8_100, instrument=1))
+    driver.hold(0, (1_000, 0), (8_000, 8_100), usdt=2_000)
+    assert driver.told() == [(0, Side.SELL, 1_000)]
+    assert driver.placed[0].trigger_price == 611_747         # as that of a position alone: see test_protect
+
+
 # When the net changes ---------------------------------------------------------------------------------------------
 
 

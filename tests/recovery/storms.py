@@ -23,6 +23,7 @@ from bot.domain.effects import (
     OpenParent,
     ParentEnd,
     PlaceOrder,
+    PlaceStop,
     ReadAccount,
     ReserveNames,
 )
@@ -223,11 +224,17 @@ class RoughStorm(Storm):
     def __init__(self, seed: int, watcher: Watcher, *, others_trade: bool = False, restarts: bool = False) -> None:
         super().__init__(seed, watcher, others_trade=others_trade, restarts=restarts)
         self.seed = seed
-        self.engine = engine_of(seed, self.shape)
         toy = self.venue
-        self.venue = RoughVenue(
-            self.rng, (toy.quantity[0], toy.quantity[1]), toy.wallet, others_trade=others_trade
-        )
+        self.venue = self.venue_of((toy.quantity[0], toy.quantity[1]), toy.wallet, others_trade=others_trade)
+        self.engine = self.make_engine()
+
+    def venue_of(self, quantities: tuple[int, int], wallet: int, *, others_trade: bool) -> RoughVenue:
+        """Return the venue of the storm."""
+        return RoughVenue(self.rng, quantities, wallet, others_trade=others_trade)
+
+    def make_engine(self, book: Book | None = None) -> Engine:
+        """Return an engine with the rules of the seed."""
+        return engine_of(self.seed, self.shape, book)
 
     def price(self, place: int) -> None:
         self.venue.pass_time(self.now)
@@ -242,7 +249,7 @@ class RoughStorm(Storm):
 
     def restart(self) -> None:
         book = checkpoint.load(checkpoint.dump(self.engine.book), self.shape)
-        self.engine = engine_of(self.seed, self.shape, book)
+        self.engine = self.make_engine(book)
         self.venue.heap = [item for item in self.venue.heap if isinstance(item[2], OrderRequest)]
         heapify(self.venue.heap)
         self.wake = None
@@ -258,7 +265,7 @@ class RoughStorm(Storm):
         self.watcher.on_step(self.engine, effects)
         for effect in effects:
             match effect:
-                case PlaceOrder():
+                case PlaceOrder() | PlaceStop():
                     self.venue.submit(self.now, effect.approved.request)
                 case LookUpOrder():
                     self.venue.look_up(self.now, effect.name)

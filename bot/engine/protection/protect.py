@@ -182,6 +182,8 @@ class Protect:
         if level is None or self.is_closing(position):
             return
         standing = self.standing(position)
+        valid = [place for place, stop in enumerate(standing) if self._covers(position, stop)]
+        self._cancel(standing[: valid[-1]] if valid else [], now)        # a newer one does as well
         newest = standing[-1] if standing else None
         if newest is not None and newest.absent_since is None:
             if not newest.is_seen or self._passed(position, newest.trigger_price):
@@ -207,7 +209,10 @@ class Protect:
             if now < retry:
                 self._wake(key.account, retry)
                 return
-        if sends_left(book, key.account, desk.limits, now) < 1 or len(self._all(position)) >= STANDING_MAX:
+        is_full = len(self._all(position)) >= STANDING_MAX
+        if is_full:
+            self._cancel([stop for stop in self.standing(position) if not self._covers(position, stop)][:1], now)
+        if is_full or sends_left(book, key.account, desk.limits, now) < 1:
             self._wake(key.account, now + LOOK_EVERY)
             return
         side = reducing_side(book.quantity[position])

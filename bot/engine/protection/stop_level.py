@@ -47,8 +47,8 @@ def stop_level(desk: Desk, spec: ProtectSpec, position: int, legs: Sequence[int]
     key = desk.layout.keys[position]
     held = desk.book.quantity[position]
     mark = desk.columns.mark[key.instrument]
-    liquidation = _liquidation(desk, position, legs)
-    if not held or mark is None or liquidation is None:
+    liquidation = _liquidation(desk, position, legs) if held else None
+    if mark is None or liquidation is None:
         return None
     sign = 1 if held > 0 else -1
     is_adverse = (mark - liquidation) * sign > 0
