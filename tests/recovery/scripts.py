@@ -1,4 +1,4 @@
-"""Six short runs, each with another thing under way that a kill must not break."""
+"""Seven short runs, each with another thing under way that a kill must not break."""
 
 from __future__ import annotations
 
@@ -118,6 +118,13 @@ def stop_replacement(folder: Path) -> Script:
     return _script("stop_replacement", folder, [HALF], {BTC: falling(10_000, 9_750)}, {BTC: long_of("1.5")}, more=more)
 
 
+def hedged_stop(folder: Path) -> Script:
+    """Half of the long leg of a hedge is sold, and the stop for what both legs come to follows it at every slice."""
+    legs = "{amount: 1.5, entry_price: first, other_leg: {amount: -0.5, entry_price: first}}"
+    more = "      position_mode: hedge\n    protect: {per: group, replace_every: 2s, verify_every: 5s}\n"
+    return _script("hedged_stop", folder, [HALF], {BTC: falling(10_000, 9_750)}, {BTC: legs}, more=more)
+
+
 def supersede(folder: Path) -> Script:
     """A deeper fall makes urgent what was being sold slowly."""
     return _script("supersede", folder, [URGENT], {BTC: falling(10_000, 9_550, 9_450)}, {BTC: long_of("1.5")})
@@ -143,5 +150,5 @@ def external_close(folder: Path) -> Script:
 
 SCRIPTS: dict[str, Callable[[Path], Script]] = {
     make.__name__: make
-    for make in (stop_loss, deleverage, stop_replacement, supersede, hedge_mode, external_close)
+    for make in (stop_loss, deleverage, stop_replacement, hedged_stop, supersede, hedge_mode, external_close)
 }
