@@ -88,10 +88,14 @@ class BinanceFeed:
 
     async def run(self, beat: Callable[[], None]) -> None:
         """Listen for ever; ``beat`` is called as long as marks come. Ends only by being cancelled."""
-        async with asyncio.TaskGroup() as group:
-            for socket in sockets_of(tuple(self._symbols.values())):
-                group.create_task(self._keep(socket))
-            group.create_task(self._watch(beat))
+        try:
+            async with asyncio.TaskGroup() as group:
+                for socket in sockets_of(tuple(self._symbols.values())):
+                    group.create_task(self._keep(socket))
+                group.create_task(self._watch(beat))
+        finally:
+            for task in self._fetching.values():
+                task.cancel()
 
     async def _keep(self, socket: Socket) -> None:
         """Keep one socket open: open it, wait until it is gone, open it again."""

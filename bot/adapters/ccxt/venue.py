@@ -22,9 +22,10 @@ from typing import Any
 from bot.adapters.ccxt import binance_account, binance_orders
 from bot.adapters.ccxt.account_stream import AccountDecoder, Attention, Wanted
 from bot.adapters.ccxt.binance_account import AccountRead, Incomes, Witnesses
-from bot.adapters.ccxt.binance_orders import Ask, Row
+from bot.adapters.ccxt.binance_orders import Ask
 from bot.adapters.ccxt.connection import Connection
 from bot.adapters.ccxt.limiter import Lane
+from bot.adapters.ccxt.order_questions import HISTORY_MAX, OrderQuestions
 from bot.adapters.ccxt.outcome import (
     BINANCE,
     Answer,
@@ -39,15 +40,14 @@ from bot.adapters.ccxt.times import VenueTime
 from bot.adapters.ccxt.troubles import Trouble
 from bot.adapters.ccxt.turnstile import TooLate
 from bot.domain.events import AccountFact, OrderFilled, OrderNotFound
-from bot.domain.names import parse_name
 from bot.domain.order import Approved, OrderClass, OrderRequest
-from bot.domain.scale import NS_PER_DAY, NS_PER_MINUTE, NS_PER_MS
+from bot.domain.scale import NS_PER_MINUTE, NS_PER_MS
 
 READS_MAX = 3                        # of an account whose pages contradict each other, as they do while it trades
 READ_AGAIN = 0.5                     # s between two of them
-HISTORY_MAX = 7 * NS_PER_DAY - NS_PER_MINUTE     # the venue's lists reach no further back at once
 TRADES_SEEN_MAX = 10_000             # trade ids that the witness has counted
 OVERLAP = 50 * NS_PER_MS             # a request may be read so much before its stamp says, beside the clock's error
+WINDOW_MIN, WINDOW_MAX = 1_000, 5_000    # ms that an order may be on its way; below the least a slow minute refuses all
 _URGENT = frozenset({OrderClass.MARGIN, OrderClass.STOP, OrderClass.OPERATOR})
 
 
@@ -70,6 +70,7 @@ class BinanceVenue:
         self.decoder = decoder
         self.view = decoder.view
         self.time = time
+        self.questions = OrderQuestions(connection, decoder, time)
         self.symbols: Sequence[str] = tuple(self.view.instruments)
         self.witnesses = Witnesses()
         self.incomes: Incomes | None = None
@@ -160,7 +161,7 @@ class BinanceVenue:
 
     async def _place(self, now: int, approved: Approved) -> None:
         request = approved.request
-        ask = self._placing(request, now)
+        ask = self._placing(request, now, approved.valid_until)
         lane = Lane.RISK if request.order_class in _URGENT else Lane.SLICE
         identity = self.view.names.encode(request.name)
         try:
@@ -179,8 +180,8 @@ class BinanceVenue:
         self._tell_outcome(answer, request)
 
     async def _cancel(self, name: str) -> None:
-        symbol = self._symbol_of(name)
-        conditional = self._is_stop(name)
+        symbol = self.questions.symbol_of(name)
+        conditional = self.questions.is_stop(name)
         ask = binance_orders.cancel(symbol, self.view.names.encode(name), is_conditional=conditional)
         try:
             reply = await self._call(ask, Lane.CANCEL)
@@ -195,7 +196,7 @@ class BinanceVenue:
 
     async def _look_up(self, name: str) -> None:
         try:
-            facts = await self._facts_of(name)
+            facts = await self.questions.about(name)
         except Exception as error:  # noqa: BLE001  # a failure to ask is no witness; the engine asks again
             if says_absent(error, BINANCE):
                 self.tell(OrderNotFound(self.time.now(), self.view.account, name))
@@ -203,28 +204,6 @@ class BinanceVenue:
                 self._trouble("look_up_unanswered", f"{name}: {outcome_of_error(error, BINANCE).detail}")
             return
         self._tell_all(facts)
-
-    async def _facts_of(self, name: str) -> list[AccountFact]:
-        """Return all that the venue says of one order: fills first, then its state."""
-        symbol, identity, facts = self._symbol_of(name), self.view.names.encode(name), list[AccountFact]()
-        row: Row
-        if self._is_stop(name):
-            stop: Row = await self._call(binance_orders.query(symbol, identity, is_conditional=True), Lane.CANCEL)
-            facts += binance_orders.facts_of_conditional(stop, self.view, now=self.time.now(), name=name)
-            number = binance_orders.number_of(stop)
-            if not number:
-                return facts
-            self.decoder.note_alias(number, name)
-            row = await self._call(binance_orders.query_number(symbol, number), Lane.CANCEL)
-        else:
-            row = await self._call(binance_orders.query(symbol, identity, is_conditional=False), Lane.CANCEL)
-            number = binance_orders.number_of(row)
-        if float(row["executedQty"]):
-            trades = await self._call(binance_orders.trades_of(symbol, number), Lane.CANCEL)
-            for trade in trades:
-                facts += binance_orders.facts_of_trade(trade, self.view, now=self.time.now(), name=name)
-        facts += binance_orders.facts_of_order(row, self.view, now=self.time.now(), name=name)
-        return facts
 
     async def _report_account(self) -> None:
         doubt: str | None = None
@@ -257,40 +236,23 @@ class BinanceVenue:
         return None
 
     async def _catch_up(self, since: int) -> None:
-        results = await asyncio.gather(*(self._catch_up_symbol(symbol, since) for symbol in self.symbols))
-        for facts in results:
-            self._tell_all(facts)
-
-    async def _catch_up_symbol(self, symbol: str, since: int) -> list[AccountFact]:
-        venue_since = since + self.time.ahead - self.time.error
-        asks = (
-            binance_orders.orders_since(symbol, venue_since, is_conditional=False),
-            binance_orders.orders_since(symbol, venue_since, is_conditional=True),
-            binance_orders.trades_since(symbol, venue_since),
-        )
-        try:
-            orders, stops, trades = await asyncio.gather(*(self._call(ask, Lane.READ) for ask in asks))
-            for row in stops:
-                if binance_orders.number_of(row):
-                    name = self.view.name_of(binance_orders.identity_of(row))
-                    self.decoder.note_alias(binance_orders.number_of(row), name)
-            return list(binance_orders.facts_since(orders, stops, trades, self.view, now=self.time.now()))
-        except Exception as error:  # noqa: BLE001  # nothing is believed of what was not read; the timer asks again
-            self._trouble("catch_up_failed", f"{symbol}: {outcome_of_error(error, BINANCE).detail}")
-            return []
+        await asyncio.gather(*(
+            self._tell_answer(self.questions.since(symbol, since), "catch_up_failed", symbol) for symbol in self.symbols
+        ))
 
     async def _list_open(self) -> None:
         """Tell of every order of ours that rests, so that the engine finds what it does not know."""
         for symbol in self.symbols:
-            for conditional in (False, True):
-                try:
-                    rows = await self._call(binance_orders.open_orders(symbol, is_conditional=conditional), Lane.READ)
-                    facts = binance_orders.facts_since(
-                        () if conditional else rows, rows if conditional else (), (), self.view, now=self.time.now()
-                    )
-                    self._tell_all(list(facts))
-                except Exception as error:  # noqa: BLE001  # as above
-                    self._trouble("open_orders_unread", f"{symbol}: {outcome_of_error(error, BINANCE).detail}")
+            await self._tell_answer(self.questions.resting(symbol), "open_orders_unread", symbol)
+
+    async def _tell_answer(self, answer: Awaitable[list[AccountFact]], code: str, symbol: str) -> None:
+        """Tell what a question brings; a failure to ask is told to a person, and the timer asks again."""
+        try:
+            facts = await answer
+        except Exception as error:  # noqa: BLE001  # nothing is believed of what was not read whole
+            self._trouble(code, f"{symbol}: {outcome_of_error(error, BINANCE).detail}")
+            return
+        self._tell_all(facts)
 
     async def _read_incomes(self) -> None:
         if self.incomes is None:
@@ -303,10 +265,14 @@ class BinanceVenue:
 
     # Helpers ----------------------------------------------------------------------------------------------
 
-    def _placing(self, request: OrderRequest, now: int) -> Ask:
+    def _placing(self, request: OrderRequest, now: int, valid_until: int) -> Ask:
+        """Return the call for an order, which the venue itself refuses when it comes too late to be wanted."""
         symbol = self._by_index[request.key.instrument]
         identity = self.view.names.encode(request.name)
-        return binance_orders.place(request, self.view.instruments[symbol], symbol, identity, now=now)
+        ask = binance_orders.place(request, self.view.instruments[symbol], symbol, identity, now=now)
+        window = min(WINDOW_MAX, max(WINDOW_MIN, (valid_until - now) // NS_PER_MS))
+        ask.parameters["recvWindow"] = str(window)
+        return ask
 
     def _call(self, ask: Ask, lane: Lane, valid_until: int | None = None) -> Awaitable[Any]:
         return self.connection.call(
@@ -319,15 +285,6 @@ class BinanceVenue:
     def _tell_all(self, facts: Iterable[AccountFact]) -> None:
         for fact in facts:
             self.tell(fact)
-
-    def _symbol_of(self, name: str) -> str:
-        parsed = parse_name(self.view.marker, name)
-        assert parsed is not None, "only orders of ours are asked for"
-        return self._by_index[parsed.instrument]
-
-    def _is_stop(self, name: str) -> bool:
-        parsed = parse_name(self.view.marker, name)
-        return parsed is not None and parsed.is_stop
 
     def _trouble(self, code: str, detail: str) -> None:
         self._report(Trouble(self.time.now(), code, detail))

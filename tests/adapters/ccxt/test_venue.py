@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
+import pytest
+
+from bot.adapters.ccxt.limiter import BINANCE_QUOTAS, Lane, Limiter
 from bot.domain.account import Balance
 from bot.domain.events import (
     AccountSnapshot,
@@ -14,9 +19,11 @@ from bot.domain.events import (
     OrderRejected,
 )
 from bot.domain.order import OrderClass, OrderStatus, Side, TimeInForce
-from bot.domain.scale import CASH_UNIT
+from bot.domain.scale import CASH_UNIT, NS_PER_SECOND
+from paper.wire.exchange import Request
+from paper.wire.faults import Faithful, Hearing
 from tests.adapters.ccxt.wired import wired
-from tests.wire.builders import account, run
+from tests.wire.builders import account, run, steer
 
 
 def test_order_that_fills_is_accepted_filled_and_ended() -> None:
@@ -145,5 +152,81 @@ def test_catch_up_tells_orders_fills_and_stops_since_a_time() -> None:
             }
             assert [fact.name for fact in bench.of(OrderEnded)] == [name]
             assert [fact.name for fact in bench.of(OrderAccepted)] == [stop]
+
+    run(scenario)
+
+
+def test_catch_up_knows_orders_that_are_older_than_its_time() -> None:
+    """An order and a stop rested before; both fill in the dark: their fills are told as ours, never as a stranger's."""
+    async def scenario() -> None:
+        async with wired(account(btc=50)) as bench:
+            resting = bench.request(price="60500", time_in_force=TimeInForce.POST_ONLY, order_class=OrderClass.COST)
+            name = bench.place(resting)
+            stop = bench.place(bench.request(price=None, trigger="59000", order_class=OrderClass.STOP))
+            await bench.until(lambda: len(bench.of(OrderAccepted)) == 2)
+            await asyncio.sleep(0.02)
+            since = bench.time.now()
+            steer(bench.server, "60600.0", quantity=100)
+            steer(bench.server, "58900.0", quantity=1_000)
+            bench.facts.clear()
+            bench.venue.catch_up(bench.time.now(), 0, 0, since)
+            await bench.until(lambda: len({fact.name for fact in bench.of(OrderEnded)}) == 2)
+            fills = {(fact.name, fact.origin.value) for fact in bench.of(OrderFilled)}
+            assert fills == {(name, "ours"), (stop, "ours")}
+            assert bench.troubles == []
+
+    run(scenario)
+
+
+@pytest.mark.parametrize(("valid_for", "window"), [(0.2, "1000"), (3.0, "3000"), (60.0, "5000")])
+def test_order_tells_the_venue_how_late_it_may_come(valid_for: float, window: str) -> None:
+    """What is stuck on its way is refused by the venue itself when it is no longer wanted."""
+    seen: list[str] = []
+
+    class Reads(Faithful):
+        def heard(self, now: int, request: Request) -> Hearing:
+            if request.method == "POST" and request.path.endswith("/order"):
+                seen.append(request.params["recvWindow"])
+            return super().heard(now, request)
+
+    async def scenario() -> None:
+        async with wired(account(btc=50), carrier=Reads()) as bench:
+            bench.place(bench.request(), valid_for=valid_for)
+            await bench.until(lambda: bench.of(OrderAccepted))
+
+    run(scenario)
+    assert seen == [window]
+
+
+def test_order_of_the_margin_class_passes_a_hundred_queued_polls() -> None:
+    """T8 on real sockets: polls that take 0.2 s each wait in line; the emergency is at the venue in well under 1 s."""
+    arrived: list[int] = []
+
+    class Slow(Faithful):
+        def heard(self, now: int, request: Request) -> Hearing:
+            if request.path.endswith("/depth"):
+                return Hearing(delay=NS_PER_SECOND // 5)
+            if request.method == "POST" and request.path.endswith("/order"):
+                arrived.append(now)
+            return super().heard(now, request)
+
+    async def scenario() -> None:
+        async with wired(account(btc=50), carrier=Slow()) as bench:
+            bench.connection.turnstile.limiter = Limiter(BINANCE_QUOTAS)
+            polls = [
+                asyncio.create_task(bench.connection.call(
+                    "fapiPublicGetDepth", {"symbol": "BTCUSDT", "limit": 1000}, Lane.READ, weight=20
+                ))
+                for _ in range(100)
+            ]
+            await asyncio.sleep(0.1)
+            asked = bench.server.clock.now()
+            bench.place(bench.request())
+            await bench.until(lambda: bench.of(OrderAccepted))
+            assert arrived[0] - asked < NS_PER_SECOND // 2
+            assert sum(poll.done() for poll in polls) < 50
+            for poll in polls:
+                poll.cancel()
+            await asyncio.wait(polls)
 
     run(scenario)

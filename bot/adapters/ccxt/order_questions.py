@@ -1,0 +1,118 @@
+"""What became of orders at Binance: one by its name, all of a market since a time, those that are open.
+
+Each question returns facts, an order's fills before its end, or raises what ccxt raises: nothing is believed of what
+was not read whole. Which order of the venue's a triggered stop became is noted for the stream on the way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+from typing import Any
+
+from bot.adapters.ccxt import binance_orders
+from bot.adapters.ccxt.account_stream import AccountDecoder
+from bot.adapters.ccxt.binance_orders import Ask, Row
+from bot.adapters.ccxt.connection import Connection
+from bot.adapters.ccxt.limiter import Lane
+from bot.adapters.ccxt.names import origin_of
+from bot.adapters.ccxt.times import VenueTime
+from bot.domain.events import AccountFact, FillOrigin
+from bot.domain.names import parse_name
+from bot.domain.scale import NS_PER_DAY, NS_PER_MINUTE
+
+HISTORY_MAX = 7 * NS_PER_DAY - NS_PER_MINUTE     # the venue's lists reach no further back at once
+
+
+class OrderQuestions:
+    """Asks about one account's orders."""
+
+    def __init__(self, connection: Connection, decoder: AccountDecoder, time: VenueTime) -> None:
+        self._connection = connection
+        self._decoder = decoder
+        self._view = decoder.view
+        self._time = time
+        self._by_index = {each.index: symbol for symbol, each in self._view.instruments.items()}
+
+    def symbol_of(self, name: str) -> str:
+        """Return the venue's symbol of an order of ours."""
+        parsed = parse_name(self._view.marker, name)
+        assert parsed is not None, "only orders of ours are asked for"
+        return self._by_index[parsed.instrument]
+
+    def is_stop(self, name: str) -> bool:
+        """True of the name of a stop, which lives on other pages until it is triggered."""
+        parsed = parse_name(self._view.marker, name)
+        return parsed is not None and parsed.is_stop
+
+    async def about(self, name: str) -> list[AccountFact]:
+        """Return all that the venue says of one order of ours."""
+        symbol, identity, facts = self.symbol_of(name), self._view.names.encode(name), list[AccountFact]()
+        row: Row
+        if self.is_stop(name):
+            stop: Row = await self._ask(binance_orders.query(symbol, identity, is_conditional=True), Lane.CANCEL)
+            facts += binance_orders.facts_of_conditional(stop, self._view, now=self._time.now(), name=name)
+            number = binance_orders.number_of(stop)
+            if not number:
+                return facts
+            self._decoder.note_alias(number, name)
+            row = await self._ask(binance_orders.query_number(symbol, number), Lane.CANCEL)
+        else:
+            row = await self._ask(binance_orders.query(symbol, identity, is_conditional=False), Lane.CANCEL)
+            number = binance_orders.number_of(row)
+        if float(row["executedQty"]):
+            trades = await self._ask(binance_orders.trades_of(symbol, number), Lane.CANCEL)
+            for trade in trades:
+                facts += binance_orders.facts_of_trade(trade, self._view, now=self._time.now(), name=name)
+        facts += binance_orders.facts_of_order(row, self._view, now=self._time.now(), name=name)
+        return facts
+
+    async def since(self, symbol: str, moment: int) -> list[AccountFact]:
+        """Return everything about a market's orders since a moment of ours, ns; strangers' fills, too."""
+        since = moment + self._time.ahead - self._time.error
+        orders, stops, trades = await asyncio.gather(
+            self._ask(binance_orders.orders_since(symbol, since, is_conditional=False), Lane.READ),
+            self._ask(binance_orders.orders_since(symbol, since, is_conditional=True), Lane.READ),
+            self._ask(binance_orders.trades_since(symbol, since), Lane.READ),
+        )
+        older = await self._older(symbol, (*orders, *stops), trades)
+        if any(not self._is_ours(row) for row in older):
+            stops = [*await self._stops_behind(symbol, older), *stops]
+        for row in stops:
+            if binance_orders.number_of(row):
+                name = self._view.name_of(binance_orders.identity_of(row))
+                self._decoder.note_alias(binance_orders.number_of(row), name)
+        return list(
+            binance_orders.facts_since([*older, *orders], stops, trades, self._view, now=self._time.now())
+        )
+
+    async def resting(self, symbol: str) -> list[AccountFact]:
+        """Return that each order of ours which is open rests, ordinary and conditional ones."""
+        orders, stops = await asyncio.gather(
+            self._ask(binance_orders.open_orders(symbol, is_conditional=False), Lane.READ),
+            self._ask(binance_orders.open_orders(symbol, is_conditional=True), Lane.READ),
+        )
+        return list(binance_orders.facts_since(orders, stops, (), self._view, now=self._time.now()))
+
+    async def _older(self, symbol: str, known: Sequence[Row], trades: Sequence[Row]) -> list[Row]:
+        """Return the orders of trades that are on no list, since they arrived before its time.
+
+        A fill whose order is not known would be booked as a stranger's, and ours would wait for it for ever.
+        """
+        numbers = {binance_orders.number_of(row) for row in known}
+        missing = sorted({str(row["orderId"]) for row in trades} - numbers)
+        return [await self._ask(binance_orders.query_number(symbol, number), Lane.READ) for number in missing]
+
+    async def _stops_behind(self, symbol: str, orders: Sequence[Row]) -> list[Row]:
+        """Return the stops of a week that became one of these orders, whose client ids may be the venue's own."""
+        week = self._time.venue_now() - HISTORY_MAX
+        rows = await self._ask(binance_orders.orders_since(symbol, week, is_conditional=True), Lane.READ)
+        numbers = {binance_orders.number_of(row) for row in orders}
+        return [row for row in rows if binance_orders.number_of(row) in numbers]
+
+    def _is_ours(self, row: Row) -> bool:
+        name = self._view.name_of(binance_orders.identity_of(row))
+        return origin_of(name, marker=self._view.marker, account=self._view.account) is FillOrigin.OURS
+
+    def _ask(self, ask: Ask, lane: Lane) -> Awaitable[Any]:
+        return self._connection.call(ask.method, ask.parameters, lane, weight=ask.weight, orders=ask.orders)
