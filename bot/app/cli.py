@@ -113,16 +113,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"penstock {__version__}")
     verbs = parser.add_subparsers(required=True, metavar="VERB")
 
-    run = verbs.add_parser("run", help="run the daemon; with no CONFIG, a demonstration: a crash, in fast time")
-    run.add_argument("config", nargs="?", type=Path, metavar="CONFIG", help=CONFIG_HELP)
-    run.add_argument("--tape", action="append", default=[], metavar=TAPE_FORM, help="prices of the paper venue")
-    run.add_argument("--generate", metavar=GENERATE_FORM, help=GENERATE_HELP)
-    run.add_argument("--pace", type=float, metavar="N", help="market seconds per second (default 1)")
-    run.add_argument("--out", type=Path, metavar="DIR", help="of the journal, summary and report; a CONFIG needs it")
-    run.add_argument("--live", action="store_true", help="send orders with real money; `mode: live` needs it as well")
-    run.add_argument("--seed", type=int, default=DEMO_SEED, help="of the demonstration's market")
-    _finish(run, _run)
-
+    _add_run(verbs.add_parser("run", help="run the daemon; with no CONFIG, a demonstration: a crash, in fast time"))
     _add_init(verbs.add_parser("init", help="write a commented configuration, from a few questions or from flags"))
 
     check = verbs.add_parser("check", help="validate a configuration and its rules")
@@ -145,15 +136,7 @@ def build_parser() -> argparse.ArgumentParser:
                         help="of two runs: where their page, comparison.html, goes; without it nothing is written")
     _finish(report, _report)
 
-    explain = verbs.add_parser("explain", help="why something was done in a run, or was not")
-    explain.add_argument("run", type=Path, metavar="RUN", help="the folder of a run")
-    asked = explain.add_mutually_exclusive_group()
-    asked.add_argument("--at", metavar="TIME", help="how the accounts stood: 2020-03-12T10:44:00Z, or 10:44")
-    asked.add_argument("--order", metavar="NAME", help="why an order, or a parent order, was sent or refused")
-    asked.add_argument("--fire", type=int, metavar="N", help="everything about fire N, counted from 1")
-    asked.add_argument("--why-not", metavar="RULE", help="how near a rule came to firing, and what it could not read")
-    _finish(explain, _explain)
-
+    _add_explain(verbs.add_parser("explain", help="why something was done in a run, or was not"))
     _add_tape(verbs.add_parser("tape", help="look recorded markets over, and write them in other forms"))
 
     for verb, what in _SHUTTING.items():
@@ -174,6 +157,27 @@ def build_parser() -> argparse.ArgumentParser:
     )
     _finish(rules, _rules)
     return parser
+
+
+def _add_run(run: argparse.ArgumentParser) -> None:
+    run.add_argument("config", nargs="?", type=Path, metavar="CONFIG", help=CONFIG_HELP)
+    run.add_argument("--tape", action="append", default=[], metavar=TAPE_FORM, help="prices of the paper venue")
+    run.add_argument("--generate", metavar=GENERATE_FORM, help=GENERATE_HELP)
+    run.add_argument("--pace", type=float, metavar="N", help="market seconds per second (default 1)")
+    run.add_argument("--out", type=Path, metavar="DIR", help="of the journal, summary and report; a CONFIG needs it")
+    run.add_argument("--live", action="store_true", help="send orders with real money; `mode: live` needs it as well")
+    run.add_argument("--seed", type=int, default=DEMO_SEED, help="of the demonstration's market")
+    _finish(run, _run)
+
+
+def _add_explain(explain: argparse.ArgumentParser) -> None:
+    explain.add_argument("run", type=Path, metavar="RUN", help="the folder of a run")
+    asked = explain.add_mutually_exclusive_group()
+    asked.add_argument("--at", metavar="TIME", help="how the accounts stood: 2020-03-12T10:44:00Z, or 10:44")
+    asked.add_argument("--order", metavar="NAME", help="why an order, or a parent order, was sent or refused")
+    asked.add_argument("--fire", type=int, metavar="N", help="everything about fire N, counted from 1")
+    asked.add_argument("--why-not", metavar="RULE", help="how near a rule came to firing, and what it could not read")
+    _finish(explain, _explain)
 
 
 def _add_shutting(parser: argparse.ArgumentParser, verb: str) -> None:

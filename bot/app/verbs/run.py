@@ -60,7 +60,8 @@ def _run_daemon(
     from bot.app.verbs.live import run_daemon
 
     if tapes or generate is not None or pace is not None:
-        raise InputError("run: --tape, --generate and --pace go with paper accounts; leave them out")
+        modes = ", ".join(f"{name} is {account.mode.value}" for name, account in loaded.config.accounts.items())
+        raise InputError(f"run: --tape, --generate and --pace go with paper accounts, and {modes}; leave them out")
     return run_daemon(loaded, _required(out), environ, is_confirmed=is_live)
 
 
