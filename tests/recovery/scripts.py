@@ -122,7 +122,8 @@ def hedged_stop(folder: Path) -> Script:
     """Half of the long leg of a hedge is sold, and the stop for what both legs come to follows it at every slice."""
     legs = "{amount: 1.5, entry_price: first, other_leg: {amount: -0.5, entry_price: first}}"
     more = "      position_mode: hedge\n    protect: {per: group, replace_every: 2s, verify_every: 5s}\n"
-    return _script("hedged_stop", folder, [HALF], {BTC: falling(10_000, 9_750)}, {BTC: legs}, more=more)
+    prices = {BTC: falling(10_000, 9_750)}
+    return _script("hedged_stop", folder, [HALF], prices, {BTC: legs}, usdt="2000", more=more)
 
 
 def supersede(folder: Path) -> Script:

@@ -12,6 +12,7 @@ from tests.recovery.judging import outcome
 from tests.recovery.scripts import SCRIPTS
 
 POINTS = 5                           # of each script, a second or two each
+WITH_STOPS = ("stop_replacement", "hedged_stop")
 STEP_OFF = 3                         # so that saves and commits are met from both sides
 
 
@@ -23,6 +24,7 @@ def test_run_killed_between_two_commits_ends_as_an_undisturbed_one(tmp_path: Pat
     assert instants is not None and instants > 40
     calm = outcome(tmp_path / "calm")
     assert calm.traded, "a script in which nothing is sold proves nothing"
+    assert bool(calm.resting) is (name in WITH_STOPS)
     for number in range(POINTS):
         last = STEP_OFF + number * (instants - STEP_OFF) // POINTS
         again = 9 if number == 2 else None               # one of them dies twice
