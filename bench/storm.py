@@ -4,8 +4,9 @@
 
 Seeds alternate between the storms of ``tests.engine.storm`` (the bundled rules, all orders immediate-or-cancel), those
 of ``tests.recovery.storms`` (every schedule and tactic, resting orders, cancel races, ADL, funding, lost facts) and
-those of ``tests.recovery.guarded_storms`` (the same with stops at the venue, per position and per group), each alone,
-with others who trade, and with restarts. Prints one JSON object last; exits 1 when a promise was broken.
+those of ``tests.recovery.guarded_storms`` (the same with stops at the venue, per position and per group) and of
+``tests.recovery.hedge_storms`` (the same over coins that are hedged), each alone, with others who trade, and with
+restarts. Prints one JSON object last; exits 1 when a promise was broken.
 """
 
 from __future__ import annotations
@@ -18,13 +19,13 @@ from collections import Counter
 
 from tests.engine.storm import Storm
 from tests.engine.test_always import Invariants
-from tests.recovery import guarded_storms
+from tests.recovery import guarded_storms, hedge_storms
 from tests.recovery.storms import KINDS, survive
 
 STEPS = 1_000_000
 PRICES = 1_500                       # of one storm, and the seconds of calm after it
 CALM = 200
-TURNS = 4                            # of each kind: one rough, one guarded, two plain, which decide far less often
+TURNS = 5                            # of each kind: one rough, guarded and hedged, two plain, which decide far less
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -73,6 +74,11 @@ def _guarded(kind: str, seed: int) -> tuple[int, int, list[str]]:
     return storm.steps, len(watcher.used), [reason.value for reason in watcher.ended.values()]
 
 
+def _hedged(kind: str, seed: int) -> tuple[int, int, list[str]]:
+    storm, watcher = hedge_storms.survive(kind, seed, steps=PRICES, calm=CALM)
+    return storm.steps, len(watcher.used), [reason.value for reason in watcher.ended.values()]
+
+
 def _plain(kind: str, seed: int) -> tuple[int, int, list[str]]:
     watcher = Invariants()
     storm = Storm(seed, watcher, others_trade=kind == "with others", restarts=kind == "with restarts")
@@ -82,7 +88,7 @@ def _plain(kind: str, seed: int) -> tuple[int, int, list[str]]:
     return storm.steps, watcher.orders, [reason.value for reason in watcher.ended.values()]
 
 
-_WEATHERS = (("rough", _rough), ("guarded", _guarded), ("plain", _plain), ("plain", _plain))
+_WEATHERS = (("rough", _rough), ("guarded", _guarded), ("hedged", _hedged), ("plain", _plain), ("plain", _plain))
 
 
 if __name__ == "__main__":

@@ -100,28 +100,33 @@ def run_alone(
 
 
 def sales_at_first_fire(recorder: RunRecorder, layout: Layout) -> list[Sale]:
-    """Return the orders that sell, at each account's first fire, all that its parents sold in the end."""
+    """Return the orders that sell, at each account's first fire, all that its parents sold in the end.
+
+    What was bought of it again counts against it; where a hedge added to a position, they may add as well.
+    """
     first: dict[int, int] = {}
     for fire in recorder.fires:
         first.setdefault(fire.element.account, fire.now)
     lots: dict[PositionKey, int] = {}
     for record in recorder.parents.values():
         key = record.opened.key
-        lots[key] = lots.get(key, 0) + record.filled
+        lots[key] = lots.get(key, 0) + record.filled * record.opened.side.sign
+    hedged = {record.opened.key for record in recorder.parents.values() if record.opened.hedged_to is not None}
     parents = {record.opened.key: record.opened for record in recorder.parents.values()}
     sales = []
     for number, (key, quantity) in enumerate(lots.items()):
         opened = parents[key]
         instrument = layout.instruments[key.instrument]
-        for part, size in enumerate(_parts(quantity, instrument.filters.quantity_max)):
+        side = Side.BUY if quantity > 0 else Side.SELL
+        for part, size in enumerate(_parts(abs(quantity), instrument.filters.quantity_max)):
             request = OrderRequest(
                 name=child_name(f"atonce{number:03d}", part),
                 key=key,
-                side=opened.side,
+                side=side,
                 quantity=size,
-                limit_price=_any_price(opened.side, opened.arrival_price, instrument),
+                limit_price=_any_price(side, opened.arrival_price, instrument),
                 time_in_force=TimeInForce.IOC,
-                reduce_only=True,
+                reduce_only=key not in hedged,
                 order_class=OrderClass.OPERATOR,
             )
             sales.append(Sale(first[key.account], request))

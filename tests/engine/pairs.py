@@ -101,7 +101,10 @@ class Judge(Watcher):
             position = engine.layout.position(cut.key)
             self.lowest[position] = min(cut.keep, self.lowest.get(position, cut.keep))
             left[position] = cut.keep if left[position] > 0 else -cut.keep
-        if self.goals[effect.episode].kind in (GoalKind.FLAT, GoalKind.REDUCE):
+        for each in effect.holdings:
+            position, keep = engine.layout.position(each.key), abs(each.quantity)
+            self.lowest[position] = min(keep, self.lowest.get(position, keep))
+        if self.goals[effect.episode].kind in (GoalKind.FLAT, GoalKind.REDUCE, GoalKind.NET_DELTA):
             return
         marks = [engine.columns.mark[key.instrument] or 0 for key in engine.layout.keys]
         before = sum(quantity * mark * UNIT for quantity, mark in zip(engine.book.quantity, marks, strict=True))
@@ -192,6 +195,8 @@ def is_near(engine: Engine, episode: Episode) -> bool:
     """True when an episode that goes on has next to nothing left to do."""
     if episode.goal.kind in (GoalKind.FLAT, GoalKind.REDUCE):
         return False
+    if episode.goal.kind is GoalKind.NET_DELTA:
+        return engine.episodes.hedges.is_met(episode)
     account, goal = episode.element.account, episode.goal
     stands = level(engine.columns, goal, account, engine.columns.holdings(account)[1])
     return stands >= wanted(goal) - abs(wanted(goal)) * NEAR

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.domain.effects import OpenEpisode, PlanEpisode, PlannedCut
+from bot.domain.effects import OpenEpisode, PlanEpisode, PlannedCut, ScopeElement
 from bot.domain.market import FundingRate
 from bot.domain.scale import NS_PER_HOUR, NS_PER_SECOND
 from bot.engine.engine import Engine
@@ -72,6 +72,14 @@ def test_take_profit_of_a_short_fires_when_prices_fall() -> None:
     """A profit is a profit whichever way the market went."""
     run = guarded("take_profit", usdt=4_000, btc=-1_000)
     assert prices(run, (10, 6_700.0), (16, 6_701.0)) == ["take_profit"]
+
+
+def test_delta_hedge_fires_past_half_a_coin_that_lasts_and_not_before() -> None:
+    """At half a coin it is inside its band; a thousandth more, for 5 s, is hedged, two coins more at once."""
+    assert prices(guarded("delta_hedge", usdt=4_000, btc=500), (10, 8_000.0), (20, 8_001.0)) == []
+    assert prices(guarded("delta_hedge", usdt=4_000, btc=501), (4, 8_001.0)) == []
+    assert prices(guarded("delta_hedge", usdt=4_000, btc=501), (4, 8_001.0), (6, 8_002.0)) == ["delta_hedge"]
+    assert guarded("delta_hedge", usdt=4_000, btc=2_001).book.live_episode("delta_hedge_now", ScopeElement(0))
 
 
 def test_time_stop_fires_on_an_old_loser_and_leaves_an_old_winner_alone() -> None:

@@ -69,6 +69,10 @@ class Run:
                     "keep": {
                         self.charter.key_label(cut.key): self.quantity_text(cut.key, cut.keep) for cut in plan.cuts
                     },
+                    "hold": {
+                        self.charter.key_label(each.key): self.quantity_text(each.key, each.quantity)
+                        for each in plan.holdings
+                    },
                     "estimated_cost": cash_text(plan.estimated_cost),
                 }
                 for plan in fire.plans

@@ -144,7 +144,8 @@ def _readings(fire: Told) -> Lines:
 def _plans(fire: Told) -> Lines:
     lines = []
     for plan in fire["plans"]:
-        keeps = ", ".join(f"{position} {quantity}" for position, quantity in plan["keep"].items()) or "everything"
+        planned = {**plan["keep"], **plan["hold"]}
+        keeps = ", ".join(f"{position} {quantity}" for position, quantity in planned.items()) or "everything"
         lines += _wrapped(f"plan {_clock(plan['ts'])}: keep {keeps}; expected cost {cash(plan['estimated_cost'])}", 2)
     return lines
 

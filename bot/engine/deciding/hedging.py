@@ -37,6 +37,7 @@ from bot.risk.delta import delta_of, quantity_of
 
 LOOK_AGAIN = 5 * NS_PER_SECOND       # a coin's price moves the delta of what is settled in it, without any fact
 MORE_NOT_BEFORE = NS_PER_SECOND
+STEPS = 50                           # of what is wanted, where margin allows less: two hundredths, as in other plans
 # What a hedge that is added to could undo; a distance grows with a smaller delta, so it is none of these.
 OF_SIZE = (GoalKind.LEVERAGE, GoalKind.MARGIN_RATIO, GoalKind.GROSS_NOTIONAL, GoalKind.NET_NOTIONAL)
 
@@ -226,11 +227,21 @@ class Hedges:
             return 0, "a rule is bringing the account's size down"
         room = self._opened_by_free_margin(position)
         if room < wish:
-            return room // lot * lot, "free margin opens no more of it"
-        before = distance_with(desk.columns, position, 0)
-        if not bears(before, distance_with(desk.columns, position, solving.direction * wish), desk.limits):
-            return 0, "liquidation would come too near"
-        return wish, ""
+            return _in_steps(room, wish, lot), "free margin opens no more of it"
+        if self._is_borne(solving, position, wish):
+            return wish, ""
+        low, high = 0, wish // lot           # some of it may be borne where all is not
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if self._is_borne(solving, position, middle * lot) else (low, middle)
+        return _in_steps(low * lot, wish, lot), "with more of it liquidation would come too near"
+
+    def _is_borne(self, solving: Solving, position: int, added: int) -> bool:
+        """True when margin bears an addition to what will be held of a position by then."""
+        columns = self.desk.columns
+        by_then = solving.held[position] - self.desk.book.quantity[position]
+        before = distance_with(columns, position, by_then)
+        return bears(before, distance_with(columns, position, by_then + solving.direction * added), self.desk.limits)
 
     def _opened_by_free_margin(self, position: int) -> int:
         """Return how much of a position the account's free cash opens at the mark."""
@@ -319,6 +330,12 @@ class Hedges:
 
     def _underlying(self, goal: Goal) -> str:
         return self.desk.layout.instruments[self._instrument(goal)].underlying
+
+
+def _in_steps(room: int, wish: int, lot: int) -> int:
+    """Return what margin allows of a wish, in steps that are worth an order: it changes with every price."""
+    step = max(1, wish // lot // STEPS) * lot
+    return room // step * step
 
 
 def _is_of(episode: Episode, account: int) -> bool:
