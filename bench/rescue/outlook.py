@@ -9,7 +9,7 @@ it is never left out.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from math import inf
 
@@ -45,6 +45,8 @@ from bot.rules.ruleset import Rule
 LEAD_BARS = 3
 SLACK = 1e-9                         # of a bound: two ways to divide the same integers differ by less
 ADOPTED_AFTER = NS_PER_SECOND // 100     # an age counts from the venue's answer, which takes longer than this
+# What a position reads alike however much of it was sold; a rule that reads nothing else can be silent for good.
+OF_PRICE_ALONE = ("position.loss_ratio", "position.drawdown", "position.age", "position.side")
 PEAKED = ("position.drawdown", "account.drawdown")
 
 
@@ -61,6 +63,7 @@ class Outlook:
         self.taker_fee = taker_fee
         self.tiers = tier_table_of(tape.instrument)
         self.refs = refs_of(rules)
+        self.texts = [repr(rule) for rule in rules]
         self.reads_peaks = any(ref.measure in PEAKED for ref in self.refs)
         # A window over an account, or an age, begins with the account: it has to be there from its first bar.
         self.reads_past = any(
@@ -69,16 +72,26 @@ class Outlook:
 
     def first_doubt(self, entry: Entry) -> int | None:
         """Return the first bar in which something could happen to an untouched entry; None when nothing can."""
-        return self._first_doubt(entry, entry.first, entry.end)
+        return _first(
+            entry.first, entry.end, lambda first, end: self.is_safe(entry.holding, first, end, since=entry.first)
+        )
 
-    def _first_doubt(self, entry: Entry, first: int, end: int) -> int | None:
-        if self.is_safe(entry.holding, first, end, since=entry.first):
-            return None
-        if end - first == 1:
-            return first
-        middle = (first + end) // 2
-        earlier = self._first_doubt(entry, first, middle)
-        return earlier if earlier is not None else self._first_doubt(entry, middle, end)
+    def awake(self, entry: Entry) -> frozenset[str]:
+        """Return the rules that may fire in the horizon, as texts that tell them apart, whatever the others sell.
+
+        Strategies that agree in them, and in the stop, come to the same.
+        """
+        found = []
+        for rule, text in zip(self.rules, self.texts, strict=True):
+            refs = refs_of((rule,))
+            is_of_price = all(is_of_market(ref) or ref.measure in OF_PRICE_ALONE for ref in refs)
+
+            def is_silent(first: int, end: int, rule: Rule = rule) -> bool:
+                return not self._may_fire((rule,), entry.holding, first, end, since=entry.first)
+
+            if not is_of_price or _first(entry.first, entry.end, is_silent) is not None:
+                found.append(text)
+        return frozenset(found)
 
     def start(self, entry: Entry, doubt: int) -> int:
         """Return the bar at which a run of the entry may begin without missing anything that a rule reads."""
@@ -104,8 +117,13 @@ class Outlook:
         worst = low if holding.quantity > 0 else high
         if self._may_stop(self.distance(holding, worst), worst, first, end, is_long=holding.quantity > 0):
             return False
-        if not self.rules:
-            return True
+        return not self._may_fire(self.rules, holding, first, end, since=since)
+
+    def _may_fire(self, rules: Sequence[Rule], holding: Holding, first: int, end: int, *, since: int | None) -> bool:
+        """False when none of the rules can be true of a holding in bars ``first`` to ``end`` - 1."""
+        if not rules:
+            return False
+        low, high = int(self.tape.lows[first:end].min()), int(self.tape.highs[first:end].max())
         ranges: dict[ReadingRef, Span] = {}
         missing: set[ReadingRef] = set()
         for ref in self.refs:
@@ -119,7 +137,7 @@ class Outlook:
                 ends = self._ends(ref.measure, holding, first, end, low=low, high=high, since=since)
             if ends is not None:
                 ranges[ref] = Span(min(ends) - SLACK * (1 + abs(min(ends))), max(ends) + SLACK * (1 + abs(max(ends))))
-        return not any(_can_be_true(rule.when.root, ranges, missing) for rule in self.rules)
+        return any(_can_be_true(rule.when.root, ranges, missing) for rule in rules)
 
     def distance(self, holding: Holding, price: int) -> float:
         """Return the distance to liquidation at a price, a fraction; 0 at or past it."""
@@ -185,6 +203,17 @@ class Outlook:
             return float(given.max()) / abs(holding.entry_value)
         peaks = holding.wallet + best * unit - float(holding.entry_value)
         return float((given / peaks).max())
+
+
+def _first(first: int, end: int, is_safe: Callable[[int, int], bool]) -> int | None:
+    """Return the first bar of ``first`` to ``end`` - 1 that is not safe by itself; None when all are together."""
+    if is_safe(first, end):
+        return None
+    if end - first == 1:
+        return first
+    middle = (first + end) // 2
+    earlier = _first(first, middle, is_safe)
+    return earlier if earlier is not None else _first(middle, end, is_safe)
 
 
 def refs_of(rules: Sequence[Rule]) -> tuple[ReadingRef, ...]:

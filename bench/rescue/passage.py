@@ -10,9 +10,8 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import msgspec
 
@@ -33,6 +32,10 @@ from bot.engine.spec import Per, ProtectSpec
 from bot.rules.ruleset import Rule, RuleSet
 from paper.venue import PaperVenue
 
+Known = Mapping[tuple[str, int, int], Sequence[Outcome]]
+"""Outcomes of earlier commands by strategy, leverage and time of entry."""
+
+NOTHING_KNOWN: Known = {}
 HORIZON = NS_PER_DAY
 HORIZON_MIN = NS_PER_HOUR            # an entry that is watched for less says nothing
 
@@ -57,11 +60,11 @@ class _Market:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run that is due when the passage comes to bar ``start``."""
+    """One run that is due when the passage comes to bar ``start``, for all strategies that come to the same in it."""
 
     start: int
     entry: Entry
-    strategy: str
+    names: list[str]
 
 
 def entries_of(tape: TapeBars, plan: Plan, sign: int) -> list[Entry]:
@@ -109,22 +112,27 @@ class Passage:
         self.outlooks[DO_NOTHING] = Outlook(tape, record, (), ProtectSpec(per=Per.NONE), self.spec.taker_fee)
         self.bar = 0
 
-    def outcomes(self, plan: Plan) -> Iterator[Outcome]:
-        """Yield every outcome: those that arithmetic settles first, then the runs by the bar in which they begin."""
-        entries = entries_of(self.tape, plan, self.sign)
-        runs: list[Run] = []
-        for entry in entries:
+    def outcomes(self, plan: Plan, known: Known = NOTHING_KNOWN) -> Iterator[Outcome]:
+        """Yield every outcome: what is known or settled by arithmetic first, then the runs by their first bar."""
+        runs: dict[tuple[Entry, object], Run] = {}
+        for entry in entries_of(self.tape, plan, self.sign):
             for name in (DO_NOTHING, *self.engines):
-                start = self._start(entry, name, plan)
-                if start is not None:
-                    runs.append(Run(start, entry, name))
+                found = known.get((name, entry.leverage, int(self.tape.stamps[entry.first])))
+                if found is not None:
+                    yield from found
                     continue
-                yield settled(self.tape, entry, name)
-                if name == DEFAULT:
-                    yield settled(self.tape, entry, SELL_AT_ONCE)
+                start = self._start(entry, name, plan)
+                if start is None:
+                    yield settled(self.tape, entry, name)
+                    if name == DEFAULT:
+                        yield settled(self.tape, entry, SELL_AT_ONCE)
+                    continue
+                alike = self.outlooks[name].awake(entry) if plan.is_shortened and name != DO_NOTHING else name
+                run = runs.setdefault((entry, alike), Run(start, entry, []))
+                run.names.append(name)
         gc.collect()
         gc.freeze()
-        for run in sorted(runs, key=lambda run: run.start):
+        for run in sorted(runs.values(), key=lambda run: run.start):
             self._advance(run.start)
             yield from forked(lambda run=run: self._live(run))  # type: ignore[misc]  # bound now, called now
 
@@ -147,16 +155,18 @@ class Passage:
         self.bar = max(self.bar, to)
 
     def _live(self, run: Run) -> list[Outcome]:
-        tape, entry, name = self.tape, run.entry, run.strategy
+        """Return what became of the entry under the first of the run's strategies, under the name of each."""
+        tape, entry, name = self.tape, run.entry, run.names[0]
         if name == DO_NOTHING:
             return [alone(tape, entry, run.start, self.venue, self.outlooks[name], name)]
-        before = self.venue.snapshot() if name == DEFAULT else None
-        found = [guarded(tape, entry, run.start, self.venue, self.engines[name], self.outlooks[name], name)]
+        before = self.venue.snapshot() if DEFAULT in run.names else None
+        found = guarded(tape, entry, run.start, self.venue, self.engines[name], self.outlooks[name], name)
+        outcomes = [msgspec.structs.replace(found, strategy=each) for each in run.names]
         if before is not None:
             other = PaperVenue.restore(self.spec, (tape.instrument,), before)
-            sale = found[0].fires[0][1] if found[0].fires else None
-            found.append(alone(tape, entry, run.start, other, self.outlooks[DO_NOTHING], SELL_AT_ONCE, sale))
-        return found
+            sale = found.fires[0][1] if found.fires else None
+            outcomes.append(alone(tape, entry, run.start, other, self.outlooks[DO_NOTHING], SELL_AT_ONCE, sale))
+        return outcomes
 
 
 def _protect(config: Config) -> ProtectSpec:
@@ -205,15 +215,9 @@ def pass_through(
     tape: TapeBars, symbol: str, strategies: Sequence[Strategy], sign: int, plan: Plan
 ) -> list[Outcome]:
     """Return all outcomes of one side of a tape, in a fixed order."""
-    found = list(Passage(tape, symbol, strategies, sign).outcomes(plan))
-    return sorted(found, key=lambda outcome: (outcome.strategy, outcome.leverage, outcome.opened))
+    return in_order(Passage(tape, symbol, strategies, sign).outcomes(plan))
 
 
-def strategies_digest(strategy: Strategy) -> str:
-    """Return a hash of a strategy's rule books, for results that are kept."""
-    import hashlib
-
-    digest = hashlib.sha256()
-    for path in strategy.books:
-        digest.update(Path(path).read_bytes())
-    return digest.hexdigest()[:12]
+def in_order(outcomes: Iterable[Outcome]) -> list[Outcome]:
+    """Return outcomes by strategy, leverage and time of entry."""
+    return sorted(outcomes, key=lambda outcome: (outcome.strategy, outcome.leverage, outcome.opened))

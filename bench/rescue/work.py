@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from bench.rescue.outcome import Outcome
-from bench.rescue.passage import Plan, pass_through
+from bench.rescue.passage import Passage, Plan, in_order
 from bench.rescue.rows import Passed
 from bench.rescue.strategy import DEFAULT, DO_NOTHING, SELL_AT_ONCE, Strategy
 from bench.rescue.tape import RescueTape, TapeBars
@@ -54,57 +54,55 @@ def _told(results: Iterator[Passed], tasks: Sequence[Task], started: float) -> I
 
 
 def perform(task: Task) -> Passed:
-    """Return all outcomes of one task, those that were kept as they are."""
-    outcomes: list[Outcome] = []
-    missing: list[Strategy] = []
-    for strategy in task.strategies:
-        kept = _kept(task, strategy)
-        if kept is None:
-            missing.append(strategy)
-        else:
-            outcomes += kept
-    alone = _kept(task, Strategy(DO_NOTHING))
-    if alone is None or missing:
-        tape = TapeBars.load(task.tape)
-        found = pass_through(tape, task.tape.symbol, missing, task.sign, task.plan)
-        for strategy in (Strategy(DO_NOTHING), *missing):
-            own = [outcome for outcome in found if outcome.strategy in _names(strategy)]
-            _keep(task, strategy, own)
-            if strategy.name != DO_NOTHING:
-                outcomes += own
-            else:
-                alone = own
-    return Passed(
-        task.tape.name, task.tape.kind.value, task.tape.is_major, task.sign, (*(alone or ()), *outcomes)
-    )
+    """Return all outcomes of one task; runs that earlier commands kept are not made again."""
+    tape = TapeBars.load(task.tape)
+    kept = {strategy.name: _Kept(task, strategy) for strategy in (Strategy(DO_NOTHING), *task.strategies)}
+    known = {key: found for each in kept.values() for key, found in each.known.items()}
+    outcomes = []
+    for outcome in Passage(tape, task.tape.symbol, task.strategies, task.sign).outcomes(task.plan, known):
+        outcomes.append(outcome)
+        if outcome.is_run:
+            kept[DEFAULT if outcome.strategy == SELL_AT_ONCE else outcome.strategy].add(outcome)
+    return Passed(task.tape.name, task.tape.kind.value, task.tape.is_major, task.sign, tuple(in_order(outcomes)))
 
 
-def _names(strategy: Strategy) -> tuple[str, ...]:
-    """Return the strategies whose outcomes one pass of a strategy gives: selling at once needs the default's fire."""
-    return (DEFAULT, SELL_AT_ONCE) if strategy.name == DEFAULT else (strategy.name,)
+class _Kept:
+    """The runs of one strategy over one side of a tape, a line each, in a file that only grows."""
+
+    def __init__(self, task: Task, strategy: Strategy) -> None:
+        self.path = _file(task, strategy)
+        self.known: dict[tuple[str, int, int], list[Outcome]] = {}
+        self.lines: set[tuple[str, int, int]] = set()
+        if self.path is None or not self.path.is_file():
+            return
+        for line in self.path.read_bytes().splitlines():
+            try:
+                outcome = msgspec.json.decode(line, type=Outcome)
+            except msgspec.DecodeError:
+                continue                 # a command that was killed left half a line
+            self.lines.add((outcome.strategy, outcome.leverage, outcome.opened))
+            self.known.setdefault((strategy.name, outcome.leverage, outcome.opened), []).append(outcome)
+
+    def add(self, outcome: Outcome) -> None:
+        """Keep a run that is new."""
+        key = (outcome.strategy, outcome.leverage, outcome.opened)
+        if self.path is None or key in self.lines:
+            return
+        self.lines.add(key)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.open("ab") as file:
+            file.write(msgspec.json.encode(outcome) + b"\n")
 
 
 def _file(task: Task, strategy: Strategy) -> Path | None:
+    """Return where a strategy's runs are kept: another rule book, tape, size or horizon is another file."""
     if task.keep is None:
         return None
-    digest = hashlib.sha256(repr((task.plan, task.tape.path.name, task.sign, strategy.name)).encode())
+    plan = task.plan
+    digest = hashlib.sha256(
+        repr((task.tape.path.name, plan.horizon, plan.notional, plan.is_shortened)).encode()
+    )
     for path in strategy.books:
         digest.update(path.read_bytes())
     name = f"{task.tape.name} {task.sign} {strategy.name}".replace(" ", "_").replace("/", "_")
-    return task.keep / f"{name}-{digest.hexdigest()[:12]}.json"
-
-
-def _kept(task: Task, strategy: Strategy) -> list[Outcome] | None:
-    path = _file(task, strategy)
-    if path is None or not path.is_file():
-        return None
-    return msgspec.json.decode(path.read_bytes(), type=list[Outcome])
-
-
-def _keep(task: Task, strategy: Strategy, outcomes: Sequence[Outcome]) -> None:
-    path = _file(task, strategy)
-    if path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".partial")
-        partial.write_bytes(msgspec.json.encode(list(outcomes)))
-        partial.rename(path)
+    return task.keep / f"{name}-{digest.hexdigest()[:12]}.jsonl"
