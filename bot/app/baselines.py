@@ -25,6 +25,7 @@ from paper.messages import SubmitOrder, Wake
 from paper.venue import PaperVenue
 
 ANY_PRICE = 2                        # a buy at twice the mark takes whatever the impact model asks
+FAR = 0.2                            # of the price: an order that opens is held against its margin at its limit
 
 
 @dataclass
@@ -124,7 +125,7 @@ def sales_at_first_fire(recorder: RunRecorder, layout: Layout) -> list[Sale]:
                 key=key,
                 side=side,
                 quantity=size,
-                limit_price=_any_price(side, opened.arrival_price, instrument),
+                limit_price=(_far_price if key in hedged else _any_price)(side, opened.arrival_price, instrument),
                 time_in_force=TimeInForce.IOC,
                 reduce_only=key not in hedged,
                 order_class=OrderClass.OPERATOR,
@@ -164,6 +165,12 @@ def _parts(quantity: int, largest: int) -> list[int]:
     """Split a quantity into orders that the venue takes."""
     whole, rest = divmod(quantity, largest)
     return [largest] * whole + ([rest] if rest else [])
+
+
+def _far_price(side: Side, price: int, instrument: Instrument) -> int:
+    """Return a limit that fills in any book, and by which a venue still counts value and margin with sense."""
+    tick = instrument.filters.tick
+    return max(1, int(price * (1 + side.sign * FAR)) // tick) * tick
 
 
 def _any_price(side: Side, price: int, instrument: Instrument) -> int:

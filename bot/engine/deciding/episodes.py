@@ -20,6 +20,7 @@ from bot.domain.account import PositionKey
 from bot.domain.effects import (
     PORTFOLIO,
     EndEpisode,
+    Goal,
     GoalKind,
     MarkAtFire,
     MoveTrigger,
@@ -219,9 +220,7 @@ class Episodes:
                 goal=goal,
                 why=explain(rule.when, values.__getitem__),
                 readings=tuple(readings),
-                marks=tuple(
-                    MarkAtFire(holding.key, holding.mark) for holding in desk.columns.holdings(element.account)[1]
-                ),
+                marks=tuple(MarkAtFire(*each) for each in self._marks(element.account, goal).items()),
                 equity=desk.columns.equity[element.account],
                 now=now,
                 deposit=deposit_for(
@@ -229,6 +228,16 @@ class Episodes:
                 ),
             )
         )
+
+    def _marks(self, account: int, goal: Goal) -> dict[PositionKey, int]:
+        """Return the marks of what is held, and of what a hedge will open."""
+        marks = {holding.key: holding.mark for holding in self.desk.columns.holdings(account)[1]}
+        for position in self.hedges.legs(account, goal) if goal.hedge is not None else ():
+            key = self.desk.layout.keys[position]
+            mark = self.desk.columns.mark[key.instrument]
+            if mark is not None:
+                marks[key] = mark
+        return marks
 
     # Plans -------------------------------------------------------------------------------------------------
 

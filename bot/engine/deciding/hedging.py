@@ -110,6 +110,11 @@ class Hedges:
         per_coin = mark / units_per_one(instrument.price_digits)
         return Band(round(goal.target / per_coin * CASH_UNIT), round(goal.hedge.to / per_coin * CASH_UNIT))
 
+    def legs(self, account: int, goal: Goal) -> list[int]:
+        """Return the columns of an account in which a hedge trades; none where it has no such instrument."""
+        instrument, keys = self._instrument(goal), self.desk.layout.keys
+        return [each for each in self.desk.layout.positions_of[account] if keys[each].instrument == instrument]
+
     # One underlying ----------------------------------------------------------------------------------------
 
     def _plan_all(self, account: int, underlying: str, episodes: Sequence[Episode], now: int) -> None:
@@ -172,8 +177,7 @@ class Hedges:
         """Plan ``need`` coins less of the delta, by the hedge's instrument and what it leaves by other positions."""
         terms = episode.goal.hedge
         assert terms is not None
-        instrument = self._instrument(episode.goal)
-        legs = [position for position in solving.held if self.desk.layout.keys[position].instrument == instrument]
+        instrument, legs = self._instrument(episode.goal), self.legs(solving.account, episode.goal)
         if not legs:
             solving.why.append(f"{terms.symbol} is not one of its instruments")
         elif self.desk.columns.mark[instrument] is None:
