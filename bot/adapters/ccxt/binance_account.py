@@ -18,11 +18,13 @@ from bot.adapters.ccxt.account_stream import AccountView
 from bot.adapters.ccxt.binance_orders import Ask
 from bot.domain.account import Balance, MarginMode, PositionKey, PositionReport
 from bot.domain.events import AccountFact, AccountSnapshot, CashMoved, FundingPaid, OrderFilled
-from bot.domain.scale import CASH_DIGITS, NS_PER_MS, NS_PER_SECOND, to_fixed, to_fixed_rounded
+from bot.domain.scale import CASH_DIGITS, CASH_UNIT, NS_PER_MS, NS_PER_SECOND, cash_text, to_fixed, to_fixed_rounded
+from bot.risk.tiers import TierTable
 
 Row = Mapping[str, Any]
 ACCOUNT = Ask("fapiPrivateV3GetAccount", {}, 5)
 POSITIONS = Ask("fapiPrivateV3GetPositionRisk", {}, 5)
+MARGIN_APART = 0.01                  # of the larger: brackets differ by tens of percent where they differ
 SEEN_MAX = 10_000                    # movements remembered by their numbers; a page holds a thousand
 
 
@@ -37,7 +39,7 @@ class AccountRead:
 
     snapshot: AccountSnapshot
     strays: tuple[str, ...]
-    equity: int                      # the venue's own totals, cash, to hold ours against
+    equity: int                      # the venue's own totals, cash
     maintenance: int
 
     @property
@@ -85,6 +87,19 @@ def read_positions(page: Sequence[Row], view: AccountView) -> dict[PositionKey, 
         if quantity:
             held[view.key(instrument, str(row["positionSide"]))] = quantity
     return held
+
+
+def margins_apart(page: Row, tiers: Mapping[str, TierTable]) -> list[str]:
+    """Return, position by position, where our maintenance margin is not the venue's: at its mark, by its brackets."""
+    apart = []
+    for row in page["positions"]:
+        symbol = str(row["symbol"])
+        if symbol not in tiers:
+            continue
+        ours, theirs = tiers[symbol].maintenance(abs(_cash(row["notional"]))), _cash(row["maintMargin"])
+        if abs(ours - theirs) > max(MARGIN_APART * max(ours, theirs), CASH_UNIT // 100):
+            apart.append(f"{symbol}: {cash_text(ours)} by our brackets, {cash_text(theirs)} by the venue's page")
+    return apart
 
 
 @dataclass(slots=True)

@@ -19,8 +19,9 @@ from bot.adapters.ccxt.names import origin_of
 from bot.adapters.ccxt.times import VenueTime
 from bot.domain.events import AccountFact, FillOrigin
 from bot.domain.names import parse_name
-from bot.domain.scale import NS_PER_DAY, NS_PER_MINUTE
+from bot.domain.scale import NS_PER_DAY, NS_PER_MINUTE, NS_PER_MS
 
+OVERLAP = 50 * NS_PER_MS             # what was told before is told again and counts once; what is missed is missed
 HISTORY_MAX = 7 * NS_PER_DAY - NS_PER_MINUTE     # the venue's lists reach no further back at once
 
 
@@ -69,7 +70,7 @@ class OrderQuestions:
 
     async def since(self, symbol: str, moment: int) -> list[AccountFact]:
         """Return everything about a market's orders since a moment of ours, ns; strangers' fills, too."""
-        since = moment + self._time.ahead - self._time.error
+        since = moment + self._time.ahead - self._time.error - OVERLAP
         orders, stops, trades = await asyncio.gather(
             self._ask(binance_orders.orders_since(symbol, since, is_conditional=False), Lane.READ),
             self._ask(binance_orders.orders_since(symbol, since, is_conditional=True), Lane.READ),

@@ -53,8 +53,7 @@ class AccountTerms:
 
 async def read_markets(connection: Connection, wanted: Sequence[str]) -> Markets:
     """Return the markets of ccxt's symbols, in their order; raises InputError for one that the venue does not list."""
-    page: Any = await connection.call("fapiPublicGetExchangeInfo", {}, Lane.READ, weight=1)
-    found = {market["symbol"]: market for row in page["symbols"] if (market := _parsed(connection, row)) is not None}
+    page, found = await list_markets(connection)
     for symbol in wanted:
         if symbol not in found:
             raise InputError(f"instruments: {connection.access.exchange_id} does not list {symbol}; see its markets")
@@ -65,6 +64,14 @@ async def read_markets(connection: Connection, wanted: Sequence[str]) -> Markets
         tuple(trading_state_of(market) for market in markets),
         quotas_of(page.get("rateLimits", [])),
     )
+
+
+async def list_markets(connection: Connection) -> tuple[Mapping[str, Any], dict[str, Mapping[str, Any]]]:
+    """Return the venue's page of its markets, and ccxt's markets by ccxt's symbols."""
+    page: Any = await connection.call("fapiPublicGetExchangeInfo", {}, Lane.READ, weight=1)
+    return page, {
+        market["symbol"]: market for row in page["symbols"] if (market := _parsed(connection, row)) is not None
+    }
 
 
 async def measure_time(connection: Connection, time: VenueTime) -> None:

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable
 
 from bot.adapters.ccxt.clock import QUESTIONS, Offset, Stamps, offset_of
+from bot.domain.scale import NS_PER_MS
 
 
 class VenueTime:
@@ -29,8 +30,8 @@ class VenueTime:
 
     @property
     def error(self) -> int:
-        """By how much that may be wrong, ns."""
-        return 0 if self.offset is None else self.offset.round_trip // 2
+        """By how much that may be wrong, ns: half a round trip, and the millisecond to which the venue tells time."""
+        return 0 if self.offset is None else self.offset.round_trip // 2 + NS_PER_MS
 
     def venue_now(self) -> int:
         """Return the venue's time, ns UTC, as far as we know."""

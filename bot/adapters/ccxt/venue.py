@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any
 
 from bot.adapters.ccxt import binance_account, binance_orders
@@ -42,6 +42,7 @@ from bot.adapters.ccxt.turnstile import TooLate
 from bot.domain.events import AccountFact, OrderFilled, OrderNotFound
 from bot.domain.order import Approved, OrderClass, OrderRequest
 from bot.domain.scale import NS_PER_MINUTE, NS_PER_MS
+from bot.risk.tiers import TierTable
 
 READS_MAX = 3                        # of an account whose pages contradict each other, as they do while it trades
 READ_AGAIN = 0.5                     # s between two of them
@@ -54,7 +55,8 @@ _URGENT = frozenset({OrderClass.MARGIN, OrderClass.STOP, OrderClass.OPERATOR})
 class BinanceVenue:
     """The venue port of one account. ``tell`` takes facts, ``report`` troubles; both are called on the loop.
 
-    ``symbols`` are the venue's own, in the order of the account's instruments.
+    ``symbols`` are the venue's own, in the order of the account's instruments; ``tiers`` go by them, and where they are
+    given, maintenance margin is held against the venue's on every reading.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class BinanceVenue:
         *,
         tell: Callable[[AccountFact], None],
         report: Callable[[Trouble], None],
+        tiers: Mapping[str, TierTable] | None = None,
     ) -> None:
         self.connection = connection
         self.decoder = decoder
@@ -75,6 +78,8 @@ class BinanceVenue:
         self.witnesses = Witnesses()
         self.incomes: Incomes | None = None
         self.last_read: AccountRead | None = None
+        self.tiers = tiers or {}
+        self._apart: list[str] = []
         self._tell_on = tell
         self._report = report
         self._by_index = {each.index: symbol for symbol, each in self.view.instruments.items()}
@@ -231,9 +236,17 @@ class BinanceVenue:
             return doubt
         for stray in read.strays:
             self._trouble("position_stray", f"{stray}: is held in a market that is not configured; nobody guards it")
+        self._hold_against(page)
         self.last_read = read
         self.tell(read.snapshot)
         return None
+
+    def _hold_against(self, page: binance_account.Row) -> None:
+        """Tell where our margin and the venue's are apart, when that begins."""
+        apart = binance_account.margins_apart(page, self.tiers)
+        if apart and not self._apart:
+            self._trouble("margin_differs", "; ".join(apart))
+        self._apart = apart
 
     async def _catch_up(self, since: int) -> None:
         await asyncio.gather(*(

@@ -21,6 +21,7 @@ from bot.adapters.ccxt.connection import Access, Connection, Endpoints, Where
 from bot.adapters.ccxt.decode import MarketDecoder, target_of
 from bot.adapters.ccxt.feed import BinanceFeed
 from bot.adapters.ccxt.limiter import Limiter
+from bot.adapters.ccxt.market_watch import MarketWatch
 from bot.adapters.ccxt.names import code_of
 from bot.adapters.ccxt.probe import (
     AccountTerms,
@@ -56,6 +57,7 @@ CLOCK_EVERY = 5.0                    # s; each question also keeps the connectio
 CLOCK_AHEAD_MAX = 250 * NS_PER_MS    # RELIABILITY R23; requests are stamped with the venue's time all the same
 FEED_SILENCE_MAX = 30.0              # s; the feed reopens its sockets sooner, and beats when prices come again
 STREAM_SILENCE_MAX = 1500.0          # s; a listen key is prolonged every 1200
+MARKETS_SILENCE_MAX = 180.0          # s; the list of markets is read every 60
 POLL_SILENCE_MAX = 60.0              # s; polls come every 10 and wait for the venue's quota
 _WORLDS = {Mode.LIVE: Where.LIVE, Mode.DEMO: Where.DEMO}
 
@@ -128,6 +130,9 @@ class LiveConnection:
             put=lambda event: self._doors.put(event),
             report=self._doors.report,
         )
+        self._watch = MarketWatch(
+            public, markets, times, tell=lambda fact: self._doors.tell(fact), report=self._doors.report
+        )
         for index, account in enumerate(accounts):
             decoder = AccountDecoder(
                 AccountView(
@@ -138,7 +143,7 @@ class LiveConnection:
             )
             account.venue = BinanceVenue(
                 account.connection, decoder, times, tell=lambda fact: self._doors.tell(fact),
-                report=self._doors.report,
+                report=self._doors.report, tiers=account.terms.tiers,
             )
             account.stream = UserStream(account.connection, decoder, account.venue, times, report=self._doors.report)
         self._routes = _Routes([account.venue for account in accounts if account.venue is not None])
@@ -201,6 +206,7 @@ class LiveConnection:
         jobs = [
             NamedJob("feed", lambda pulse: self._feed.run(pulse.beat), FEED_SILENCE_MAX),
             NamedJob("clock", self._watch_clock, POLL_SILENCE_MAX),
+            NamedJob("markets", _beating(self._watch.run), MARKETS_SILENCE_MAX),
         ]
         for account in self._accounts:
             assert account.stream is not None

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from bot.adapters.ccxt.limiter import BINANCE_QUOTAS, Lane, Limiter
+from bot.adapters.ccxt.probe import read_terms
 from bot.domain.account import Balance
 from bot.domain.events import (
     AccountSnapshot,
@@ -20,6 +21,7 @@ from bot.domain.events import (
 )
 from bot.domain.order import OrderClass, OrderStatus, Side, TimeInForce
 from bot.domain.scale import CASH_UNIT, NS_PER_SECOND
+from bot.risk.tiers import table
 from paper.wire.exchange import Request
 from paper.wire.faults import Faithful, Hearing
 from tests.adapters.ccxt.wired import wired
@@ -164,7 +166,7 @@ def test_catch_up_knows_orders_that_are_older_than_its_time() -> None:
             name = bench.place(resting)
             stop = bench.place(bench.request(price=None, trigger="59000", order_class=OrderClass.STOP))
             await bench.until(lambda: len(bench.of(OrderAccepted)) == 2)
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.25)                # more than what is asked for again
             since = bench.time.now()
             steer(bench.server, "60600.0", quantity=100)
             steer(bench.server, "58900.0", quantity=1_000)
@@ -228,5 +230,27 @@ def test_order_of_the_margin_class_passes_a_hundred_queued_polls() -> None:
             for poll in polls:
                 poll.cancel()
             await asyncio.wait(polls)
+
+    run(scenario)
+
+
+def test_account_whose_margin_is_not_what_our_brackets_say_is_told_once() -> None:
+    """The venue changed its brackets while we were running: said at the first reading, and once."""
+    async def scenario() -> None:
+        async with wired(account(btc=50)) as bench:
+            terms = await read_terms(bench.connection, bench.markets, now=bench.time.now())
+            bench.venue.tiers = terms.tiers
+
+            async def read() -> None:
+                bench.facts.clear()
+                bench.venue.report_account(bench.time.now(), 0)
+                await bench.until(lambda: bench.of(AccountSnapshot))
+
+            await read()
+            assert bench.troubles == []
+            bench.venue.tiers = {"BTCUSDT": table([(0, "0.003", 125)], source="a test")}
+            await read()
+            await read()
+            assert [trouble.code for trouble in bench.troubles] == ["margin_differs"]
 
     run(scenario)
