@@ -130,8 +130,7 @@ class WireExchange:
         """Add a connection of the streams; return its number. A listen key may stand among the names, too."""
         floor = self._at(now)
         connection = floor.hub.open(names, is_combined=is_combined)
-        for text in (listen_key, *names):
-            floor.listen_keys.attach(connection, text)
+        floor.listen_keys.attach(connection, listen_key)
         return connection.number
 
     def hear(self, now: int, connection: int, text: str) -> None:

@@ -6,7 +6,7 @@ Source: Binance USDⓈ-M futures API, "Connect" and "Live Subscribing/Unsubscrib
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -39,13 +39,17 @@ class Connection:
 
 
 class Hub:
-    """All connections, and the frames that wait to be sent, oldest first."""
+    """All connections, and the frames that wait to be sent, oldest first.
+
+    ``on_unlisted`` is told of names that are no streams: listen keys may stand among them.
+    """
 
     def __init__(self, contracts: Contracts) -> None:
         self._contracts = contracts
         self.connections: dict[int, Connection] = {}
         self.wanted: dict[str, dict[int, Stream]] = {}       # by stream name, then connection
         self.outbox: list[Outgoing] = []
+        self.on_unlisted: Callable[[Connection, str], None] | None = None
         self._opened = 0
 
     def open(self, names: Sequence[str], *, is_combined: bool) -> Connection:
@@ -127,9 +131,12 @@ class Hub:
 
     def _subscribe(self, connection: Connection, name: str) -> None:
         stream = parse_stream(name, self._contracts)
-        if stream is not None:
-            connection.names[name] = stream
-            self.wanted.setdefault(name, {})[connection.number] = stream
+        if stream is None:
+            if self.on_unlisted is not None:
+                self.on_unlisted(connection, name)
+            return
+        connection.names[name] = stream
+        self.wanted.setdefault(name, {})[connection.number] = stream
 
     def _unsubscribe(self, connection: Connection, name: str) -> None:
         connection.names.pop(name, None)

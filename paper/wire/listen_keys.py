@@ -27,6 +27,7 @@ class ListenKeys:
         self._life = life
         self._keys: dict[int, ListenKey] = {}
         self._made = 0
+        hub.on_unlisted = self.attach
 
     def start(self, account: int, *, now: int) -> str:
         """Return the account's key, a new one when it has none, and let it live on from now."""

@@ -116,6 +116,7 @@ ROUTES: Mapping[tuple[str, str], Route] = {
     ("GET", "/fapi/v1/openOrders"): _signed(working.list_open, _by_symbol(1, 40)),
     ("GET", "/fapi/v1/allOrders"): _signed(working.list_all, 5),
     ("GET", "/fapi/v1/userTrades"): _signed(working.list_trades, 5),
+    ("GET", "/fapi/v1/forceOrders"): _signed(working.list_forced, _by_symbol(20, 50)),
     ("POST", "/fapi/v1/countdownCancelAll"): _signed(countdown.set_countdown, 10),
 
     ("POST", "/fapi/v1/algoOrder"): _signed(algo.place, 0, orders=1),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from paper.adl import NAME_PREFIX as DELEVERAGED
+from paper.liquidation import NAME_PREFIX as LIQUIDATED
 from paper.messages import CancelRequest
 from paper.wire.contracts import Contract
 from paper.wire.floor import Call, Floor
@@ -93,6 +95,18 @@ def list_trades(floor: Floor, call: Call) -> Json:
     limit = params.limit(500, TRADES_MOST)
     chosen = found[:limit] if first or start else found[-limit:]
     return [row for _, row in chosen]
+
+
+def list_forced(floor: Floor, call: Call) -> Json:
+    """Show the venue's own orders against the account: liquidation and ADL."""
+    contracts = floor.contracts.asked_or_all(call.params)
+    kinds = {"LIQUIDATION": (LIQUIDATED,), "ADL": (DELEVERAGED,)}
+    prefixes = kinds.get(call.params.text_or("autoCloseType", ""), (LIQUIDATED, DELEVERAGED))
+    found = [
+        order_row(order) for order in floor.register.shelf(call.account).orders.values()
+        if order.terms.contract in contracts and order.core.startswith(prefixes)
+    ]
+    return found[-call.params.limit(50, 100):]
 
 
 def wanted(floor: Floor, call: Call, unknown: Refused) -> Order:

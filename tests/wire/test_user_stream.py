@@ -153,6 +153,8 @@ def test_liquidation_cancels_orders_and_closes_under_the_venues_own_name() -> No
     assert (forced["e"], forced["o"]["S"], forced["o"]["q"]) == ("forceOrder", "SELL", "0.300")
     assert bench.get("/fapi/v3/positionRisk") == []
     assert bench.get("/fapi/v1/income", incomeType="INSURANCE_CLEAR")
+    (closed,) = bench.get("/fapi/v1/forceOrders", autoCloseType="LIQUIDATION")
+    assert (closed["clientOrderId"], bench.get("/fapi/v1/forceOrders", autoCloseType="ADL")) == (events[-1]["c"], [])
 
 
 def test_auto_deleveraging_takes_the_winner_under_its_own_name() -> None:
