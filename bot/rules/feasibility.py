@@ -71,7 +71,7 @@ CALM, WILD = 0.0, 1.0                # a sigma of nothing and of 100 %: what any
 GOAL_MARGIN = 0.02                   # a calm minute moves distances and exposures by as much
 # What a venue always sends of a market; anything else of it may be missing for long.
 ALWAYS_THERE = ("market.mark_price", "market.last_price", "market.age")
-OFTEN_MISSING = ("position.adl_rank",)          # not every venue tells it
+OFTEN_MISSING = ("position.adl_rank", "position.expiry")      # not every venue tells it; a perpetual has none
 STEPPED = ("position.side", "position.amount", "position.adl_rank", "account.margin_call")    # these stand still
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bot.domain.effects import OpenEpisode
 from bot.domain.market import FundingRate, Quote
 from bot.domain.scale import NS_PER_SECOND
-from tests.builders import BTC, ETH, T0, snapshot, trade
+from bot.rules.language.typed import ReadingRef
+from tests.builders import BTC, ETH, T0, layout, snapshot, trade
 from tests.engine.driver import Driver, engine
 
 RULE = """
@@ -47,6 +50,36 @@ def test_age_reaches_its_limit_at_the_moment_itself(name: str) -> None:
     when, events, expected = MOMENTS[name]
     assert fired(when, *events, until=expected - 0.001) == []
     assert fired(when, *events, until=expected + 0.001) == [expected]
+
+
+@pytest.mark.parametrize(("until", "fires"), [(539.999, []), (540.001, [540.0])], ids=["before", "at the moment"])
+def test_expiry_of_a_dated_future_fires_though_no_price_comes(until: float, fires: list[float]) -> None:
+    """Its moment is known from the contract; a perpetual beside it has none, and no rule fires for that."""
+    plain = layout()
+    future = replace(plain.instruments[0], expiry=T0 + 600 * NS_PER_SECOND)
+    driver = Driver(engine(
+        RULE.format(when="position.expiry <= 1m"), shape=replace(plain, instruments=(future, plain.instruments[1]))
+    ))
+    driver.step(trade(0, 8_000))
+    driver.step(trade(0, 200, instrument=1))
+    driver.step(snapshot(1, usdt=2_000.0, btc=1_000, entry=8_000.0, eth=1_000, eth_entry=200))
+    driver.run_timers(until=until)
+    found = driver.found(OpenEpisode)
+    assert [(effect.now - T0) / NS_PER_SECOND for effect in found] == fires
+    assert all(effect.element.key is not None and effect.element.key.instrument == 0 for effect in found)
+
+
+@pytest.mark.parametrize(("at", "left"), [(0, 600.0), (599, 1.0), (600, None), (601, None)])
+def test_time_to_expiry_ends_with_it(at: float, left: float | None) -> None:
+    """What has expired is gone or about to be settled: nothing is measured in it any more."""
+    plain = layout()
+    future = replace(plain.instruments[0], expiry=T0 + 600 * NS_PER_SECOND)
+    made = engine(RULE.format(when="position.expiry < 1s"),
+                  shape=replace(plain, instruments=(future, plain.instruments[1])))
+    made.step(snapshot(0, usdt=2_000.0, btc=1_000, entry=8_000.0))
+    made.step(trade(at, 8_000))
+    value = made.readings.value(ReadingRef("position.expiry"), position=0, account=0)
+    assert value == (None if left is None else left * NS_PER_SECOND)
 
 
 def test_age_strictly_above_its_limit_fires_a_nanosecond_later() -> None:

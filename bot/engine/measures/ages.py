@@ -1,4 +1,4 @@
-"""Readings that change by themselves: ages, the time to the next funding, windows over what went through.
+"""Readings that change by themselves: ages, the time to the next funding or expiry, windows over what went through.
 
 No price comes when a condition over one of them becomes true, so the engine asks to be woken. Where such a
 reading is compared with a constant the moment is known; otherwise it is looked at again every second.
@@ -31,7 +31,7 @@ from bot.rules.language.typed import (
 
 LOOK_EVERY: Final = NS_PER_SECOND    # what a person means by "at once" where a sum of ages is compared
 GROWING: Final = ("position.age", "market.age")
-SHRINKING: Final = ("market.next_funding",)
+SHRINKING: Final = ("market.next_funding", "position.expiry")
 CALLS: Final = {"account.margin_call": False, "portfolio.margin_call": True}     # whether of all accounts
 WINDOWED: Final = ("market.volume", "market.order_flow", "market.liquidations", "market.return")
 
@@ -91,7 +91,10 @@ class Ages:
         held = [position for position in self.layout.positions_of[account] if self.book.quantity[position]]
         if ref.subject is Subject.POSITION:
             for position in held:
-                yield self.book.opened[position]
+                expiry = self.layout.instrument_of(position).expiry
+                moment = expiry if ref.measure in SHRINKING else self.book.opened[position]
+                if moment is not None:
+                    yield moment
             return
         markets = (
             [self.layout.keys[position].instrument for position in held]

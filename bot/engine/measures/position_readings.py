@@ -44,6 +44,7 @@ class PositionReadings:
             "unrealised_pnl": self._agreed(lambda p: self._profit(p) / CASH_UNIT),
             "loss_ratio": self._agreed(self._loss_ratio),
             "age": lambda p: float(book.now - book.opened[p]) if book.quantity[p] else None,
+            "expiry": self._expiry,
             "drawdown": peaks.position_drawdown,
             "liquidation_price": self._liquidation_price,
             "liquidation_distance": self._liquidation_distance,
@@ -100,6 +101,10 @@ class PositionReadings:
         whole, entry = held * instrument.value_multiplier, self.book.entry_value[position]
         unit = units_per_one(instrument.price_digits)
         return whole / (entry * unit) if instrument.kind is InstrumentKind.INVERSE else entry / (whole * unit)
+
+    def _expiry(self, position: int) -> float | None:
+        at, now = self.layout.instrument_of(position).expiry, self.book.now
+        return None if at is None or not self.book.quantity[position] or at <= now else float(at - now)
 
     def _margin_ratio(self, position: int) -> float | None:
         """Return the ratio of an isolated position, which is a pool of its own; a cross one has none."""

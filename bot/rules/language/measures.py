@@ -199,6 +199,9 @@ _POSITION = (
             "0 when flat; unavailable without a mark or while price sources disagree"),
     Measure("position.age", Subject.POSITION, MeasureUnit.DURATION, "fills, time",
             "time since it was opened, or since it was adopted at start", "unavailable when flat"),
+    Measure("position.expiry", Subject.POSITION, MeasureUnit.DURATION, "contract terms of the venue, time",
+            "time until the contract expires", "unavailable when flat, of perpetuals, and from its moment on",
+            is_optional=True),
     Measure("position.drawdown", Subject.POSITION, MeasureUnit.RATIO, "positions of the venue, mark",
             "what was given back since the best mark since it was opened, over entry notional",
             "0 at the best mark; the first mark after adoption counts as the first; unavailable when flat, without"
@@ -306,7 +309,7 @@ MEASURES: dict[str, Measure] = {
 # Names that a later version knows: asking for one says so, and not that it is misspelt.
 PLANNED: dict[str, tuple[str, ...]] = {
     "account": ("var", "es", "stress"),
-    "position": ("unwind_cost_bps", "unwind_time", "expiry"),
+    "position": ("unwind_cost_bps", "unwind_time"),
     "market": ("cascade_score", "close"),
     "portfolio": ("var", "es", "stress"),
     "underlying": ("gamma", "vega", "theta"),
