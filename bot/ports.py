@@ -7,6 +7,7 @@ from typing import Protocol
 
 from bot.domain.effects import Effect
 from bot.domain.events import AccountFact
+from bot.domain.open_order import OpenOrder
 from bot.domain.order import Approved
 
 
@@ -30,6 +31,9 @@ class Venue(Protocol):
     def place(self, now: int, approved: Approved) -> None: ...
 
     def cancel(self, now: int, account: int, name: str) -> None: ...
+
+    def cancel_foreign(self, now: int, account: int, order: OpenOrder) -> None:
+        """Ask for the end of an order that is not ours; its client's name may be empty, its ``venue_id`` never is."""
 
     def look_up(self, now: int, account: int, name: str) -> None: ...
 

@@ -10,6 +10,7 @@ from paper.exchange import Exchange
 from paper.liquidation import liquidate
 from paper.messages import (
     AddMargin,
+    CancelById,
     CancelRequest,
     QueryAccount,
     QueryHistory,
@@ -18,6 +19,7 @@ from paper.messages import (
     SetMarginMode,
     SetPositionMode,
     SubmitOrder,
+    SubmitOutside,
 )
 from paper.state import Account, Due, FundingDue, GoodUntil, WarningDue
 
@@ -27,6 +29,10 @@ def perform(exchange: Exchange, due: Due) -> None:
     match due:
         case SubmitOrder(request):
             matching.submit(exchange, exchange.accounts[request.key.account], request)
+        case SubmitOutside(request):
+            matching.submit_outside(exchange, exchange.accounts[request.key.account], request)
+        case CancelById(account, venue_id):
+            orders.cancel_by_id(exchange, exchange.accounts[account], venue_id)
         case CancelRequest(account, name):
             orders.cancel(exchange, exchange.accounts[account], name)
         case QueryOrder(account, name):
@@ -87,6 +93,7 @@ def _report_account(exchange: Exchange, account: Account) -> None:
             balances=balances(exchange, account),
             positions=position_reports(account),
             number=account.numbered,
+            orders=tuple(orders.listed(order) for order in orders.open_orders(account)),
         )
     )
 

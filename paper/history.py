@@ -10,14 +10,29 @@ from dataclasses import replace
 
 import msgspec
 
-from bot.domain.events import AssetsExchanged, CashMoved, FundingPaid, LiquidationStage, MarginCall, OrderFilled
+from bot.domain.events import (
+    AssetsExchanged,
+    CashMoved,
+    FundingPaid,
+    LiquidationStage,
+    MarginCall,
+    OpenOrderGone,
+    OpenOrderSeen,
+    OrderFilled,
+)
 from paper.state import Account, Told
 
 TOLD_KEPT = 1_000                    # months of funding on one position; each is copied with every snapshot
-Unasked = AssetsExchanged | CashMoved | FundingPaid | LiquidationStage | MarginCall | OrderFilled
+Unasked = (
+    AssetsExchanged | CashMoved | FundingPaid | LiquidationStage | MarginCall
+    | OpenOrderGone | OpenOrderSeen | OrderFilled
+)
 _KINDS: dict[str, type[Unasked]] = {
     kind.__name__: kind
-    for kind in (AssetsExchanged, CashMoved, FundingPaid, LiquidationStage, MarginCall, OrderFilled)
+    for kind in (
+        AssetsExchanged, CashMoved, FundingPaid, LiquidationStage, MarginCall,
+        OpenOrderGone, OpenOrderSeen, OrderFilled,
+    )
 }
 
 

@@ -11,15 +11,16 @@ resting orders of all clients. A resting order fills as maker at its own price, 
 
 from __future__ import annotations
 
-from bot.domain.events import Liquidity, OrderAccepted, OrderRejected, OrderTriggered
+from bot.domain.errors import InputError
+from bot.domain.events import Liquidity, OrderRejected
 from bot.domain.order import OrderRequest, OrderStatus, Side, TimeInForce
 from paper import conditional, queue
-from paper.admission import refusal, refusal_at_trigger
+from paper.admission import Refusal, refusal, refusal_at_trigger
 from paper.booking import enter_trade, fillable, settle
 from paper.crossing import facing_orders, reach, resting
 from paper.exchange import Exchange
 from paper.liquidity import Piece, Supply, facing
-from paper.orders import end
+from paper.orders import end, report_open, report_trigger
 from paper.selftrade import MAKER_EXPIRES, TAKER_EXPIRES
 from paper.state import Account, GoodUntil, Order
 
@@ -32,8 +33,38 @@ def submit(exchange: Exchange, account: Account, request: OrderRequest) -> None:
             OrderRejected(exchange.told, account.index, request.name, refused.code, refused.detail)
         )
         return
-    order = Order(request, _next_rank(exchange), arrived=exchange.at)
-    exchange.report(OrderAccepted(exchange.told, account.index, request.name))
+    _admit(exchange, account, request, is_outside=False)
+
+
+def submit_outside(exchange: Exchange, account: Account, request: OrderRequest) -> Refusal | None:
+    """Take an order that somebody else places for the account; return why not where it is refused."""
+    refused = refusal(exchange, account, request)
+    if refused is None:
+        _admit(exchange, account, request, is_outside=True)
+    return refused
+
+
+def start_orders(exchange: Exchange, index: int) -> None:
+    """Let outsiders' orders rest that do so from the first price of an instrument on.
+
+    Raises InputError when the venue refuses one.
+    """
+    for account in exchange.state.accounts:
+        for request in [each for each in account.starting_orders if each.key.instrument == index]:
+            account.starting_orders.remove(request)
+            refused = submit_outside(exchange, account, request)
+            if refused is not None:
+                symbol = exchange.instruments[index].symbol
+                raise InputError(
+                    f"account {account.index}: the venue refuses the {request.side.value} order in {symbol} that is to "
+                    f"rest from the start, was {refused.code} {refused.detail} Change it, or leave it out"
+                )
+
+
+def _admit(exchange: Exchange, account: Account, request: OrderRequest, *, is_outside: bool) -> None:
+    rank = _next_rank(exchange)
+    order = Order(request, rank, arrived=exchange.at, number=rank, is_outside=is_outside)
+    report_open(exchange, account, order)
     if request.trigger_price is None:
         _enter(exchange, account, order)
     else:
@@ -54,7 +85,7 @@ def trigger(exchange: Exchange, index: int) -> None:
         del account.conditional[name]
         order.is_triggered = True
         order.rank = _next_rank(exchange)
-        exchange.report(OrderTriggered(exchange.told, account.index, name))
+        report_trigger(exchange, account, order)
         if refusal_at_trigger(exchange, account, order.request) is None:
             _enter(exchange, account, order)
         else:

@@ -23,6 +23,22 @@ class CancelRequest(msgspec.Struct, frozen=True, tag=True):
     name: str
 
 
+class SubmitOutside(msgspec.Struct, frozen=True, tag=True):
+    """Place ``request`` beside the account's client: a person at the venue's page, or another program.
+
+    The client is told unasked: OpenOrderSeen, fills of external origin, OpenOrderGone; of a refusal nothing.
+    """
+
+    request: OrderRequest
+
+
+class CancelById(msgspec.Struct, frozen=True, tag=True):
+    """End an open order, whoever placed it. Answered by its end, or OpenOrderGone when there is none."""
+
+    account: int
+    venue_id: str
+
+
 class QueryOrder(msgspec.Struct, frozen=True, tag=True):
     """Ask what became of an order: its fills again (same trade ids) and its state, or OrderNotFound."""
 
@@ -83,5 +99,7 @@ class Wake(msgspec.Struct, frozen=True, tag=True):
 
 
 Setting = SetMarginMode | SetPositionMode | SetLeverage | AddMargin
-ClientMessage = SubmitOrder | CancelRequest | QueryOrder | QueryAccount | QueryHistory | Setting
+ClientMessage = (
+    SubmitOrder | SubmitOutside | CancelRequest | CancelById | QueryOrder | QueryAccount | QueryHistory | Setting
+)
 Message = ClientMessage | Wake | MarketFact | Candle

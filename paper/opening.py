@@ -10,6 +10,7 @@ from bot.domain.instrument import Instrument, InstrumentKind
 from bot.domain.scale import CASH_UNIT
 from paper.exchange import Exchange
 from paper.holdings import book
+from paper.outside import starting_order
 from paper.spec import AccountStart, AssetMode, PositionMode, VenueSpec
 from paper.state import Account, Starting
 
@@ -47,6 +48,7 @@ def open_account(spec: VenueSpec, start: AccountStart, instruments: Sequence[Ins
             for position in start.positions
             if position.quantity
         ],
+        starting_orders=[starting_order(start, number, order) for number, order in enumerate(start.orders, 1)],
     )
 
 

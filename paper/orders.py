@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import msgspec
 
-from bot.domain.events import FillOrigin, OrderAccepted, OrderEnded, OrderFilled, OrderNotFound, OrderTriggered
+from bot.domain.events import (
+    FillOrigin,
+    OpenOrderGone,
+    OpenOrderSeen,
+    OrderAccepted,
+    OrderEnded,
+    OrderFilled,
+    OrderNotFound,
+    OrderTriggered,
+)
+from bot.domain.open_order import OpenOrder
 from bot.domain.order import OrderStatus
 from paper.exchange import Exchange
 from paper.state import Account, Execution, Order
@@ -39,6 +49,15 @@ def cancel(exchange: Exchange, account: Account, name: str) -> None:
         _report_end(exchange, account, ended)
 
 
+def cancel_by_id(exchange: Exchange, account: Account, venue_id: str) -> None:
+    """End the open order that the venue calls so, whoever placed it."""
+    for order in open_orders(account):
+        if str(order.number) == venue_id:
+            end(exchange, account, order, OrderStatus.CANCELED)
+            return
+    exchange.report(OpenOrderGone(exchange.told, account.index, venue_id))
+
+
 def expire(exchange: Exchange, account: Account, name: str) -> None:
     """End a good-till-date order that still rests or waits."""
     order = open_order(account, name)
@@ -63,32 +82,72 @@ def look_up(exchange: Exchange, account: Account, name: str) -> None:
 
 
 def arrived_since(account: Account, moment: int) -> list[str]:
-    """Return the names of the orders that arrived at ``moment`` (ns) or later, in the order in which they did."""
-    found = [*account.resting.values(), *account.conditional.values()]
+    """Return the names of the client's orders that arrived at ``moment`` (ns) or later, in the order of arrival."""
+    found = open_orders(account)
     found += (msgspec.json.decode(raw, type=Order) for raw in account.ended.values())
-    late = [order for order in found if order.arrived >= moment]
+    late = [order for order in found if order.arrived >= moment and not order.is_outside]
     return [order.request.name for order in sorted(late, key=lambda order: (order.arrived, order.rank))]
 
 
+def report_open(exchange: Exchange, account: Account, order: Order) -> None:
+    """Tell the account of an order that was taken; of an outsider's again when what it leaves has changed."""
+    if order.is_outside:
+        exchange.tell(account, OpenOrderSeen(exchange.told, account.index, listed(order)))
+    else:
+        exchange.report(OrderAccepted(exchange.told, account.index, order.request.name))
+
+
+def report_trigger(exchange: Exchange, account: Account, order: Order) -> None:
+    """Tell the account that an order waits no more."""
+    if order.is_outside:
+        exchange.tell(account, OpenOrderSeen(exchange.told, account.index, listed(order)))
+    else:
+        exchange.report(OrderTriggered(exchange.told, account.index, order.request.name))
+
+
 def report_fill(exchange: Exchange, account: Account, order: Order, execution: Execution) -> None:
-    """Tell the account of one trade of its order."""
-    exchange.report(
-        OrderFilled(
-            now=exchange.told,
-            stamp=execution.stamp,
-            account=account.index,
-            name=order.request.name,
-            trade_id=execution.trade_id,
-            key=order.request.key,
-            side=order.request.side,
-            price=execution.price,
-            quantity=execution.quantity,
-            fee=execution.fee,
-            liquidity=execution.liquidity,
-            origin=FillOrigin.OURS,
-            modelled=execution.modelled,
-        )
+    """Tell the account of one trade of an order; of an outsider's as what it is, unasked."""
+    fill = OrderFilled(
+        now=exchange.told,
+        stamp=execution.stamp,
+        account=account.index,
+        name=order.request.name,
+        trade_id=execution.trade_id,
+        key=order.request.key,
+        side=order.request.side,
+        price=execution.price,
+        quantity=execution.quantity,
+        fee=execution.fee,
+        liquidity=execution.liquidity,
+        origin=FillOrigin.EXTERNAL if order.is_outside else FillOrigin.OURS,
+        modelled=execution.modelled,
     )
+    if not order.is_outside:
+        exchange.report(fill)
+        return
+    exchange.tell(account, fill)
+    if order.leaves:
+        report_open(exchange, account, order)
+
+
+def listed(order: Order) -> OpenOrder:
+    """Return an open order as the venue lists it."""
+    request = order.request
+    return OpenOrder(
+        venue_id=str(order.number),
+        name=request.name,
+        key=request.key,
+        side=request.side,
+        leaves=order.leaves,
+        limit_price=request.limit_price,
+        trigger_price=None if order.is_triggered else request.trigger_price,
+        reduce_only=request.reduce_only,
+    )
+
+
+def open_orders(account: Account) -> list[Order]:
+    """Return what rests, then what waits for its trigger."""
+    return [*account.resting.values(), *account.conditional.values()]
 
 
 def open_order(account: Account, name: str) -> Order | None:
@@ -102,4 +161,7 @@ def _ended(account: Account, name: str) -> Order | None:
 
 
 def _report_end(exchange: Exchange, account: Account, order: Order) -> None:
+    if order.is_outside:
+        exchange.tell(account, OpenOrderGone(exchange.told, account.index, str(order.number)))
+        return
     exchange.report(OrderEnded(exchange.told, account.index, order.request.name, order.status, order.filled))

@@ -8,6 +8,7 @@ from enum import Enum
 
 from bot.domain.account import Balance, MarginMode, PositionSide
 from bot.domain.errors import ContractError
+from bot.domain.order import Side
 from bot.domain.scale import CASH_UNIT, NS_PER_HOUR, NS_PER_MINUTE, NS_PER_MS
 from paper.tiers import Brackets
 
@@ -125,6 +126,18 @@ class PositionStart:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderStart:
+    """A limit order that somebody else than the client has resting from the instrument's first price on."""
+
+    instrument: int
+    side: Side
+    quantity: int
+    limit_price: int
+    reduce_only: bool = False
+    leg: PositionSide = PositionSide.NET
+
+
+@dataclass(frozen=True, slots=True)
 class AccountStart:
     """One account: ``balance`` is cash (10^-8) of ``asset``, its first one, in which its totals are counted.
 
@@ -144,6 +157,7 @@ class AccountStart:
     balances: tuple[Balance, ...] = ()
     modes: Mapping[int, MarginMode] = field(default_factory=dict)
     leverages: Mapping[int, int] = field(default_factory=dict)
+    orders: tuple[OrderStart, ...] = ()
 
     def mode_of(self, instrument: int) -> MarginMode:
         """Return how an instrument is held at the start."""

@@ -12,6 +12,7 @@ from bot.domain.order import OrderRequest, OrderStatus
 from paper.book import Book
 from paper.messages import (
     AddMargin,
+    CancelById,
     CancelRequest,
     QueryAccount,
     QueryHistory,
@@ -20,10 +21,11 @@ from paper.messages import (
     SetMarginMode,
     SetPositionMode,
     SubmitOrder,
+    SubmitOutside,
 )
 from paper.spec import AssetMode, PositionMode
 
-FORM = 2                             # of a snapshot; another one is refused, never guessed at
+FORM = 3                             # of a snapshot; another one is refused, never guessed at
 NEVER = 1 << 62                      # beyond every price and every moment, and still 64 bits in the file
 
 
@@ -47,8 +49,8 @@ class WarningDue(msgspec.Struct, frozen=True, tag=True):
 
 
 Due = (
-    SubmitOrder | CancelRequest | QueryOrder | QueryAccount | QueryHistory | SetMarginMode | SetPositionMode
-    | SetLeverage | AddMargin | FundingDue | GoodUntil | WarningDue
+    SubmitOrder | SubmitOutside | CancelRequest | CancelById | QueryOrder | QueryAccount | QueryHistory | SetMarginMode
+    | SetPositionMode | SetLeverage | AddMargin | FundingDue | GoodUntil | WarningDue
 )
 
 
@@ -123,7 +125,8 @@ class Order:
     """An order that arrived; ``rank`` is its place in time among all orders.
 
     ``ahead`` is what waits before it at its price, None when that is not known (see ``paper.queue``);
-    ``is_triggered`` is True of a conditional order whose price was reached.
+    ``is_triggered`` is True of a conditional order whose price was reached. ``number`` is what the venue calls it, its
+    rank on arrival; ``is_outside`` that not the account's client placed it.
     """
 
     request: OrderRequest
@@ -134,6 +137,8 @@ class Order:
     ahead: int | None = None
     is_triggered: bool = False
     arrived: int = 0                 # ns
+    number: int = 0
+    is_outside: bool = False
 
     @property
     def leaves(self) -> int:
@@ -180,6 +185,7 @@ class Account:
     isolated: list[int] = field(default_factory=list)
     holdings: list[Holding] = field(default_factory=list)
     starting: list[Starting] = field(default_factory=list)
+    starting_orders: list[OrderRequest] = field(default_factory=list)    # of outsiders
     resting: dict[str, Order] = field(default_factory=dict)
     conditional: dict[str, Order] = field(default_factory=dict)      # waiting for their trigger price
     ended: dict[str, msgspec.Raw] = field(default_factory=dict)

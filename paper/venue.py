@@ -43,6 +43,7 @@ from paper.exchange import Exchange
 from paper.margin import totals
 from paper.messages import (
     AddMargin,
+    CancelById,
     CancelRequest,
     ClientMessage,
     Message,
@@ -53,6 +54,7 @@ from paper.messages import (
     SetMarginMode,
     SetPositionMode,
     SubmitOrder,
+    SubmitOutside,
     Wake,
 )
 from paper.opening import open_account, start_positions
@@ -117,7 +119,9 @@ class PaperVenue:
             FundingRate: self._funding_rate,
             Candle: self._candle,
             SubmitOrder: self._client,
+            SubmitOutside: self._client,
             CancelRequest: self._client,
+            CancelById: self._client,
             QueryOrder: self._client,
             QueryAccount: self._client,
             QueryHistory: self._client,
@@ -278,6 +282,7 @@ class PaperVenue:
             activity.begin(market, instrument, exchange.spec.impact, now=now, price=price)
             market.last = price
             start_positions(exchange, index, price)
+            matching.start_orders(exchange, index)
         elif now >= market.minute_ends:
             activity.close_minutes(market, now)
         market.last = price
@@ -297,7 +302,7 @@ class PaperVenue:
     # What is due ------------------------------------------------------------------------------------------
 
     def _client(self, now: int, message: ClientMessage) -> Answers:
-        account = message.request.key.account if isinstance(message, SubmitOrder) else message.account
+        account = message.request.key.account if isinstance(message, SubmitOrder | SubmitOutside) else message.account
         if account not in self._exchange.accounts:
             raise ContractError(f"venue: there is no account {account}; it was asked {message}")
         self._exchange.schedule(now + self._exchange.spec.latency, message)

@@ -11,6 +11,7 @@ from typing import Literal
 
 from bot.domain.account import MarginMode
 from bot.domain.names import is_marker
+from bot.domain.order import Side
 from bot.domain.scale import NS_PER_MS, NS_PER_SECOND
 from bot.domain.units import Duration, Ratio
 from bot.engine.measures.layout import MARGIN_CALL_GRACE
@@ -100,6 +101,22 @@ class PaperPositionSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class PaperOrderSpec:
+    """A limit order that a person has resting in the simulated account from the first price on: none of ours."""
+
+    symbol: str = field(metadata={"doc": "ccxt symbol, one of the account's instruments."})
+    side: Side = field(metadata={"doc": "buy or sell."})
+    amount: Decimal = field(metadata={"doc": "Base units, or contracts of an inverse market; above 0."})
+    price: Decimal = field(metadata={"doc": "At which it rests; rounded to the digits of the tape."})
+    reduce_only: bool = field(default=False, metadata={"doc": "It only ever closes what is held."})
+
+    def __post_init__(self) -> None:
+        for name, value in (("amount", self.amount), ("price", self.price)):
+            if value <= 0:
+                raise ValueError(f"{name}: must be above 0, was {value}; `side` says which way the order goes")
+
+
+@dataclass(frozen=True, slots=True)
 class PaperInstrumentSpec:
     """What is set for one instrument otherwise than for the account."""
 
@@ -177,6 +194,9 @@ class PaperSpec:
     )
     positions: Mapping[str, PaperPositionSpec] = field(
         default_factory=dict, metadata={"doc": "Positions by ccxt symbol."}
+    )
+    orders: tuple[PaperOrderSpec, ...] = field(
+        default=(), metadata={"doc": "Limit orders that a person has resting there, to see what is done about them."}
     )
     leverage: int = field(
         default=20, metadata={"doc": f"At which positions are opened, 1 to {LEVERAGE_MAX}; sets the initial margin."}
@@ -276,6 +296,13 @@ class AccountSpec:
         default_factory=ProtectSpec,
         metadata={"doc": "The stop that rests at the venue, for the day on which nothing of ours is left running."},
     )
+    cancel_opening: bool = field(
+        default=True,
+        metadata={
+            "doc": "In an emergency (a rule of the margin class acts, the account is flattened, or no price comes),"
+            " cancel resting orders that are not ours and could open or add to a position."
+        },
+    )
     blind: BlindSpec = field(default_factory=BlindSpec, metadata={"doc": "What to do when no price comes any more."})
     paper: PaperSpec = field(
         default_factory=PaperSpec, metadata={"doc": "What the simulated account starts with, in paper mode and replay."}
@@ -288,7 +315,8 @@ class AccountSpec:
             raise ValueError("instruments: names a symbol twice")
         if self.margin_call_grace <= 0:
             raise ValueError("margin_call_grace: must be above 0; leave out rules on account.margin_call instead")
-        for symbol in (*self.paper.positions, *self.paper.instruments):
+        resting = (order.symbol for order in self.paper.orders)
+        for symbol in (*self.paper.positions, *self.paper.instruments, *resting):
             if symbol not in self.instruments:
                 raise ValueError(
                     f"paper: holds {symbol}, which is not among instruments, was {', '.join(self.instruments)}; "

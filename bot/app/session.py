@@ -16,14 +16,32 @@ from heapq import heappop, heappush
 from typing import Protocol
 
 from bot.app.markets import TapeEvent
-from bot.domain.effects import CancelOrder, CatchUp, Effect, LookUpOrder, PlaceOrder, PlaceStop, ReadAccount
+from bot.domain.effects import (
+    CancelOrder,
+    CatchUp,
+    Effect,
+    LookUpOrder,
+    PlaceOrder,
+    PlaceStop,
+    ReadAccount,
+)
 from bot.domain.errors import ContractError
 from bot.domain.events import AccountFact, Command, OrderNotSent, Reloaded, Restarted, Timer
 from bot.domain.market import Candle, CandlePoint, Trade
+from bot.domain.open_order import CancelForeignOrder
 from bot.engine.engine import Engine
 from bot.engine.record.heard import was_heard
 from bot.ports import Journal
-from paper.messages import CancelRequest, ClientMessage, QueryAccount, QueryHistory, QueryOrder, SubmitOrder, Wake
+from paper.messages import (
+    CancelById,
+    CancelRequest,
+    ClientMessage,
+    QueryAccount,
+    QueryHistory,
+    QueryOrder,
+    SubmitOrder,
+    Wake,
+)
 from paper.venue import PaperVenue
 
 NEVER = 1 << 63
@@ -208,6 +226,8 @@ class Session:
                     self._place(effect, now)
                 case CancelOrder():
                     self._ask(now, CancelRequest(effect.account, effect.name))
+                case CancelForeignOrder():
+                    self._ask(now, CancelById(effect.account, effect.order.venue_id))
                 case LookUpOrder():
                     self._ask(now, QueryOrder(effect.account, effect.name))
                 case ReadAccount():

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from bot.app.config import AccountSpec, Config, PaperSpec
+from bot.app.config import AccountSpec, Config, PaperOrderSpec, PaperSpec
 from bot.app.loading import Loaded
 from bot.app.margins import backing_of, collateral_terms, require_margin, settle_of
 from bot.app.markets import MarketSource
 from bot.domain.account import Balance, MarginMode, PositionSide
 from bot.domain.errors import InputError
 from bot.domain.instrument import Instrument
+from bot.domain.order import Side
 from bot.domain.scale import CASH_DIGITS, to_fixed, to_fixed_rounded
 from bot.engine.engine import Engine
 from bot.engine.measures.layout import HEDGE, ONE_WAY, AccountSlot, Layout
 from bot.engine.record.book import Book
 from bot.engine.spec import SafetySpec
 from bot.risk.binance_tiers import tier_table_of
-from paper.spec import AccountStart, AssetMode, FeeTier, PositionMode, PositionStart, VenueSpec
+from paper.spec import AccountStart, AssetMode, FeeTier, OrderStart, PositionMode, PositionStart, VenueSpec
 from paper.venue import PaperVenue
 
 
@@ -71,7 +72,9 @@ def make_engine(loaded: Loaded, layout: Layout, *, book: Book | None = None) -> 
 
 def safety_specs(config: Config) -> tuple[SafetySpec, ...]:
     """Return what each account has for the day on which nothing is seen or done."""
-    return tuple(SafetySpec(account.protect, account.blind) for account in config.accounts.values())
+    return tuple(
+        SafetySpec(account.protect, account.blind, account.cancel_opening) for account in config.accounts.values()
+    )
 
 
 def make_venue(config: Config, layout: Layout) -> PaperVenue:
@@ -133,6 +136,10 @@ def _start(index: int, name: str, account: AccountSpec, layout: Layout) -> Accou
                     side=_side(account, leg.amount),
                 )
             )
+    orders = tuple(
+        _order_start(account, order, by_symbol[order.symbol], f"accounts.{name}.paper.orders[{place}]")
+        for place, order in enumerate(account.paper.orders)
+    )
     cash = {
         asset: _fixed(amount, CASH_DIGITS, f"accounts.{name}.paper.balances[{asset}]")
         for asset, amount in account.paper.balances.items()
@@ -150,9 +157,25 @@ def _start(index: int, name: str, account: AccountSpec, layout: Layout) -> Accou
         balances=tuple(Balance(asset, amount) for asset, amount in cash.items()),
         modes={by_symbol[symbol].index: paper.mode_of(symbol) for symbol in paper.instruments},
         leverages={by_symbol[symbol].index: paper.leverage_of(symbol) for symbol in paper.instruments},
+        orders=orders,
     )
     require_margin(name, start, layout.instruments)
     return start
+
+
+def _order_start(account: AccountSpec, order: PaperOrderSpec, instrument: Instrument, where: str) -> OrderStart:
+    """Return a person's order; in hedge mode it is on the leg that it opens, or closes where it is reduce-only."""
+    leg = PositionSide.NET
+    if account.paper.position_mode is PositionMode.HEDGE:
+        leg = PositionSide.LONG if (order.side is Side.BUY) is not order.reduce_only else PositionSide.SHORT
+    return OrderStart(
+        instrument=instrument.index,
+        side=order.side,
+        quantity=_fixed(order.amount, instrument.quantity_digits, f"{where}.amount"),
+        limit_price=max(1, to_fixed_rounded(order.price, instrument.price_digits)),
+        reduce_only=order.reduce_only,
+        leg=leg,
+    )
 
 
 def _side(account: AccountSpec, amount: Decimal) -> PositionSide:

@@ -18,6 +18,7 @@ from bot.domain.goal import HedgeTerms as HedgeTerms
 from bot.domain.goal import Lacking as Lacking
 from bot.domain.latch import Latch
 from bot.domain.obligation import Obligation
+from bot.domain.open_order import CancelForeignOrder
 from bot.domain.order import Approved, OrderRequest, Side
 
 
@@ -394,6 +395,6 @@ Effect = (
     MoveTrigger | OpenEpisode | PlanEpisode | EndEpisode | OpenParent | ReviseParent | RelaxParent
     | PauseParent | EndParent | ReserveNames | RecordDenial | SetLatch | SetOverride | MarkHighWater | MarkBest
     | NoteJump | ReserveStopNames | PlaceStop | PlaceOrder | CancelOrder | LookUpOrder | ReadAccount
-    | CatchUp | PassOverName
+    | CatchUp | PassOverName | CancelForeignOrder
     | RaiseAlarm
 )

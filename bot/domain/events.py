@@ -15,6 +15,7 @@ from bot.domain.account import Balance, PositionKey, PositionReport
 from bot.domain.denials import DenialCode
 from bot.domain.instrument import TradingState
 from bot.domain.market import MarketFact
+from bot.domain.open_order import OpenOrder
 from bot.domain.order import OrderStatus, Side
 
 
@@ -129,6 +130,26 @@ class OrderNotFound:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenOrderSeen:
+    """An order that we did not send is open, or what it leaves has changed."""
+
+    now: int
+    account: int
+    order: OpenOrder
+    number: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class OpenOrderGone:
+    """An order that we did not send is open no more: filled, cancelled, refused at its trigger, or never there."""
+
+    now: int
+    account: int
+    venue_id: str
+    number: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class FundingPaid:
     """Cash paid (positive) or received (negative) for holding a perpetual; ``stamp`` is the venue's time.
 
@@ -212,7 +233,8 @@ class LiquidationStage:
 class AccountSnapshot:
     """The venue's whole word on an account, read at ``taken``: what is, as of then.
 
-    ``number`` is that of the last it had told of the account unasked by then.
+    ``number`` is that of the last it had told of the account unasked by then. ``orders`` are all that are open, ours
+    included; None where the venue did not say.
     """
 
     now: int
@@ -221,6 +243,7 @@ class AccountSnapshot:
     balances: tuple[Balance, ...]
     positions: tuple[PositionReport, ...]
     number: int = 0
+    orders: tuple[OpenOrder, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,7 +322,8 @@ class Reloaded:
 
 AccountFact = (
     OrderAccepted | OrderRejected | OrderNotSent | OrderOutcomeUnknown | OrderTriggered | OrderFilled
-    | OrderEnded | OrderNotFound | FundingPaid | CashMoved | AssetsExchanged | MarginCall | SettingAnswered
-    | LiquidationStage | InstrumentStatus | AccountSnapshot | VolumeHistory | Timer | Command | Restarted | Reloaded
+    | OrderEnded | OrderNotFound | OpenOrderSeen | OpenOrderGone | FundingPaid | CashMoved | AssetsExchanged
+    | MarginCall | SettingAnswered | LiquidationStage | InstrumentStatus | AccountSnapshot | VolumeHistory
+    | Timer | Command | Restarted | Reloaded
 )
 Event = MarketFact | AccountFact

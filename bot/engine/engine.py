@@ -27,6 +27,8 @@ from bot.domain.events import (
     InstrumentStatus,
     LiquidationStage,
     MarginCall,
+    OpenOrderGone,
+    OpenOrderSeen,
     OrderAccepted,
     OrderEnded,
     OrderFilled,
@@ -71,6 +73,7 @@ from bot.engine.protection.adoption import adopt
 from bot.engine.protection.catching_up import catch_up, take
 from bot.engine.protection.halts import FLATTEN, Halts, flatten_rule
 from bot.engine.protection.marks import Marks
+from bot.engine.protection.opening_orders import OpeningOrders
 from bot.engine.protection.protect import PROTECT, protect_rule
 from bot.engine.protection.safety import Safety
 from bot.engine.record.book import Book
@@ -136,7 +139,7 @@ class Engine:
         }
         for kind in (
             OrderAccepted, OrderRejected, OrderNotSent, OrderNotFound, OrderFilled, OrderEnded, FundingPaid, CashMoved,
-            AssetsExchanged, MarginCall, OrderTriggered, LiquidationStage,
+            AssetsExchanged, MarginCall, OrderTriggered, LiquidationStage, OpenOrderSeen, OpenOrderGone,
         ):
             handlers[kind] = self._on_account_fact
         self._handlers = handlers
@@ -161,6 +164,7 @@ class Engine:
         self.episodes = Episodes(self.desk, self.watch, by_name)
         self.parents = Parents(self.desk, by_name)
         self.halts = Halts(self.desk, self.episodes, self.parents)
+        self.opening_orders = OpeningOrders(self.desk, by_name, safety)
         gate = Gate(self.book, self.columns, self.market, self.desk.limits)
         self.seller = Seller(self.desk, gate)
         self.safety.take(safety, gate)
@@ -384,6 +388,7 @@ class Engine:
         if self.columns.known[account]:
             self.is_first[account] = False
         self.safety.decide(account, now)
+        self.opening_orders.decide(account, now, blind=self.safety.blind.why_cancel[account])
         self.parents.reconcile(account, now)
         self.seller.sell(account, now)
         look_up_overdue(self.desk, account, now)

@@ -235,6 +235,13 @@ class BlindSpec:
         },
     )
     verify_stop: bool = field(default=True, metadata={"doc": "First see whether a stop rests at the venue."})
+    cancel_after: Duration = field(
+        default=20 * NS_PER_SECOND,
+        metadata={
+            "doc": "How long no price may come before other people's resting orders that could open are cancelled, if"
+            " cancel_opening allows it; counted as `after` is."
+        },
+    )
     else_reduce: Ratio = field(
         default=0.5,
         metadata={"doc": "Without one, let a reduce-only stop for this share of the position rest there."},
@@ -243,6 +250,8 @@ class BlindSpec:
     def __post_init__(self) -> None:
         if self.after <= 0:
             raise ValueError(f"after: must be above 0, was {self.after / NS_PER_SECOND:g}s")
+        if self.cancel_after <= 0:
+            raise ValueError(f"cancel_after: must be above 0, was {self.cancel_after / NS_PER_SECOND:g}s")
         if not 0 <= self.else_reduce <= 1:
             raise ValueError(f"else_reduce: must be 0% to 100%, was {self.else_reduce:.2%}")
 
@@ -253,6 +262,7 @@ class SafetySpec:
 
     protect: ProtectSpec = ProtectSpec()
     blind: BlindSpec = BlindSpec()
+    cancel_opening: bool = True
 
 
 UNGUARDED = SafetySpec(protect=ProtectSpec(per=Per.NONE))

@@ -20,6 +20,7 @@ from bot.app.daemon.inbox import Inbox
 from bot.domain.effects import CancelOrder, CatchUp, Effect, LookUpOrder, PlaceOrder, PlaceStop, ReadAccount
 from bot.domain.events import AccountFact, Command, Event, OrderNotSent, Reloaded, Timer
 from bot.domain.market import MarketEvent
+from bot.domain.open_order import CancelForeignOrder
 from bot.domain.scale import NS_PER_SECOND
 from bot.engine.engine import Engine
 from bot.engine.record.heard import was_heard
@@ -139,6 +140,8 @@ class Driver:
                 case CancelOrder():
                     if effect.name not in gone:
                         self.venue.cancel(now, effect.account, effect.name)
+                case CancelForeignOrder():
+                    self.venue.cancel_foreign(now, effect.account, effect.order)
                 case LookUpOrder():
                     self.venue.look_up(now, effect.account, effect.name)
                 case ReadAccount():

@@ -11,9 +11,19 @@ from collections.abc import Callable, Sequence
 from bot.app.daemon.clock import WallClock
 from bot.domain.events import AccountFact
 from bot.domain.market import MarketFact
+from bot.domain.open_order import OpenOrder
 from bot.domain.order import Approved
 from bot.domain.scale import NS_PER_SECOND
-from paper.messages import CancelRequest, ClientMessage, QueryAccount, QueryHistory, QueryOrder, SubmitOrder, Wake
+from paper.messages import (
+    CancelById,
+    CancelRequest,
+    ClientMessage,
+    QueryAccount,
+    QueryHistory,
+    QueryOrder,
+    SubmitOrder,
+    Wake,
+)
 from paper.venue import PaperVenue
 
 
@@ -46,6 +56,10 @@ class PaperPort:
     def cancel(self, now: int, account: int, name: str) -> None:
         """Ask for an order's end."""
         self._ask(now, CancelRequest(account, name))
+
+    def cancel_foreign(self, now: int, account: int, order: OpenOrder) -> None:
+        """Ask for the end of somebody else's order."""
+        self._ask(now, CancelById(account, order.venue_id))
 
     def look_up(self, now: int, account: int, name: str) -> None:
         """Ask what became of an order."""

@@ -32,6 +32,7 @@ def all_fires(run: Run) -> Told:
             {"ts": iso_time(reload.now), "config_hash": reload.config_hash} for reload in run.trail.reloads
         ],
         "never_fired": [rule for rule in run.charter.rules if rule not in fired],
+        "cancelled_orders": [run.tell_cancel(cancel) for cancel in run.trail.cancels],
         "alarms": [
             {"ts": iso_time(alarm.now), "code": alarm.code, "detail": alarm.detail} for alarm in run.trail.alarms
         ],

@@ -28,6 +28,7 @@ from bot.domain.events import (
     OrderRejected,
 )
 from bot.domain.obligation import Obligation
+from bot.domain.open_order import CancelForeignOrder
 from bot.domain.order import OrderRequest
 from bot.domain.scale import cash_text, to_text
 from bot.execution.ladder import collar_at, participation_at
@@ -258,6 +259,21 @@ class Run:
             case OrderAccepted():
                 return {"ts": iso_time(answer.now), "what": "accepted"}
         return {"what": type(answer).__name__}
+
+    def tell_cancel(self, cancel: CancelForeignOrder) -> Told:
+        """Return why an order that was not ours was to be cancelled; asked for once more, it is told once more."""
+        order = cancel.order
+        price = order.trigger_price if order.limit_price is None else order.limit_price
+        return {
+            "ts": iso_time(cancel.now),
+            "order": order.name,
+            "venue_id": order.venue_id,
+            "position": self.charter.key_label(order.key),
+            "side": order.side.value,
+            "quantity": self.quantity_text(order.key, order.leaves),
+            "price": None if price is None else self._price(order.key, price),
+            "why": cancel.why,
+        }
 
     def quantity_text(self, key: PositionKey, quantity: int) -> str:
         """Return a quantity of one position as decimal text."""

@@ -29,6 +29,12 @@ def fires_text(told: Told) -> Lines:
             f"reloaded {_clock(reload['ts'])}: from here on the rules and limits of configuration "
             f"{reload['config_hash'][:HASH_SHOWN]}", 0,
         )
+    for cancel in told["cancelled_orders"]:
+        at = "" if cancel["price"] is None else f" at {cancel['price']}"
+        lines += _wrapped(
+            f"{_clock(cancel['ts'])} cancelled somebody's {cancel['side']} of {cancel['quantity']} of"
+            f" {cancel['position']}{at} ({cancel['order']}): {cancel['why']}", 0,
+        )
     for alarm in told["alarms"]:
         lines += _wrapped(f"alarm {_clock(alarm['ts'])} {alarm['code']}: {alarm['detail']}", 0)
     return lines

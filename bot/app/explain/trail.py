@@ -35,6 +35,7 @@ from bot.domain.events import (
 )
 from bot.domain.names import child_name
 from bot.domain.obligation import Obligation
+from bot.domain.open_order import CancelForeignOrder
 
 OrderAnswer = (
     OrderAccepted | OrderRejected | OrderNotSent | OrderOutcomeUnknown | OrderFilled | OrderEnded | OrderNotFound
@@ -107,6 +108,7 @@ class Trail:
     denials: list[RecordDenial] = field(default_factory=list)
     moves: list[MoveTrigger] = field(default_factory=list)
     alarms: list[RaiseAlarm] = field(default_factory=list)
+    cancels: list[CancelForeignOrder] = field(default_factory=list)
     reloads: list[Reloaded] = field(default_factory=list)
     liquidations: list[LiquidationStage] = field(default_factory=list)
     foreign_fills: list[OrderFilled] = field(default_factory=list)
@@ -177,6 +179,8 @@ def _take_effect(trail: Trail, effect: Effect) -> None:
             trail.denials.append(effect)
         case MoveTrigger():
             trail.moves.append(effect)
+        case CancelForeignOrder():
+            trail.cancels.append(effect)
         case RaiseAlarm():
             trail.alarms.append(effect)
         case _:

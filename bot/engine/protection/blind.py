@@ -1,7 +1,7 @@
 """What is done for a held position when no source gives a price any more. Nothing here uses a frozen price.
 
      5 s   ``bot.engine.measures.freshness`` takes the mark away and alarms; no rule decides by it
-    20 s   opening orders would be cancelled; this program sends none
+    20 s   other people's orders that could open are cancelled; we send none
     60 s   the venue is asked whether the stop rests; where none does, a reduce-only stop for a share of what is held
            is placed there: the venue knows the price when we do not
 
@@ -32,6 +32,7 @@ class Blind:
         self.protect = protect
         self.specs: tuple[SafetySpec, ...] = ()
         self.dark_since: list[int | None] = [None] * count
+        self.why_cancel: list[str | None] = [None] * len(desk.layout.accounts)   # orders that could open, while blind
 
     def look(self, account: int, now: int) -> None:
         """Do what is due for an account's positions without a price."""
@@ -39,6 +40,7 @@ class Blind:
         if account >= len(self.specs):
             return
         spec = self.specs[account].blind
+        self.why_cancel[account] = None
         for position in desk.layout.positions_of[account]:
             is_dark = desk.columns.mark[desk.layout.keys[position].instrument] is None
             if desk.book.quantity[position] and is_dark:
@@ -51,6 +53,12 @@ class Blind:
         since = self.dark_since[position]
         since = self.dark_since[position] = now if since is None else since
         account = self.desk.layout.keys[position].account
+        cancels_at = since + max(0, spec.cancel_after - self.desk.limits.stale_after)
+        if now < cancels_at:
+            self.desk.timers.set(account, cancels_at)
+        else:
+            symbol = self.desk.layout.instrument_of(position).symbol
+            self.why_cancel[account] = f"{symbol} has no price for {spec.cancel_after / NS_PER_SECOND:g} s"
         acts_at = since + max(0, spec.after - self.desk.limits.stale_after)
         if now < acts_at:
             self.desk.timers.set(account, acts_at)

@@ -7,14 +7,24 @@ the parent whose name they carry, or that took over. A name that the venue has s
 
 from __future__ import annotations
 
-from bot.domain.effects import CancelOrder, CatchUp, PassOverName, RaiseAlarm, ReadAccount
-from bot.domain.events import AccountFact, OrderAccepted, OrderEnded, OrderFilled, OrderNotFound
+from bot.domain.effects import CatchUp, PassOverName, RaiseAlarm, ReadAccount
+from bot.domain.events import (
+    AccountFact,
+    OpenOrderGone,
+    OpenOrderSeen,
+    OrderAccepted,
+    OrderEnded,
+    OrderFilled,
+    OrderNotFound,
+)
 from bot.domain.names import ParsedName, child_name, parse_name
 from bot.domain.order import OrderStatus
+from bot.engine.cancels import cancel
 from bot.engine.desk import Desk
 from bot.engine.protection.account_alarms import tell_of
 from bot.engine.record.book import Book
 from bot.engine.record.fold import fold
+from bot.engine.record.fold_open_orders import is_late
 from bot.engine.record.fold_stops import is_known_to_rest, is_unrecorded
 from bot.engine.record.heard import opens_gap, was_heard
 
@@ -37,13 +47,20 @@ def take(desk: Desk, fact: AccountFact) -> bool:
     if isinstance(fact, _TELLS_OF_ORDER):
         _pass_over_unknown(desk, fact)
     is_behind = opens_gap(desk.book, fact)
-    must_read = isinstance(fact, OrderNotFound) and _was_working(desk, fact)
+    must_read = _leaves_a_doubt(desk, fact)
     fold(desk.book, fact)
     if is_behind:
         catch_up(desk, account)
     if must_read:
         desk.emit(ReadAccount(account, desk.book.now))
     return True
+
+
+def _leaves_a_doubt(desk: Desk, fact: AccountFact) -> bool:
+    """True when only the whole account can say what is: an order was lost, or open orders were told out of turn."""
+    if isinstance(fact, OpenOrderSeen | OpenOrderGone):
+        return is_late(desk.book.accounts[fact.account], fact)
+    return isinstance(fact, OrderNotFound) and _was_working(desk, fact)
 
 
 def _was_working(desk: Desk, fact: OrderNotFound) -> bool:
@@ -77,7 +94,7 @@ def _pass_over_unknown(desk: Desk, fact: OrderAccepted | OrderEnded | OrderFille
             )
         )
     if isinstance(fact, OrderAccepted) and (is_unknown or parent not in book.parents):
-        desk.emit(CancelOrder(account, fact.name, book.now))
+        cancel(desk, account, fact.name, book.now)
 
 
 def _is_unknown(book: Book, account: int, parent: str, name: ParsedName) -> bool:

@@ -18,7 +18,6 @@ from typing import assert_never
 from bot.domain.denials import CONTROLS
 from bot.domain.effects import (
     PORTFOLIO,
-    CancelOrder,
     EndEpisode,
     Goal,
     GoalKind,
@@ -36,6 +35,7 @@ from bot.domain.latch import Latch, stricter
 from bot.domain.order import OrderClass
 from bot.domain.scale import NS_PER_SECOND, to_text
 from bot.domain.units import SourceText
+from bot.engine.cancels import cancel
 from bot.engine.deciding.episodes import STANDING, Episodes
 from bot.engine.deciding.parents import Parents
 from bot.engine.desk import Desk
@@ -129,7 +129,7 @@ class Halts:
         for order in list(book.orders.values()):
             is_own = book.layout.keys[order.position].account == command.account
             if is_own and order.order_class is not OrderClass.STOP and order.parent not in book.parents:
-                self.desk.emit(CancelOrder(command.account, order.name, command.now))
+                cancel(self.desk, command.account, order.name, command.now)
 
     def _end_flatten(self, command: Command) -> None:
         for episode in list(self.desk.book.episodes.values()):

@@ -19,7 +19,6 @@ from __future__ import annotations
 
 from bot.domain.denials import Denied
 from bot.domain.effects import (
-    CancelOrder,
     Goal,
     GoalKind,
     LookUpOrder,
@@ -38,6 +37,7 @@ from bot.domain.names import STOPS_FROM, child_name, parent_name
 from bot.domain.order import OrderClass, OrderRequest, Side, TimeInForce
 from bot.domain.scale import NS_PER_SECOND, to_text, units_per_one
 from bot.domain.units import SourceText
+from bot.engine.cancels import cancel
 from bot.engine.deciding.parents import CHILDREN_PER_PARENT, NAMES_AT_ONCE
 from bot.engine.desk import Desk
 from bot.engine.gate import Gate, sends_left
@@ -259,7 +259,7 @@ class Protect:
         for stop in stops:
             if stop.cancel_asked is None or now - stop.cancel_asked >= WITNESSES_APART:
                 account = self.desk.layout.keys[stop.position].account
-                self.desk.emit(CancelOrder(account, stop.name, now))
+                cancel(self.desk, account, stop.name, now)
 
     def _read_back(self, position: int, spec: ProtectSpec, now: int) -> None:
         """Ask the venue what it has: now and then, and soon where that is doubtful."""

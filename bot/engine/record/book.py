@@ -14,6 +14,7 @@ from bot.domain.effects import PORTFOLIO, Goal, ScopeElement
 from bot.domain.instrument import TradingState
 from bot.domain.latch import Latch
 from bot.domain.obligation import Obligation
+from bot.domain.open_order import OpenOrder
 from bot.domain.order import OrderClass, OrderStatus, Side
 from bot.engine.measures.layout import Layout
 from bot.engine.record.stops import Stop, StopLine
@@ -174,6 +175,9 @@ class AccountBook:
     margin_called: int | None = None  # the venue's time of its newest margin call, never later than ours
     facts_through: int = 0           # of the venue's numbered facts, every one up to here was heard
     facts_beyond: list[int] = field(default_factory=list)     # and these, rising
+    open_orders: dict[str, OpenOrder] = field(default_factory=dict)  # the venue's list by its ids, perhaps with ours
+    orders_through: int = 0          # the number of the fact that last changed that list
+    cancels_asked: dict[str, int] = field(default_factory=dict)      # when, of foreign orders that are open still
     trade_ids: dict[str, None] = field(default_factory=dict)
     sends: deque[int] = field(default_factory=lambda: deque(maxlen=SENDS_KEPT))
     hours: list[Hour] = field(default_factory=list)              # of the last day in which orders were sent

@@ -14,6 +14,7 @@ from bot.domain.effects import ScopeElement
 from bot.domain.errors import JournalError
 from bot.domain.instrument import TradingState
 from bot.domain.latch import Latch
+from bot.domain.open_order import OpenOrder
 from bot.engine.measures.derived import DerivedReadings
 from bot.engine.measures.layout import Layout
 from bot.engine.measures.windows import Plain
@@ -108,6 +109,7 @@ def _account_back(body: dict[str, Any]) -> AccountBook:
     account.sends = deque(body["sends"], maxlen=AccountBook().sends.maxlen)
     account.latch = Latch(body["latch"])
     account.hours = msgspec.convert(body["hours"], list[Hour])
+    account.open_orders = msgspec.convert(body.get("open_orders", {}), dict[str, OpenOrder])
     return account
 
 

@@ -320,10 +320,7 @@ def _place_order(book: Book, effect: PlaceOrder) -> None:
 
 
 def _cancel_order(book: Book, effect: CancelOrder) -> None:
-    """Note that it was asked; the order keeps working until the venue has answered.
-
-    A cancel is a message like any other: it counts towards the rate of orders (C4).
-    """
+    """Note that it was asked, a message like any other (C4); the order works until the venue has answered."""
     book.accounts[effect.account].sends.append(effect.now)
     order = book.orders.get(effect.name)
     if order is None:

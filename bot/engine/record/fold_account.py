@@ -22,6 +22,7 @@ from bot.domain.events import (
     OrderFilled,
 )
 from bot.engine.record.book import AccountBook, Book
+from bot.engine.record.fold_open_orders import OPEN_ORDER_FOLDERS, take_list
 from bot.engine.record.heard import hear
 from bot.engine.record.margin_calls import called_at
 
@@ -140,6 +141,7 @@ def _snapshot(book: Book, fact: AccountSnapshot) -> None:
         account.facts_beyond = [number for number in account.facts_beyond if number > account.facts_through]
     account.adopted = True
     account.snapshot_taken = fact.taken
+    take_list(account, fact)
     settle = book.layout.accounts[fact.account].settle
     account.assets = {balance.asset: balance.amount for balance in fact.balances if balance.asset != settle}
     for balance in fact.balances:
@@ -180,4 +182,5 @@ ACCOUNT_FOLDERS: dict[type, Callable[[Book, Any], None]] = {
     MarkHighWater: _mark_high_water,
     MarkBest: _mark_best,
     NoteJump: _note_jump,
+    **OPEN_ORDER_FOLDERS,
 }

@@ -14,12 +14,16 @@ from bot.domain.events import (
     FundingPaid,
     LiquidationStage,
     MarginCall,
+    OpenOrderGone,
+    OpenOrderSeen,
     OrderFilled,
 )
 from bot.engine.record.book import AccountBook, Book
 
 BEYOND_MAX = 1_000                   # as many as the venue keeps: what is missing before them cannot be had any more
-_NUMBERED = (AssetsExchanged, CashMoved, FundingPaid, LiquidationStage, MarginCall, OrderFilled)
+_NUMBERED = (
+    AssetsExchanged, CashMoved, FundingPaid, LiquidationStage, MarginCall, OpenOrderGone, OpenOrderSeen, OrderFilled,
+)
 
 
 def was_heard(book: Book, fact: AccountFact) -> bool:

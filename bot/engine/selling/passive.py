@@ -12,9 +12,10 @@ working, so that nothing is sold twice while cancel and fill race each other.
 
 from __future__ import annotations
 
-from bot.domain.effects import CancelOrder, Relaxation
+from bot.domain.effects import Relaxation
 from bot.domain.instrument import Instrument
 from bot.domain.scale import NS_PER_SECOND
+from bot.engine.cancels import CANCEL_AGAIN, cancel
 from bot.engine.deciding.duties import is_late, is_passive, patience
 from bot.engine.desk import Desk
 from bot.engine.record.book import Order, Parent
@@ -24,7 +25,6 @@ from bot.execution.price import is_left_behind, joining_price
 
 REST_FOR = 30 * NS_PER_SECOND        # a dead process leaves nothing at the venue for longer
 REPRICE_EVERY = NS_PER_SECOND        # each move gives up the place in the queue, and costs two messages
-CANCEL_AGAIN = 5 * NS_PER_SECOND     # an unanswered cancel was lost; asking twice harms nothing
 GRACE = NS_PER_SECOND                # after an order's own end, before we end it: venues without such an end
 
 
@@ -105,4 +105,4 @@ class Passive:
 
     def _cancel(self, order: Order, now: int) -> None:
         if order.cancel_asked is None or now - order.cancel_asked >= CANCEL_AGAIN:
-            self.desk.emit(CancelOrder(self.desk.layout.keys[order.position].account, order.name, now))
+            cancel(self.desk, self.desk.layout.keys[order.position].account, order.name, now)
