@@ -100,7 +100,7 @@ class Answers:
             "positions": len(held),
             "unprotected": [
                 engine.layout.market_label(engine.layout.keys[position]) for position in held
-                if not any(stop.position == position and stop.is_seen for stop in book.stops.values())
+                if engine.safety.protect.uncovered_since[position] is not None
             ],
             "orders": [
                 {"name": order.name, "status": order.status.value, "side": order.side.value}

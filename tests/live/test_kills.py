@@ -1,0 +1,41 @@
+"""Kill -9 over the wire. All of it is ``python -m bench.wire_kills``; here a sample of each story."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from tests.live.killing import End, judge, scripts, tell
+
+# Found in the whole enumeration to lie, in this order: before the account is known, while stops are placed, while slices
+# are out. A story's own numbers move a little with the machine's pace, so a kill that comes too late is none, and fine.
+REQUESTS = (9, 22, 30)
+COMMITS = (2, 7)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, End]:
+    """How each story ends when nothing is killed; told once."""
+    return {}
+
+
+@pytest.mark.parametrize("name", list(scripts()))
+def test_live_killed_anywhere_ends_as_undisturbed(
+    tmp_path: Path, undisturbed: dict[str, End], name: str
+) -> None:
+    """Whatever request or commit was the last: the same positions in the end, and nothing sold twice."""
+    script = scripts()[name]
+    plan: list[tuple[str, dict[str, int]]] = [("undisturbed", {})]
+    plan += [(f"request {at}", {"request": at}) for at in REQUESTS] + [(f"commit {at}", {"commit": at}) for at in COMMITS]
+    ends = {}
+    for what, kill in plan:
+        folder = tmp_path / what.replace(" ", "_")
+        folder.mkdir()
+        ends[what] = asyncio.run(tell(folder, script, **kill))
+    whole = ends["undisturbed"]
+    assert not whole.is_killed and not whole.client_ids_twice
+    assert any(end.is_killed for end in ends.values())
+    for what, end in ends.items():
+        assert judge(whole, end) == [], what
