@@ -9,28 +9,20 @@ import pytest
 
 from tests.live.killing import End, judge, scripts, tell
 
-# Found in the whole enumeration to lie, in this order: before the account is known, while stops are placed, while slices
-# are out. A story's own numbers move a little with the machine's pace, so a kill that comes too late is none, and fine.
+# Before the account is known, while stops are placed, while slices are out. The numbers of a story move a little with
+# the machine's pace: a kill that would come after the end is none.
 REQUESTS = (9, 22, 30)
 COMMITS = (2, 7)
 
 
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, End]:
-    """How each story ends when nothing is killed; told once."""
-    return {}
-
-
 @pytest.mark.parametrize("name", list(scripts()))
-def test_live_killed_anywhere_ends_as_undisturbed(
-    tmp_path: Path, undisturbed: dict[str, End], name: str
-) -> None:
+def test_live_killed_anywhere_ends_as_undisturbed(tmp_path: Path, name: str) -> None:
     """Whatever request or commit was the last: the same positions in the end, and nothing sold twice."""
     script = scripts()[name]
-    plan: list[tuple[str, dict[str, int]]] = [("undisturbed", {})]
-    plan += [(f"request {at}", {"request": at}) for at in REQUESTS] + [(f"commit {at}", {"commit": at}) for at in COMMITS]
-    ends = {}
-    for what, kill in plan:
+    plan: dict[str, dict[str, int]] = {"undisturbed": {}}
+    plan |= {f"request {at}": {"request": at} for at in REQUESTS} | {f"commit {at}": {"commit": at} for at in COMMITS}
+    ends: dict[str, End] = {}
+    for what, kill in plan.items():
         folder = tmp_path / what.replace(" ", "_")
         folder.mkdir()
         ends[what] = asyncio.run(tell(folder, script, **kill))
