@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from bot.domain.effects import Effect, Goal, GoalKind
@@ -17,10 +18,25 @@ from bot.engine.record.book import Book, Episode, Parent
 from bot.engine.record.fold import fold
 from bot.engine.spec import LimitsSpec, SurvivalSpec
 from bot.engine.timers import Timers
+from bot.execution.impact import Liquidity
 from bot.execution.slicer import filters_when_adding
 from bot.risk.deleverage import NO_LIMITS, CostOf, Plan, wanted
 from bot.risk.delta_limit import DeltaLimit
 from bot.risk.margin import Holding
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """What cuts cost; the same where holdings and markets are the same."""
+
+    holdings: Sequence[Holding]
+    markets: Sequence[Liquidity]
+
+    def __call__(self, place: int, quantity: int) -> float:
+        """Return the expected cost of cutting a holding by a quantity, cash."""
+        holding = self.holdings[place]
+        value = abs(holding.instrument.value(price=holding.mark, quantity=quantity))
+        return self.markets[place].cost(quantity=quantity, value=value)
 
 
 @dataclass
@@ -49,7 +65,7 @@ class Desk:
 
     def cost_of(self, holdings: list[Holding]) -> CostOf:
         """Return the expected cost of cutting the n-th holding by a quantity, from the market as it is."""
-        markets = [
+        return Costs(holdings, [
             self.market.liquidity(
                 holding.key.instrument,
                 price=holding.mark,
@@ -57,14 +73,7 @@ class Desk:
                 now=self.book.now,
             )
             for holding in holdings
-        ]
-
-        def cost(place: int, quantity: int) -> float:
-            holding = holdings[place]
-            value = abs(holding.instrument.value(price=holding.mark, quantity=quantity))
-            return markets[place].cost(quantity=quantity, value=value)
-
-        return cost
+        ])
 
     def cost_at(self, position: int, quantity: int) -> float:
         """Return the expected cost of trading a quantity of a position, cash; 0 before there is a mark."""

@@ -9,7 +9,7 @@ calibrated later, until then it is stated.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import sqrt
 
 IMPACT_Y = 1.0
@@ -30,6 +30,10 @@ class Liquidity:
     sigma_minute: float
     volume_day: float
     quoted: float | None = None
+    fixed: float = field(init=False, repr=False, compare=False)      # half spread and fee: what does not grow
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "fixed", self.half_spread + self.fee)
 
     @property
     def half_spread(self) -> float:
@@ -44,4 +48,4 @@ class Liquidity:
 
     def cost(self, *, quantity: int, value: int) -> float:
         """Return the expected cost of trading ``quantity`` worth ``value`` (unsigned), in cash units."""
-        return value * (self.half_spread + self.fee + self.impact(quantity))
+        return value * (self.fixed + self.impact(quantity))

@@ -24,6 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from bot.domain.effects import Goal, GoalKind
 from bot.domain.errors import ContractError
@@ -182,8 +183,7 @@ def _conditions(goal: Goal) -> tuple[_Condition, ...]:
     raise ContractError(f"deleverage: has no measure for a goal of kind {goal.kind.value}")
 
 
-@dataclass(frozen=True, slots=True)
-class _Cut:
+class _Cut(NamedTuple):
     """Slices of one or two holdings, as (position, quantity): their price, and what each condition gains, cash."""
 
     parts: tuple[tuple[int, int], ...]
@@ -206,6 +206,7 @@ class _Book:
         deltas: Deltas,
     ) -> None:
         self.conditions = _conditions(goal)
+        self.nothing = (0,) * len(self.conditions)
         self.deltas = deltas
         self.spares_hedges = goal.kind is GoalKind.LIQUIDATION_DISTANCE    # of itself: a hedge's cut has no relief
         self.holdings = holdings
@@ -215,21 +216,28 @@ class _Book:
         self.slices = [_slice(holding) for holding in holdings]
         self.units = [holding.instrument.value(price=holding.mark, quantity=1) for holding in holdings]
         self.afters = [[self._after(holding, each.move) for each in self.conditions] for holding in holdings]
+        self.stands: list[dict[int, tuple[int, tuple[int, ...]]]] = [{} for _ in holdings]    # by what is kept
         self.standing = [self._stand(position, keep) for position, keep in enumerate(keeps)]
         self.next_cuts: list[_Cut | None] = [None] * len(keeps)
+        places = range(len(keeps))
+        self.fellows = [[other for other in places if deltas.are_one(place, other)] for place in places]
         self.free = [
             condition.allowed + int(condition.equity * equity) + int(condition.move * moving)
-            + sum(stand[place] for stand in self.standing)
+            + sum(stand[place] for _, stand in self.standing)
             for place, condition in enumerate(self.conditions)
         ]
 
     def cost(self) -> int:
         """Return the expected cost of all cuts so far, cash."""
-        return sum(self._cost(position, keep) for position, keep in enumerate(self.keeps))
+        return sum(cost for cost, _ in self.standing)
 
     def lack(self, free: Sequence[int]) -> int:
         """Return what the conditions are short of, together: 0 when the goal is reached."""
-        return sum(-left for left in free if left < 0)
+        lack = 0
+        for left in free:
+            if left < 0:
+                lack -= left
+        return lack
 
     def best_step(self) -> _Cut | None:
         """Return the cut with the most relief per cost, or None if nothing is lacking or no cut helps."""
@@ -259,9 +267,8 @@ class _Book:
             self.standing[position] = self._stand(position, self.keeps[position])
             self.next_cuts[position] = None
             self.deltas.take(position, quantity)
-            for other in range(len(self.keeps)):
-                if self.deltas.are_one(position, other):
-                    self.next_cuts[other] = None     # its room has changed
+            for other in self.fellows[position]:
+                self.next_cuts[other] = None         # its room has changed
 
     def _open_positions(self) -> list[int]:
         """Return the holdings that may be cut: all for a distance, else those of the heavier side."""
@@ -305,21 +312,27 @@ class _Book:
 
     def _cut(self, *parts: tuple[int, int]) -> _Cut:
         price = 0
-        gains = [0] * len(self.conditions)
+        gains = self.nothing
         for position, quantity in parts:
-            keep = self.keeps[position]
-            price += self._cost(position, keep - quantity) - self._cost(position, keep)
-            then = self._stand(position, keep - quantity)
-            for place, (new, old) in enumerate(zip(then, self.standing[position], strict=True)):
-                gains[place] += new - old
-        return _Cut(parts, price, tuple(gains))
+            paid, stood = self.standing[position]
+            cost, then = self._stand(position, self.keeps[position] - quantity)
+            price += cost - paid
+            gains = tuple([gain + new - old for gain, new, old in zip(gains, then, stood, strict=True)])
+        return _Cut(parts, price, gains)
 
     def _lack_after(self, cut: _Cut) -> int:
-        return self.lack([left + gain for left, gain in zip(self.free, cut.gains, strict=True)])
+        lack = 0
+        for left, gain in zip(self.free, cut.gains, strict=True):
+            if left + gain < 0:
+                lack -= left + gain
+        return lack
 
     def _makes_up(self, cut: _Cut) -> bool:
         """True when no condition that lacks something now would still lack it, whatever becomes of the others."""
-        return all(left >= 0 or left + gain >= 0 for left, gain in zip(self.free, cut.gains, strict=True))
+        for left, gain in zip(self.free, cut.gains, strict=True):      # noqa: SIM110  # plans spend their time here
+            if left < 0 and left + gain < 0:
+                return False
+        return True
 
     def _smallest(self, cut: _Cut) -> _Cut:
         """Return the cut of the fewest whole lots, at most ``cut``, that makes up what is lacking."""
@@ -338,18 +351,22 @@ class _Book:
                 low = middle + 1
         return cut
 
-    def _stand(self, position: int, keep: int) -> tuple[int, ...]:
-        """Return what one holding, cut to ``keep``, adds to what each condition has to spare, cash."""
+    def _stand(self, position: int, keep: int) -> tuple[int, tuple[int, ...]]:
+        """Return what a holding's cut to ``keep`` costs, and what is left adds to what each condition spares, cash."""
+        found = self.stands[position].get(keep)
+        if found is not None:
+            return found
         holding = self.holdings[position]
         value = holding.instrument.value(price=holding.mark, quantity=keep)
         signed = value if holding.quantity > 0 else -value
-        cost = self._cost(position, keep)
-        stand = []
+        cost = _cost_of_cut(self.cost_of, position, abs(holding.quantity) - keep)
+        stand: list[int] = []
         for factor, (gain, size) in zip(self.conditions, self.afters[position], strict=True):
             spare = gain * signed - factor.equity * cost
             maintenance = holding.tiers.maintenance(int(value * size)) if factor.maintenance else 0
             stand.append(int(spare) - maintenance - factor.gross * value)
-        return tuple(stand)
+        found = self.stands[position][keep] = cost, tuple(stand)
+        return found
 
     def _after(self, holding: Holding, move: float) -> tuple[float, float]:
         """Return what a move gains per signed value, and what becomes of the value, both as factors."""
@@ -357,9 +374,6 @@ class _Book:
             return move, 1 + move        # for a limit on the net exposure, ``move`` is but a sign
         move = max(move, COIN_MOVE_MIN)
         return move / (1 + move), 1 / (1 + move)
-
-    def _cost(self, position: int, keep: int) -> int:
-        return _cost_of_cut(self.cost_of, position, abs(self.holdings[position].quantity) - keep)
 
 
 def _slice(holding: Holding) -> int:

@@ -71,7 +71,8 @@ class Episodes:
         layout = desk.layout
         self.elements = [ScopeElement(account) for account in range(len(layout.accounts))]
         self.elements_of_positions = [ScopeElement(key.account, key) for key in layout.keys]
-        self.compared: dict[int, int] = {}           # by episode, when its cuts were last held against others
+        # by episode, when its cuts were last held against others, and by what
+        self.compared: dict[int, tuple[int, object]] = {}
 
     def decide(self, account: int, now: int, *, is_first: bool) -> None:
         """Bring triggers, episodes and plans of one account up to ``now``.
@@ -344,18 +345,24 @@ class Episodes:
 
         A plan costs hundreds of times what a look at the present one does, so this waits even after fills.
         """
-        if now < self.compared.get(episode.number, -REPLAN_AT_LEAST) + REPLAN_AT_LEAST:
-            return
         desk = self.desk
+        at, before = self.compared.get(episode.number, (-REPLAN_AT_LEAST, None))
+        if now < at + REPLAN_AT_LEAST:
+            return
+        unsold = [
+            abs(holding.quantity) - desk.book.working[position]
+            for holding, position in zip(case.holdings, case.positions, strict=True)
+        ]
+        basis = (desk.columns.equity[case.account], lands, keeps, unsold, case)
         known = desk.book.episodes
-        self.compared = {number: at for number, at in self.compared.items() if number in known} | {episode.number: now}
+        self.compared = {number: last for number, last in self.compared.items() if number in known}
+        self.compared[episode.number] = now, basis
         held = [abs(holding.quantity) for holding in case.holdings]
-        if len(held) < 2 or keeps == held or not isfinite(lands):
+        if len(held) < 2 or keeps == held or not isfinite(lands) or basis == before:
             return
         target = lands if episode.goal.kind is GoalKind.LIQUIDATION_DISTANCE else -lands
         if target <= 0:
             return
-        unsold = [size - desk.book.working[position] for size, position in zip(held, case.positions, strict=True)]
         fresh = desk.plan(
             replace(episode.goal, target=target), case,
             keeps=[max(*each) for each in zip(unsold, keeps, strict=True)], lowest=[0] * len(held),
