@@ -111,6 +111,13 @@ def cancel(symbol: str, identity: str, *, is_conditional: bool) -> Ask:
     return Ask("fapiPrivateDeleteOrder", {"symbol": symbol, "origClientOrderId": identity}, 1)
 
 
+def cancel_number(symbol: str, number: str, *, is_conditional: bool) -> Ask:
+    """Return the call that ends an order by the venue's number, whoever sent it."""
+    if is_conditional:
+        return Ask("fapiPrivateDeleteAlgoOrder", {"symbol": symbol, "algoId": number}, 1)
+    return Ask("fapiPrivateDeleteOrder", {"symbol": symbol, "orderId": number}, 1)
+
+
 def query(symbol: str, identity: str, *, is_conditional: bool) -> Ask:
     """Return the call that asks for one order by its name."""
     if is_conditional:

@@ -39,7 +39,8 @@ from bot.adapters.ccxt.outcome import (
 from bot.adapters.ccxt.times import VenueTime
 from bot.adapters.ccxt.troubles import Trouble
 from bot.adapters.ccxt.turnstile import TooLate
-from bot.domain.events import AccountFact, OrderFilled, OrderNotFound
+from bot.domain.events import AccountFact, OpenOrderGone, OrderFilled, OrderNotFound
+from bot.domain.open_order import OpenOrder
 from bot.domain.order import Approved, OrderClass, OrderRequest
 from bot.domain.scale import NS_PER_MINUTE, NS_PER_MS
 from bot.risk.tiers import TierTable
@@ -98,6 +99,11 @@ class BinanceVenue:
         """Ask for an order's end."""
         del now, account
         self._start(self._cancel(name))
+
+    def cancel_foreign(self, now: int, account: int, order: OpenOrder) -> None:
+        """Ask for the end of an order that is not ours."""
+        del now, account
+        self._start(self._cancel_foreign(order))
 
     def look_up(self, now: int, account: int, name: str) -> None:
         """Ask what became of an order."""
@@ -198,6 +204,17 @@ class BinanceVenue:
                 self._trouble("cancel_unanswered", f"{name}: {outcome_of_error(error, BINANCE).detail}")
                 return
         await self._look_up(name)
+
+    async def _cancel_foreign(self, order: OpenOrder) -> None:
+        symbol, conditional = self._by_index[order.key.instrument], order.trigger_price is not None
+        ask = binance_orders.cancel_number(symbol, order.venue_id, is_conditional=conditional)
+        try:
+            await self._call(ask, Lane.CANCEL)
+        except Exception as error:  # noqa: BLE001  # not cancelled, as far as we know: the engine asks again
+            if venue_code(str(error)) != "-2011":
+                self._trouble("cancel_unanswered", f"{order.venue_id}: {outcome_of_error(error, BINANCE).detail}")
+                return
+        self.tell(OpenOrderGone(self.time.now(), self.view.account, order.venue_id))
 
     async def _look_up(self, name: str) -> None:
         try:

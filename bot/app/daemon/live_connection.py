@@ -48,6 +48,7 @@ from bot.domain.errors import CredentialError, InputError, Unsupported
 from bot.domain.events import AccountFact, InstrumentStatus
 from bot.domain.instrument import Instrument, TradingState
 from bot.domain.market import MarketFact
+from bot.domain.open_order import OpenOrder
 from bot.domain.order import Approved
 from bot.domain.scale import NS_PER_MS, NS_PER_SECOND
 from bot.engine.measures.layout import HEDGE, ONE_WAY, AccountSlot, Layout
@@ -84,6 +85,9 @@ class _Routes:
 
     def cancel(self, now: int, account: int, name: str) -> None:
         self._venues[account].cancel(now, account, name)
+
+    def cancel_foreign(self, now: int, account: int, order: OpenOrder) -> None:
+        self._venues[account].cancel_foreign(now, account, order)
 
     def look_up(self, now: int, account: int, name: str) -> None:
         self._venues[account].look_up(now, account, name)
