@@ -20,21 +20,17 @@ from bot.domain.account import PositionKey
 from bot.domain.effects import (
     PORTFOLIO,
     EndEpisode,
-    Goal,
     GoalKind,
-    MarkAtFire,
     MoveTrigger,
-    OpenEpisode,
     PlanEpisode,
     PlannedCut,
     RaiseAlarm,
-    Reading,
     ScopeElement,
     TriggerState,
 )
 from bot.domain.order import OrderClass
 from bot.domain.scale import NS_PER_SECOND
-from bot.engine.deciding.deposits import deposit_for
+from bot.engine.deciding.fires import open_episode
 from bot.engine.deciding.hedging import Hedges
 from bot.engine.deciding.killed_rules import rests
 from bot.engine.deciding.plans import Case, level
@@ -44,7 +40,6 @@ from bot.engine.measures.watch import Watch
 from bot.engine.record.book import Episode
 from bot.risk.deleverage import Plan, wanted
 from bot.risk.exposure import kept_after
-from bot.rules.language.explain import explain
 from bot.rules.language.typed import Scope
 from bot.rules.ruleset import Rule
 from bot.rules.spec import Until
@@ -203,42 +198,10 @@ class Episodes:
         return not self.desk.book.quantity[position] or trigger.since < self.desk.book.opened[position]
 
     def _open(self, rule: Rule, element: ScopeElement, now: int) -> None:
-        """Open an episode with the readings that made the rule fire."""
-        desk = self.desk
-        position = desk.layout.position(element.key) if element.key is not None else -1
+        position = self.desk.layout.position(element.key) if element.key is not None else -1
         goal = self.remedies.goal_of(rule, account=element.account, position=position, now=now)
-        readings: list[Reading] = []
-        values = {}
-        for ref in rule.when.readings:
-            value = desk.readings.value(ref, position=position, account=element.account)
-            values[ref] = value
-            readings.append(Reading(str(ref), value, ref.unit))
-        desk.emit(
-            OpenEpisode(
-                episode=desk.book.next_episode,
-                rule=rule.name,
-                element=element,
-                goal=goal,
-                why=explain(rule.when, values.__getitem__),
-                readings=tuple(readings),
-                marks=tuple(MarkAtFire(*each) for each in self._marks(element.account, goal).items()),
-                equity=desk.columns.equity[element.account],
-                now=now,
-                deposit=deposit_for(
-                    desk.columns, desk.book, desk.layout.accounts[element.account], goal, element.account
-                ),
-            )
-        )
-
-    def _marks(self, account: int, goal: Goal) -> dict[PositionKey, int]:
-        """Return the marks of what is held, and of what a hedge will open."""
-        marks = {holding.key: holding.mark for holding in self.desk.columns.holdings(account)[1]}
-        for position in self.hedges.legs(account, goal) if goal.hedge is not None else ():
-            key = self.desk.layout.keys[position]
-            mark = self.desk.columns.mark[key.instrument]
-            if mark is not None:
-                marks[key] = mark
-        return marks
+        legs = self.hedges.legs(element.account, goal) if goal.hedge is not None else ()
+        open_episode(self.desk, rule, element, goal, legs=legs, now=now)
 
     # Plans -------------------------------------------------------------------------------------------------
 
