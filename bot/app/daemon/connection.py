@@ -48,6 +48,9 @@ class Connection(Protocol):
 
     def jobs(self) -> Sequence[NamedJob]: ...
 
+    async def history(self) -> Sequence[MarketFact]:
+        """Return what the markets did in the last day, for windows and volatility; empty where that is not known."""
+
     async def close(self) -> None:
         """Let go of every socket; stops stay where they are."""
 

@@ -91,6 +91,8 @@ class Daemon:
                                                           journal.get_series(CHARTER_SERIES)))
             supervisor = Supervisor(self._on_failure)
             connection.attach(put=self.driver.inbox.put, tell=self.driver.inbox.tell, ring=bell.ring)
+            for price in await connection.history():
+                engine.warm(price)
             self._start(supervisor, connection)
             code = await self._live(supervisor, shutdown, connection, hangup, is_resumed=is_resumed)
             await supervisor.end()

@@ -17,10 +17,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.adapters.ccxt.account_stream import AccountDecoder, AccountView
+from bot.adapters.ccxt.clock import Offset
 from bot.adapters.ccxt.connection import Access, Connection, Endpoints, Where
 from bot.adapters.ccxt.decode import MarketDecoder, target_of
 from bot.adapters.ccxt.feed import BinanceFeed
-from bot.adapters.ccxt.limiter import Limiter
+from bot.adapters.ccxt.history import read_day
+from bot.adapters.ccxt.limiter import Limiter, Quota
 from bot.adapters.ccxt.market_watch import MarketWatch
 from bot.adapters.ccxt.names import code_of
 from bot.adapters.ccxt.probe import (
@@ -190,6 +192,21 @@ class LiveConnection:
         return self._layout
 
     @property
+    def clock_offset(self) -> Offset | None:
+        """How far the venue's clock was from ours when it was last asked."""
+        return self._time.offset
+
+    @property
+    def quotas(self) -> tuple[Quota, ...]:
+        """What the venue lets one address and one account ask."""
+        return self._markets.quotas
+
+    @property
+    def states(self) -> tuple[TradingState, ...]:
+        """What orders each instrument took when it was read."""
+        return self._markets.states
+
+    @property
     def venue(self) -> _Routes:
         """Where orders go."""
         return self._routes
@@ -217,6 +234,14 @@ class LiveConnection:
             jobs.append(NamedJob(f"stream {account.name}", _beating(account.stream.run), STREAM_SILENCE_MAX))
             jobs.append(NamedJob(f"polls {account.name}", _beating(account.stream.poll), POLL_SILENCE_MAX))
         return jobs
+
+    async def history(self) -> Sequence[MarketFact]:
+        """Return the last day's marks and trades by the minute; nothing, with a word, where they cannot be read."""
+        try:
+            return await read_day(self._public, self._markets, now=self._clock.now())
+        except Exception as error:  # noqa: BLE001 - without it volatility has its stated prior, and windows fill up
+            self._doors.ring("history_unread", f"{type(error).__name__}: {error}")
+            return ()
 
     async def close(self) -> None:
         """Close every socket; an order that is under way is told as unknown."""

@@ -73,6 +73,10 @@ class PaperConnection:
         """Return the feed's tasks; the venue has none of its own."""
         return self._jobs
 
+    async def history(self) -> Sequence[MarketFact]:
+        """Return nothing: a feed begins when it begins."""
+        return ()
+
     async def close(self) -> None:
         """Let go of the feed and of the venue's file."""
         await self._feed.close()
