@@ -13,17 +13,18 @@ and what streams push waits in an outbox for whoever carries it.
     refusals       an answer that says no: code, words, HTTP status
     values         numbers as the venue writes them
 
-    floor          what all handlers share
+    floor          what all handlers share;  core: the venue that they stand on;  spec: what it is made with
     contracts      instruments by the venue's symbols, its filters, exchangeInfo
-    place          new orders;  working: cancel, query, list;  batch: several at once;  countdown: the dead man's switch
-    algo           conditional orders;  trailing: those whose trigger moves with the price
+    place          new orders;  amend: another price or quantity;  batch: several at once
+    working        cancel, query, list;  countdown: the dead man's switch
+    algo           conditional orders;  trailing, trail: those whose trigger moves with the price
     settings       leverage, modes, isolated margin
     account        balances, totals;  positions: what is held;  closeout: where it would be liquidated
     income         what moved the balances
     market         public replies;  listing: what each symbol's market has shown;  bars, depth: parts of it
 
     register       every order that was sent, as the venue's own pages show it
-    reports        the venue's facts as changes of the register and events of the user stream
+    reports        the venue's facts as changes of the register and events of the user stream (user_events)
     listen_keys    keys of user streams, which expire
     hub            connections and what each is subscribed to;  streams: their names;  beat: what is pushed by the clock
 

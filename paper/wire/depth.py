@@ -90,7 +90,7 @@ def levels(exchange: Exchange, index: int, side: Side, count: int = LEVELS_MOST)
     if book is not None and book.is_known:
         found = dict(islice(book.own(side).levels(), count))
     else:
-        found = _modelled(exchange, index, side)
+        found = _modelled(exchange, index, side, min(count, MODEL_LEVELS))
     for _, order in resting(exchange, index):
         price = order.request.limit_price
         if order.request.side is side and price is not None:
@@ -123,8 +123,8 @@ def rows(contract: Contract, found: list[tuple[int, int]]) -> Json:
     return [[contract.price(price), contract.quantity(quantity)] for price, quantity in found]
 
 
-def _modelled(exchange: Exchange, index: int, side: Side) -> Levels:
-    """Return the levels at which the fill model would trade: at each what it gives before the next one is reached."""
+def _modelled(exchange: Exchange, index: int, side: Side, count: int) -> Levels:
+    """Return the best levels at which the fill model would trade, each with what it gives before the next one."""
     supply = facing(exchange, index, OTHER[side])
     first = None if supply is None else supply.touch()
     if not isinstance(supply, ModelSupply) or first is None:
@@ -135,7 +135,7 @@ def _modelled(exchange: Exchange, index: int, side: Side) -> Levels:
     price = -(-first // tick) * tick if side is Side.SELL else first // tick * tick
     found: Levels = {}
     given = 0
-    for _ in range(MODEL_LEVELS):
+    for _ in range(count):
         total = supply.within(price + step) if price + step > 0 else None
         if total is None:
             break

@@ -17,6 +17,7 @@ _PLACES: Mapping[str, tuple[str, str]] = {
     "ticker.price": ("GET", "/fapi/v1/ticker/price"),
     "ticker.book": ("GET", "/fapi/v1/ticker/bookTicker"),
     "order.place": ("POST", "/fapi/v1/order"),
+    "order.modify": ("PUT", "/fapi/v1/order"),
     "order.cancel": ("DELETE", "/fapi/v1/order"),
     "order.status": ("GET", "/fapi/v1/order"),
     "algoOrder.place": ("POST", "/fapi/v1/algoOrder"),

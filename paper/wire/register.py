@@ -60,7 +60,10 @@ class Fill:
 
 @dataclass(slots=True)
 class Order:
-    """An order; ``core`` is its name at the core venue."""
+    """An order; ``core`` is its name at the core venue.
+
+    ``accepted_as`` is the execution type by which its stream tells that the core venue took it; empty for none.
+    """
 
     number: int
     core: str
@@ -72,6 +75,7 @@ class Order:
     value: int = 0
     fills: list[Fill] = field(default_factory=list)
     original_kind: str = ""
+    accepted_as: str = "NEW"
 
     @property
     def is_open(self) -> bool:
@@ -176,6 +180,13 @@ class Register:
         if shelf.algo_by_client.get(algo.terms.client_id) is algo:
             del shelf.algo_by_client[algo.terms.client_id]
         self._algo_by_core.pop(algo.core, None)
+
+    def rename(self, order: Order, core: str | None) -> None:
+        """Have the core venue know an order by another name, or by none for the moment."""
+        self._by_core.pop(order.core, None)
+        if core is not None:
+            order.core = core
+            self._by_core[core] = order
 
     def turn(self, account: int, order: Order, status: str, *, now: int) -> None:
         """Give an order its new status."""

@@ -109,7 +109,8 @@ class Reports:
     def _accepted(self, fact: OrderAccepted, now: int) -> None:
         order = self._register.named(fact.name)
         if order is not None:
-            self._hub.tell(fact.account, user_events.order_event(order, "NEW", None, now=now))
+            if order.accepted_as:
+                self._hub.tell(fact.account, user_events.order_event(order, order.accepted_as, None, now=now))
             return
         algo = self._register.algo_named(fact.name)
         if algo is not None:
@@ -140,6 +141,11 @@ class Reports:
         algo.order = order
         self.turn_algo(account, algo, "TRIGGERED", now=now)
         return order
+
+    def turn(self, account: int, order: Order, status: str, *, now: int) -> None:
+        """Give an order a new status, which is also the execution type by which its stream tells of it."""
+        self._register.turn(account, order, status, now=now)
+        self._hub.tell(account, user_events.order_event(order, status, None, now=now))
 
     def turn_algo(self, account: int, algo: Algo, status: str, *, now: int) -> None:
         """Give a conditional order a new status, and tell of it."""
@@ -202,8 +208,7 @@ class Reports:
         word = _ENDINGS.get(fact.status)
         if order is not None:
             if word is not None and order.is_open:
-                self._register.turn(fact.account, order, word, now=now)
-                self._hub.tell(fact.account, user_events.order_event(order, word, None, now=now))
+                self.turn(fact.account, order, word, now=now)
             if algo is not None and algo.status == "TRIGGERED":
                 self.turn_algo(fact.account, algo, "FINISHED", now=now)
         elif algo is not None and algo.is_open and word is not None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from paper.wire import account, algo, batch, countdown, market, place, settings, working
+from paper.wire import account, algo, amend, batch, countdown, market, place, settings, working
 from paper.wire.floor import Call, Floor, Handler
 from paper.wire.params import Params
 from paper.wire.values import Json
@@ -108,6 +108,7 @@ ROUTES: Mapping[tuple[str, str], Route] = {
     ("POST", "/fapi/v1/order"): _signed(place.place, 0, orders=1),
     ("POST", "/fapi/v1/order/test"): _signed(place.place_test, 0),
     ("POST", "/fapi/v1/batchOrders"): _signed(batch.place, 5, orders=5),
+    ("PUT", "/fapi/v1/order"): _signed(amend.amend, 1, orders=1),
     ("DELETE", "/fapi/v1/batchOrders"): _signed(batch.cancel, 1),
     ("DELETE", "/fapi/v1/order"): _signed(working.cancel, 1),
     ("DELETE", "/fapi/v1/allOpenOrders"): _signed(working.cancel_all, 1),

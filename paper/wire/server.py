@@ -24,6 +24,7 @@ from paper.wire.refusals import Refused
 from paper.wire.values import Json
 
 IDLE_SECONDS = 1.0                   # the driver looks at least so often whether anything is due
+FACTS_AT_ONCE = 1_000                # of the tape, before requests have their turn: some ten milliseconds
 QUEUE_MOST = 10_000                  # frames: a client that is so far behind is cut off, as at the venue
 BODY_MOST = 1 << 20
 Tape = Iterator[MarketFact | Candle]
@@ -103,10 +104,12 @@ class WireServer:
 
     def _drive_once(self) -> None:
         now = self.clock.now()
-        while self._next is not None and self._tape is not None and self._next.now <= now:
-            self.exchange.market(now, self._next)
+        for _ in range(FACTS_AT_ONCE):
+            if self._next is None or self._tape is None or self._next.now > now:
+                break
+            self.exchange.market(self._next.now, self._next)
             self._next = next(self._tape, None)
-        self.exchange.wake(now)
+        self.exchange.wake(now if self._next is None else min(now, self._next.now))
         self._flush()
 
     def _next_at(self) -> int:

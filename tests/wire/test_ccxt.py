@@ -146,6 +146,7 @@ def test_ccxt_places_and_cancels_over_the_websocket_api() -> None:
             placed = await client.create_order_ws(SYMBOL, "limit", "buy", 0.01, 59_000)
             assert (await client.fetch_order(placed["id"], SYMBOL))["status"] == "open"
             assert (await client.fetch_order_ws(placed["id"], SYMBOL))["price"] == 59_000
+            assert (await client.edit_order(placed["id"], SYMBOL, "limit", "buy", 0.01, 58_000))["price"] == 58_000
             await client.cancel_order_ws(placed["id"], SYMBOL)
             assert (await client.fetch_order(placed["id"], SYMBOL))["status"] == "canceled"
             stop = await client.create_order_ws(

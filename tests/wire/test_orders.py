@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.domain.market import BookUpdate
 from tests.wire.builders import BTC, ETH, Bench, account, order_params
 
 ORDER = "/fapi/v1/order"
@@ -218,3 +219,51 @@ def test_any_nonsense_in_an_order_is_answered_and_breaks_nothing(texts: dict[str
     body = json.loads(reply.body)
     assert (reply.status == 200 and "orderId" in body) or (reply.status == 400 and body["code"] < 0), body
     bench.order("BUY", "0.010", "59000")
+
+
+def test_amended_order_keeps_its_number_and_rests_at_its_new_price() -> None:
+    """One order before and after, told as AMENDMENT; the book shows the new price only."""
+    bench = Bench.make()
+    order = bench.order("BUY", "0.010", "59000", newClientOrderId="mine")
+    listener = bench.user_stream()
+    asked = {"symbol": BTC, "orderId": order["orderId"], "side": "BUY"}
+    changed = bench.good("PUT", ORDER, **asked, quantity="0.020", price="59500")
+    assert (changed["orderId"], changed["price"], changed["origQty"], changed["status"]) == (
+        order["orderId"], "59500.00", "0.020", "NEW",
+    )
+    assert [(each["o"]["x"], each["o"]["p"]) for each in listener.events()] == [("AMENDMENT", "59500.00")]
+    assert [each["orderId"] for each in bench.get("/fapi/v1/openOrders")] == [order["orderId"]]
+    prices = [price for price, _ in bench.public("/fapi/v1/depth", symbol=BTC, limit=1000)["bids"]]
+    assert "59000.00" not in prices and "59500.00" in prices
+    bench.trade("59499.0")
+    assert bench.get(ORDER, symbol=BTC, origClientOrderId="mine")["status"] == "FILLED"
+
+
+def test_amendment_that_is_refused_leaves_the_order_as_it_was() -> None:
+    """Too large for the margin, or no change at all: the old order still rests and fills."""
+    bench = Bench.make()
+    order = bench.order("BUY", "0.010", "59000")
+    asked = {"symbol": BTC, "orderId": order["orderId"], "side": "BUY", "price": "59000"}
+    assert bench.refused("PUT", ORDER, **asked, quantity="0.010") == -5027
+    assert bench.refused("PUT", ORDER, **asked, quantity="50") == -2019
+    assert bench.refused("PUT", ORDER, **{**asked, "side": "SELL"}, quantity="0.020") == -1117
+    (resting,) = bench.get("/fapi/v1/openOrders")
+    assert (resting["orderId"], resting["origQty"], resting["status"]) == (order["orderId"], "0.010", "NEW")
+    bench.trade("58999.0")
+    assert bench.get(ORDER, symbol=BTC, orderId=order["orderId"])["executedQty"] == "0.010"
+    assert bench.refused("PUT", ORDER, **asked, quantity="0.020") == -2013
+
+
+def test_amendment_counts_what_has_filled_already() -> None:
+    """Filled 0.004 of 0.010, amended to 0.006: two thousandths are left; to 0.004: nothing is, and it ends."""
+    bench = Bench.make()
+    now = bench.now
+    bench.exchange.market(now, BookUpdate(now, now, 0, ((5_990_000, 50),), ((6_001_000, 4),), True))
+    order = bench.order("BUY", "0.010", "60010")
+    assert order["executedQty"] == "0.004"
+    asked = {"symbol": BTC, "orderId": order["orderId"], "side": "BUY", "price": "60005"}
+    assert bench.good("PUT", ORDER, **asked, quantity="0.006")["status"] == "PARTIALLY_FILLED"
+    (resting,) = bench.exchange.floor.account(0).resting.values()
+    assert resting.leaves == 2
+    assert bench.good("PUT", ORDER, **asked, quantity="0.004")["status"] == "CANCELED"
+    assert bench.get("/fapi/v1/openOrders") == []
