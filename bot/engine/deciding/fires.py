@@ -1,4 +1,4 @@
-"""A rule fires: its episode, with the readings that explain it, the marks of what it may trade, and the other way out."""
+"""A rule fires: its episode, the readings that explain it, the marks of what it may trade, and the other way out."""
 
 from __future__ import annotations
 
