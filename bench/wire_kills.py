@@ -4,8 +4,9 @@
 
 The daemon is a real process with unmodified ccxt in it; the exchange is the paper one on real sockets, and outlives it.
 A kill at an odd request comes before the exchange hears it, at an even one after it was carried out; at an odd commit
-before it, at an even one after. Each story is told again and again, killed one request (commit) later each time, until it outlives
-its number. What must hold is in ``tests.live.killing``. Prints one JSON object last; exits 1 when any ended otherwise.
+before it, at an even one after. Each story is told again and again, killed one request (commit) later each time, until
+it outlives its number. What must hold is in ``tests.live.killing``. Prints one JSON object last; exits 1 when any ended
+otherwise.
 """
 
 from __future__ import annotations

@@ -120,6 +120,10 @@ def build_parser() -> argparse.ArgumentParser:
     check.add_argument("config", type=Path, metavar="CONFIG", help=CONFIG_HELP)
     _finish(check, _check)
 
+    doctor = verbs.add_parser("doctor", help="ask the venue what a daemon would ask: keys, clock, modes, brackets")
+    doctor.add_argument("config", type=Path, metavar="CONFIG", help=CONFIG_HELP)
+    _finish(doctor, _doctor)
+
     replay = verbs.add_parser("replay", help="take the paper accounts through a market, as fast as it goes")
     replay.add_argument("config", type=Path, metavar="CONFIG", help=CONFIG_HELP)
     replay.add_argument("--tape", action="append", default=[], metavar=TAPE_FORM, help="recorded prices of a market")
@@ -268,6 +272,12 @@ def _check(parsed: argparse.Namespace) -> int:
     from bot.app.verbs.check import check_config
 
     return check_config(parsed.config, os.environ, as_json=parsed.json)
+
+
+def _doctor(parsed: argparse.Namespace) -> int:
+    from bot.app.verbs.doctor import doctor
+
+    return doctor(parsed.config, os.environ, as_json=parsed.json)
 
 
 def _replay(parsed: argparse.Namespace) -> int:
