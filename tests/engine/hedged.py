@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.app.markets import make_instrument
-from bot.domain.account import Balance, PositionKey, PositionReport
+from bot.domain.account import Balance, PositionKey, PositionReport, PositionSide
 from bot.domain.effects import OpenParent, PlaceOrder, PlanEpisode, RaiseAlarm
 from bot.domain.events import AccountSnapshot, FillOrigin, Liquidity, OrderFilled, Restarted
 from bot.domain.order import Side
 from bot.domain.scale import CASH_UNIT, NS_PER_SECOND
 from bot.engine.engine import Engine
 from bot.engine.measures.deltas import net_delta
-from bot.engine.measures.layout import AccountSlot, Layout
+from bot.engine.measures.layout import ONE_WAY, AccountSlot, Layout
 from bot.engine.record import checkpoint
 from bot.engine.record.book import Book
 from bot.engine.spec import LimitsSpec, SurvivalSpec
@@ -37,14 +37,14 @@ rules:
 TO_ZERO = HEDGE.replace("band: 0.5 BTC", "band: 0.5 BTC, to: 0 BTC")
 
 
-def shape() -> Layout:
+def shape(sides: tuple[PositionSide, ...] = ONE_WAY) -> Layout:
     """BTC, ETH, and a second contract on BTC, all linear."""
     made = [
         make_instrument(index, symbol, price_digits=2, quantity_digits=3)
         for index, symbol in enumerate((BTC, ETH, BTC))
     ]
     made[2] = replace(made[2], symbol=FUTURE)
-    slot = AccountSlot("main", "USDT", (0, 1, 2), taker_fee=0.0005, leverage=20.0)
+    slot = AccountSlot("main", "USDT", (0, 1, 2), taker_fee=0.0005, leverage=20.0, sides=sides)
     return Layout(tuple(made), tuple(tier_table(each.base) for each in made), (slot,))
 
 
@@ -60,10 +60,13 @@ def hedge_rules(*texts: str) -> RuleSet:
 class Hedger(Trader):
     """Seconds count from T0, prices are quote units, quantities thousandths of a coin."""
 
-    def __init__(self, *texts: str, limits: LimitsSpec = WIDE, book: Book | None = None) -> None:
+    def __init__(
+        self, *texts: str, limits: LimitsSpec = WIDE, book: Book | None = None,
+        sides: tuple[PositionSide, ...] = ONE_WAY,
+    ) -> None:
         self.texts, self.limits = texts, limits
         super().__init__(Engine(
-            shape(), hedge_rules(*texts), limits=limits, survival=(SurvivalSpec(),), marker="pen", book=book
+            shape(sides), hedge_rules(*texts), limits=limits, survival=(SurvivalSpec(),), marker="pen", book=book
         ))
 
     def restart(self, seconds: float) -> Hedger:
@@ -124,6 +127,10 @@ class Hedger(Trader):
     def hedges(self) -> list[PlaceOrder]:
         """Every order that was not reduce-only."""
         return [order for order in self.orders if not order.approved.request.reduce_only]
+
+    def quantity(self, key: PositionKey) -> int:
+        """What is held of one leg, signed."""
+        return self.engine.book.quantity[self.engine.layout.position(key)]
 
     def planned(self) -> list[dict[int, int]]:
         """The holdings of every plan, by instrument."""

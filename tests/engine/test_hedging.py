@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from bot.domain.account import PositionKey, PositionSide
 from bot.domain.effects import EndEpisode, OpenEpisode
 from bot.domain.events import Command, CommandKind, FillOrigin, OrderOutcomeUnknown
 from bot.domain.order import OrderClass, Side
 from bot.domain.scale import NS_PER_SECOND
+from bot.engine.measures.layout import HEDGE as LEGS
 from tests.builders import GUARD, T0
 from tests.engine.hedged import FUTURE, FUTURE_KEY, HEDGE, PERP_KEY, TO_ZERO, Hedger, hedger
 
@@ -103,6 +105,20 @@ def test_hedge_that_has_become_too_large_is_bought_back_reduce_only() -> None:
     assert sides(driver) == [(0, Side.BUY, 500, True)]
     driver.fill_all(1, price=8_000)
     assert driver.holds == [-1_500, 0, 0] and not driver.hedges
+
+
+def test_hedge_in_hedge_mode_closes_one_leg_and_opens_the_other() -> None:
+    """A long leg of 0.4 is let out reduce-only while 1.5 are sold short beside it: two legs, two parents."""
+    long, short = (PositionKey(0, 0, side) for side in (PositionSide.LONG, PositionSide.SHORT))
+    driver = Hedger(HEDGE, sides=LEGS)
+    driver.mark(0)
+    driver.tell(0.1, coins=2.0)
+    driver.fill_all(1, price=8_000)
+    assert driver.quantity(short) == -1_500 and driver.quantity(long) == 0
+    driver.others_trade(2, long, Side.BUY, 400)
+    driver.fill_all(3, price=8_000)
+    assert driver.quantity(short) == -1_500 and driver.quantity(long) == 0
+    assert [order.approved.request.reduce_only for order in driver.orders] == [False, True]
 
 
 def test_two_hedges_of_one_underlying_make_the_larger_of_their_trades() -> None:
