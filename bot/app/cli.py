@@ -146,6 +146,9 @@ def build_parser() -> argparse.ArgumentParser:
     for verb, what in _SHUTTING.items():
         _add_shutting(verbs.add_parser(verb, help=what), verb)
 
+    _add_override(verbs.add_parser("override", help="let one control of the gate rest for a time"))
+    _add_rearm(verbs.add_parser("rearm", help="let a rule that is latched fire again"))
+
     for verb, what in _ASKING.items():
         asking = verbs.add_parser(verb, help=what)
         asking.add_argument("run", type=Path, metavar="RUN", help="the folder of a daemon's run")
@@ -186,11 +189,33 @@ def _add_explain(explain: argparse.ArgumentParser) -> None:
 
 def _add_shutting(parser: argparse.ArgumentParser, verb: str) -> None:
     parser.add_argument("run", type=Path, metavar="RUN", help="the folder of a run, whether it is going on or not")
+    parser.set_defaults(shutting=verb)
+    _sign(parser)
+    _finish(parser, _shut)
+
+
+def _add_override(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", type=Path, metavar="RUN", help="the folder of a run that is going on")
+    parser.add_argument("control", metavar="CONTROL",
+                        help="its code, such as PRICES_DIVERGE; docs/gate.md says which may rest")
+    parser.add_argument("--for", dest="lasts", required=True, metavar="TIME",
+                        help="how long, such as 10m; at most override_max of the limits")
+    _sign(parser)
+    _finish(parser, _override)
+
+
+def _add_rearm(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", type=Path, metavar="RUN", help="the folder of a run that is going on")
+    parser.add_argument("rule", metavar="RULE", help="the rule's name in its book")
+    parser.add_argument("--scope", metavar="SYMBOL", help='one position, such as "BTC/USDT:USDT long"; else all')
+    _sign(parser)
+    _finish(parser, _rearm)
+
+
+def _sign(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--account", metavar="NAME", help="one account; else all of the run")
     parser.add_argument("--reason", required=True, metavar="TEXT", help="why; it is journaled")
     parser.add_argument("--by", metavar="NAME", help="who wants it; else the name you are logged in by")
-    parser.set_defaults(shutting=verb)
-    _finish(parser, _shut)
 
 
 def _add_init(init: argparse.ArgumentParser) -> None:
@@ -330,6 +355,20 @@ def _shut(parsed: argparse.Namespace) -> int:
     return shut(
         parsed.shutting, parsed.run, account=parsed.account, reason=parsed.reason, by=parsed.by, as_json=parsed.json
     )
+
+
+def _override(parsed: argparse.Namespace) -> int:
+    from bot.app.verbs.wish import Signed, override
+
+    signed = Signed(parsed.account, parsed.reason, parsed.by)
+    return override(parsed.run, parsed.control, lasts=parsed.lasts, signed=signed, as_json=parsed.json)
+
+
+def _rearm(parsed: argparse.Namespace) -> int:
+    from bot.app.verbs.wish import Signed, rearm
+
+    signed = Signed(parsed.account, parsed.reason, parsed.by)
+    return rearm(parsed.run, parsed.rule, scope=parsed.scope, signed=signed, as_json=parsed.json)
 
 
 def _ask(parsed: argparse.Namespace) -> int:

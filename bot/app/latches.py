@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Protocol
 
 import structlog
 
 from bot.adapters.latch import ALL, LatchFile, Mark, Word, word_for
+from bot.adapters.wishes import WishFile
+from bot.app.wishes import Commanded, Wishes
 from bot.domain.effects import Effect, SetLatch
 from bot.domain.errors import JournalError
 from bot.domain.events import AccountFact, Command, CommandKind
 from bot.domain.latch import Latch
-from bot.engine.engine import Engine
 
 NOT_AGAIN = 1 << 62                  # ns: it is asked by the pacer, not by the clock of the market
 _COMMANDS = {
@@ -28,21 +28,13 @@ _COMMANDS = {
 log = structlog.get_logger()
 
 
-class Commanded(Protocol):
-    """Who obeys: a paper session or the daemon's driver."""
-
-    @property
-    def engine(self) -> Engine: ...
-
-    def command(self, command: Command) -> None: ...
-
-
 class Latches:
     """An observer of the run, and what the pacer asks whether somebody wants something."""
 
     def __init__(self, file: LatchFile, session: Commanded) -> None:
         self.file = file
         self.session = session
+        self.wishes = Wishes(WishFile(file.path.parent), session)
         self.names = [slot.name for slot in session.engine.layout.accounts]
         self.seen: dict[str, Word | None] = dict.fromkeys(self.names)
         self.mark: Mark | None = None
@@ -52,6 +44,7 @@ class Latches:
 
         Raises JournalError when the file cannot be read.
         """
+        self.wishes.start()
         self.mark = self.file.mark()
         words = self.file.read()
         self._tell_of_strangers(words, now)
@@ -65,7 +58,8 @@ class Latches:
                 self._note(name, held, "the journal has it", "")
 
     def look(self, now: int) -> None:
-        """Obey what was written into the file since the last look; ``now`` is the market's time."""
+        """Obey what was written since the last look, latches and wishes; ``now`` is the market's time."""
+        self.wishes.look(now)
         mark = self.file.mark()
         if mark == self.mark or mark is None:
             return

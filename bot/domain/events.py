@@ -290,8 +290,8 @@ class CommandKind(Enum):
 class Command:
     """An operator's word; it enters by the same door as a price.
 
-    ``by`` names the person; RESUME, REARM and OVERRIDE are refused without. ``rule`` goes with REARM, ``control``
-    and ``until`` (ns) with OVERRIDE.
+    ``by`` names the person; RESUME, REARM and OVERRIDE are refused without. ``rule`` goes with REARM, and ``key``
+    where one position's count is meant and not the account's; ``control`` and ``until`` (ns) go with OVERRIDE.
     """
 
     now: int
@@ -302,6 +302,7 @@ class Command:
     by: str = ""
     control: DenialCode | None = None
     until: int | None = None
+    key: PositionKey | None = None
 
 
 @dataclass(frozen=True, slots=True)

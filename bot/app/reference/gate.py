@@ -18,7 +18,9 @@ going out for good: what binds it makes it smaller, dearer or a little later."""
 _OVERRIDES = """## Overrides
 
 A person may let a control rest for a time, with a name and a reason: {codes}. It is journaled, lasts at most
-`limits.override_max`, and ends by the engine's time without anybody's doing. No other control ever rests."""
+`limits.override_max`, and ends by the engine's time without anybody's doing. No other control ever rests.
+`penstock override RUN PRICES_DIVERGE --for 10m --reason "the feed is fine"` says so to a run that goes on; one that is
+taken up later does not hear it. `penstock rearm RUN RULE` in the same way lets a rule that is latched fire again."""
 
 _LATCHES = """## Freeze, kill, flatten
 

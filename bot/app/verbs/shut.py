@@ -29,11 +29,11 @@ def shut(verb: str, run: Path, *, account: str | None, reason: str, by: str | No
     """
     if not run.is_dir():
         raise InputError(f"{verb} {run}: is no folder; give the folder of a run, its --out")
-    who = (by or _login()).strip()
+    who = (by or login()).strip()
     if not who or not reason.strip():
         raise InputError(f"{verb}: needs a name and a reason, were {who!r} and {reason!r}; give --by and --reason")
-    is_running = _is_running(run)
-    if verb == "resume" and not is_running:
+    goes_on = is_running(run)
+    if verb == "resume" and not goes_on:
         raise InputError(
             f"resume {run}: no run is going on there, and what is shut stays so at a start; take the run up first, "
             "then resume"
@@ -44,22 +44,23 @@ def shut(verb: str, run: Path, *, account: str | None, reason: str, by: str | No
     if as_json:
         print(json.dumps({
             "run": str(run), "account": account or ALL, "latch": word.latch.value, "by": who, "reason": word.reason,
-            "at": at, "running": is_running,
+            "at": at, "running": goes_on,
         }))
     else:
-        when = "the run hears it within a second" if is_running else "it holds from the run's next start on"
+        when = "the run hears it within a second" if goes_on else "it holds from the run's next start on"
         print(f"{account or 'all accounts'}: {word.latch.value} by {who}; {when}")
     return EXIT_GOOD
 
 
-def _login() -> str:
+def login() -> str:
+    """Return the name that a person is logged in by, empty where there is none."""
     try:
         return getpass.getuser()
     except (OSError, KeyError, ImportError):     # a container may run as a number without a name
         return ""
 
 
-def _is_running(run: Path) -> bool:
+def is_running(run: Path) -> bool:
     """Say whether a process holds the run's journal; True where that cannot be told."""
     try:
         WriterLock(run / JOURNAL_NAME).release()

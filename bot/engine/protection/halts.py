@@ -94,6 +94,8 @@ class Halts:
             case CommandKind.REARM:
                 if command.rule not in self.episodes.rules:
                     self._refuse(command, f"there is no rule of that name, was {command.rule!r}")
+                else:
+                    self._alarm("rule_rearmed", command.account, f"{command.rule} by {command.by}: {command.reason}")
             case CommandKind.OVERRIDE:
                 self._override(command)
             case _:

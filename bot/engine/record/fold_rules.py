@@ -61,12 +61,13 @@ def _end_episode(book: Book, effect: EndEpisode) -> None:
 
 
 def _command(book: Book, fact: Command) -> None:
-    """Forget how often a rule has fired for the account and its positions, if a person put his name to it."""
+    """Forget how often a rule has fired for the account and its positions, or one, if a person put his name to it."""
     if fact.kind is not CommandKind.REARM or not fact.by:
         return
     is_of_portfolio = (fact.rule, PORTFOLIO) in book.triggers        # it has one count, whatever account is named
     for rule, element in list(book.fires):
-        if rule == fact.rule and (is_of_portfolio or element.account == fact.account):
+        is_meant = element.account == fact.account and fact.key in (None, element.key)
+        if rule == fact.rule and (is_of_portfolio or is_meant):
             del book.fires[rule, element]
 
 
