@@ -17,10 +17,11 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from bot.adapters.ccxt import open_orders
+from bot.adapters.ccxt.account_view import AccountView
 from bot.adapters.ccxt.failures import SHAPES, DecodeFailed, failure
-from bot.adapters.ccxt.names import NameCode, origin_of
+from bot.adapters.ccxt.names import origin_of
 from bot.adapters.tapes.rows import BadRow, plausible
-from bot.domain.account import MarginMode, PositionKey, PositionSide
 from bot.domain.events import (
     AccountFact,
     CashMoved,
@@ -28,6 +29,8 @@ from bot.domain.events import (
     LiquidationStage,
     Liquidity,
     MarginCall,
+    OpenOrderGone,
+    OpenOrderSeen,
     OrderAccepted,
     OrderEnded,
     OrderFilled,
@@ -62,31 +65,6 @@ class Attention:
 Told = AccountFact | Attention | DecodeFailed
 
 
-@dataclass(frozen=True, slots=True)
-class AccountView:
-    """What of an account decoding must know. ``instruments`` go by the venue's symbols."""
-
-    account: int
-    marker: str
-    names: NameCode
-    instruments: Mapping[str, Instrument]
-    mode_of: Callable[[int], MarginMode]
-    is_hedged: bool = False
-
-    def key(self, instrument: Instrument, side: str) -> PositionKey:
-        """Return the holding that Binance's positionSide means."""
-        return PositionKey(self.account, instrument.index, _SIDES[side], self.mode_of(instrument.index))
-
-    def whole(self, instrument: Instrument) -> PositionKey:
-        """Return the holding that something is booked to which names no leg; in hedge mode the long one."""
-        return self.key(instrument, "LONG" if self.is_hedged else "BOTH")
-
-    def name_of(self, identity: str) -> str:
-        """Return our name of a client id, or the id itself where it is none of ours."""
-        return self.names.decode(identity) or identity
-
-
-_SIDES = {"BOTH": PositionSide.NET, "LONG": PositionSide.LONG, "SHORT": PositionSide.SHORT}
 _ENDINGS = {
     "CANCELED": OrderStatus.CANCELED,
     "EXPIRED": OrderStatus.EXPIRED,
@@ -146,7 +124,7 @@ class AccountDecoder:
     # One method a message ---------------------------------------------------------------------------------
 
     def on_order(self, now: int, body: Mapping[str, Any]) -> Iterator[Told]:
-        """Tell of an order's acceptance, fill or end."""
+        """Tell of an order's acceptance, fill or end; of somebody else's that it is open, or no more."""
         order = body["o"]
         instrument = self.view.instruments.get(_text(order["s"]))
         if instrument is None:
@@ -167,6 +145,10 @@ class AccountDecoder:
         if status in _ENDINGS and is_ours:
             filled = _quantity(order["z"], instrument)
             yield OrderEnded(now, account, name, _ENDINGS[status], filled)
+        elif status in _ENDINGS:
+            yield OpenOrderGone(now, account, str(order["i"]))
+        elif origin is FillOrigin.EXTERNAL and status in ("NEW", "PARTIALLY_FILLED"):
+            yield OpenOrderSeen(now, account, open_orders.of_event(order, self.view, instrument))
 
     def _fill(
         self, now: int, order: Mapping[str, Any], instrument: Instrument, name: str, origin: FillOrigin
@@ -195,8 +177,10 @@ class AccountDecoder:
         instrument = self.view.instruments.get(_text(order["s"]))
         name = self.view.name_of(_text(order["caid"]))
         account = self.view.account
-        ours = origin_of(name, marker=self.view.marker, account=account) is FillOrigin.OURS
-        if instrument is None or not ours:
+        if instrument is None:
+            return
+        if origin_of(name, marker=self.view.marker, account=account) is not FillOrigin.OURS:
+            yield self._strangers_stop(now, order, instrument)
             return
         became = str(order.get("ai") or "")
         if became not in ("", "0"):
@@ -214,6 +198,13 @@ class AccountDecoder:
                 yield OrderEnded(now, account, name, _ENDINGS[ended], filled)
             case "REJECTED":
                 yield OrderRejected(now, account, name, "conditional_rejected", str(order.get("rm", "")))
+
+    def _strangers_stop(self, now: int, order: Mapping[str, Any], instrument: Instrument) -> Told:
+        """Return that a conditional order that is not ours waits, or waits no more: what it became is another order."""
+        account = self.view.account
+        if _text(order["X"]) == "NEW":
+            return OpenOrderSeen(now, account, open_orders.of_conditional_event(order, self.view, instrument))
+        return OpenOrderGone(now, account, f"{open_orders.CONDITIONAL}{order['aid']}")
 
     def on_account(self, now: int, body: Mapping[str, Any]) -> Iterator[Told]:
         """Tell of cash that came or went, or of what must be asked for."""

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.adapters.ccxt.account_stream import AccountView
+from bot.adapters.ccxt.account_view import AccountView
 from bot.adapters.ccxt.binance_orders import Ask
 from bot.domain.account import Balance, MarginMode, PositionKey, PositionReport
 from bot.domain.events import AccountFact, AccountSnapshot, CashMoved, FundingPaid, OrderFilled

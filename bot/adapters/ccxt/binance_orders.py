@@ -13,8 +13,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bot.adapters.ccxt.account_stream import AccountView
+from bot.adapters.ccxt.account_view import AccountView
 from bot.adapters.ccxt.names import origin_of
+from bot.adapters.ccxt.open_orders import CONDITIONAL
 from bot.adapters.tapes.rows import plausible
 from bot.domain.account import PositionSide
 from bot.domain.events import (
@@ -112,9 +113,9 @@ def cancel(symbol: str, identity: str, *, is_conditional: bool) -> Ask:
 
 
 def cancel_number(symbol: str, number: str, *, is_conditional: bool) -> Ask:
-    """Return the call that ends an order by the venue's number, whoever sent it."""
+    """Return the call that ends an order by its id of ``open_orders``, whoever sent it."""
     if is_conditional:
-        return Ask("fapiPrivateDeleteAlgoOrder", {"symbol": symbol, "algoId": number}, 1)
+        return Ask("fapiPrivateDeleteAlgoOrder", {"symbol": symbol, "algoId": number.removeprefix(CONDITIONAL)}, 1)
     return Ask("fapiPrivateDeleteOrder", {"symbol": symbol, "orderId": number}, 1)
 
 
@@ -147,9 +148,14 @@ def orders_since(symbol: str, since: int, *, is_conditional: bool) -> Ask:
     return Ask(method, {"symbol": symbol, "startTime": str(since // NS_PER_MS), "limit": "1000"}, 5)
 
 
-def open_orders(symbol: str, *, is_conditional: bool) -> Ask:
+def open_of(symbol: str, *, is_conditional: bool) -> Ask:
     """Return the call for the orders of a symbol that are open."""
     return Ask("fapiPrivateGetOpenAlgoOrders" if is_conditional else "fapiPrivateGetOpenOrders", {"symbol": symbol}, 1)
+
+
+def open_anywhere(*, is_conditional: bool) -> Ask:
+    """Return the call for all orders that are open."""
+    return Ask("fapiPrivateGetOpenAlgoOrders" if is_conditional else "fapiPrivateGetOpenOrders", {}, 40)
 
 
 # In -------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Sequence
 from typing import Any
 
-from bot.adapters.ccxt import binance_orders
+from bot.adapters.ccxt import binance_orders, open_orders
 from bot.adapters.ccxt.account_stream import AccountDecoder
 from bot.adapters.ccxt.binance_orders import Ask, Row
 from bot.adapters.ccxt.connection import Connection
@@ -19,9 +19,11 @@ from bot.adapters.ccxt.names import origin_of
 from bot.adapters.ccxt.times import VenueTime
 from bot.domain.events import AccountFact, FillOrigin
 from bot.domain.names import parse_name
+from bot.domain.open_order import OpenOrder
 from bot.domain.scale import NS_PER_DAY, NS_PER_MINUTE, NS_PER_MS
 
 OVERLAP = 50 * NS_PER_MS             # what was told before is told again and counts once; what is missed is missed
+SYMBOLS_ONE_BY_ONE = 20              # a page of one market weighs 1, one of all of them 40
 HISTORY_MAX = 7 * NS_PER_DAY - NS_PER_MINUTE     # the venue's lists reach no further back at once
 
 
@@ -90,10 +92,24 @@ class OrderQuestions:
     async def resting(self, symbol: str) -> list[AccountFact]:
         """Return that each order of ours which is open rests, ordinary and conditional ones."""
         orders, stops = await asyncio.gather(
-            self._ask(binance_orders.open_orders(symbol, is_conditional=False), Lane.READ),
-            self._ask(binance_orders.open_orders(symbol, is_conditional=True), Lane.READ),
+            self._ask(binance_orders.open_of(symbol, is_conditional=False), Lane.READ),
+            self._ask(binance_orders.open_of(symbol, is_conditional=True), Lane.READ),
         )
         return list(binance_orders.facts_since(orders, stops, (), self._view, now=self._time.now()))
+
+    async def open_everywhere(self) -> tuple[OpenOrder, ...]:
+        """Return all open orders of the account in its markets, whoever sent them."""
+        one_by_one = len(self._by_index) <= SYMBOLS_ONE_BY_ONE
+        asks = [
+            binance_orders.open_of(symbol, is_conditional=conditional) if symbol
+            else binance_orders.open_anywhere(is_conditional=conditional)
+            for conditional in (False, True)
+            for symbol in (self._by_index.values() if one_by_one else ("",))
+        ]
+        pages = await asyncio.gather(*(self._ask(ask, Lane.READ) for ask in asks))
+        half = len(pages) // 2
+        orders, stops = ([row for page in part for row in page] for part in (pages[:half], pages[half:]))
+        return tuple(open_orders.of_pages(orders, stops, self._view))
 
     async def _older(self, symbol: str, known: Sequence[Row], trades: Sequence[Row]) -> list[Row]:
         """Return the orders of trades that are on no list, since they arrived before its time.

@@ -17,6 +17,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from bot.adapters.ccxt import binance_account, binance_orders
@@ -244,8 +245,9 @@ class BinanceVenue:
     async def _read_account(self) -> str | None:
         """Read the account once and tell it, or return why it is not to be believed."""
         asked = self.time.venue_now() - self.time.error - OVERLAP
-        page, positions = await asyncio.gather(
-            self._call(binance_account.ACCOUNT, Lane.READ), self._call(binance_account.POSITIONS, Lane.READ)
+        page, positions, orders = await asyncio.gather(
+            self._call(binance_account.ACCOUNT, Lane.READ), self._call(binance_account.POSITIONS, Lane.READ),
+            self._open_orders(),
         )
         read = binance_account.read_account(page, self.view, now=self.time.now(), asked=asked)
         doubt = self.witnesses.doubts(read, binance_account.read_positions(positions, self.view))
@@ -255,8 +257,16 @@ class BinanceVenue:
             self._trouble("position_stray", f"{stray}: is held in a market that is not configured; nobody guards it")
         self._hold_against(page)
         self.last_read = read
-        self.tell(read.snapshot)
+        self.tell(replace(read.snapshot, orders=orders))
         return None
+
+    async def _open_orders(self) -> tuple[OpenOrder, ...] | None:
+        """Return all open orders, None where they cannot be read: what is held is worth telling all the same."""
+        try:
+            return await self.questions.open_everywhere()
+        except Exception as error:  # noqa: BLE001  # the next reading asks again
+            self._trouble("open_orders_unread", outcome_of_error(error, BINANCE).detail)
+            return None
 
     def _hold_against(self, page: binance_account.Row) -> None:
         """Tell where our margin and the venue's are apart, when that begins."""

@@ -16,7 +16,8 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.adapters.ccxt.account_stream import AccountDecoder, AccountView
+from bot.adapters.ccxt.account_stream import AccountDecoder
+from bot.adapters.ccxt.account_view import AccountView
 from bot.adapters.ccxt.clock import Offset
 from bot.adapters.ccxt.connection import Access, Connection, Endpoints, Where
 from bot.adapters.ccxt.decode import MarketDecoder, target_of

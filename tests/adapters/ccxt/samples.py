@@ -9,7 +9,8 @@ import tarfile
 from collections.abc import Iterator
 from typing import Any
 
-from bot.adapters.ccxt.account_stream import AccountDecoder, AccountView
+from bot.adapters.ccxt.account_stream import AccountDecoder
+from bot.adapters.ccxt.account_view import AccountView
 from bot.adapters.ccxt.decode import MarketDecoder, target_of
 from bot.adapters.ccxt.names import PLAIN
 from bot.domain.account import MarginMode

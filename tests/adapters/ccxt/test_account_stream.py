@@ -18,12 +18,15 @@ from bot.domain.events import (
     LiquidationStage,
     Liquidity,
     MarginCall,
+    OpenOrderGone,
+    OpenOrderSeen,
     OrderAccepted,
     OrderEnded,
     OrderFilled,
     OrderRejected,
     OrderTriggered,
 )
+from bot.domain.open_order import OpenOrder
 from bot.domain.order import OrderStatus, Side
 from bot.domain.scale import NS_PER_MS
 from tests.adapters.ccxt.samples import (
@@ -85,11 +88,10 @@ def test_fill_that_completes_the_order_ends_it() -> None:
         ),
         ({"x": "AMENDMENT", "X": "NEW", "l": "0"}, []),
         ({"s": "XYZUSDT"}, []),
-        ({"x": "NEW", "X": "NEW", "l": "0", "c": "web_1"}, []),
     ],
 )
 def test_order_update_of_each_state_is_its_fact(changed: dict[str, Any], expected: list[Told]) -> None:
-    """Accepted, cancelled, expired, refused; a person's order without a fill is nothing to us."""
+    """Accepted, cancelled, expired, refused; a change of another kind is nothing to us."""
     assert told(order_update(**changed)) == expected
 
 
@@ -119,15 +121,15 @@ def test_fill_of_others_says_whose_it_was(identity: str, origin: FillOrigin, sta
     ("path", "kinds"),
     [
         ("order_update_adl.json", [OrderFilled]),
-        ("order_update_calculated.json", [OrderFilled, LiquidationStage]),
+        ("order_update_calculated.json", [OrderFilled, LiquidationStage, OpenOrderGone]),
         ("order_update_calculated_pending.json", []),
         ("order_update_insurance.json", [OrderFilled, LiquidationStage]),
-        ("ws_futures_order_update_liquidation.json", [OrderFilled, LiquidationStage]),
-        ("ws_futures_order_update_liquidation_zero_qty.json", []),
-        ("ws_futures_order_update_adl_filled.json", [OrderFilled]),
-        ("ws_futures_order_update_settlement.json", [OrderFilled]),
-        ("ws_futures_order_update_trade_reduce_only_qty.json", [OrderFilled]),
-        ("order_update_new.json", []),
+        ("ws_futures_order_update_liquidation.json", [OrderFilled, LiquidationStage, OpenOrderGone]),
+        ("ws_futures_order_update_liquidation_zero_qty.json", [OpenOrderGone]),
+        ("ws_futures_order_update_adl_filled.json", [OrderFilled, OpenOrderGone]),
+        ("ws_futures_order_update_settlement.json", [OrderFilled, OpenOrderGone]),
+        ("ws_futures_order_update_trade_reduce_only_qty.json", [OrderFilled, OpenOrderGone]),
+        ("order_update_new.json", [OpenOrderSeen]),
         ("account_update.json", []),
         ("trade_lite.json", []),
     ],
@@ -135,6 +137,27 @@ def test_fill_of_others_says_whose_it_was(identity: str, origin: FillOrigin, sta
 def test_stream_of_the_pages_own_samples_is_read(path: str, kinds: list[type]) -> None:
     """What the venue's pages and captures show, null fields and all."""
     assert [type(each) for each in told(fixture(path))] == kinds
+
+
+def test_order_of_somebody_else_is_open_until_it_is_not() -> None:
+    """A person's order may have to be cancelled in an emergency: seen, with what it leaves, and gone."""
+    resting = order_update(x="NEW", X="NEW", l="0", z="0", L="0", t=0, c="web_1", q="0.014", p="9910.00", R=False)
+    order = OpenOrder("8886774", "web_1", KEY, Side.SELL, 14, 991_000, None, False)
+    assert told(resting) == [OpenOrderSeen(NOW, 0, order)]
+    partly = told(order_update(c="web_1", R=False))
+    assert [type(each) for each in partly] == [OrderFilled, OpenOrderSeen]
+    assert isinstance(partly[1], OpenOrderSeen)
+    assert partly[1].order.leaves == 10
+    assert told(order_update(x="CANCELED", X="CANCELED", l="0", c="web_1")) == [OpenOrderGone(NOW, 0, "8886774")]
+
+
+def test_stop_of_somebody_else_waits_under_an_id_of_its_own() -> None:
+    """Conditional orders have numbers of their own: the id says which page an order is on."""
+    number = "algo1000000033225453"
+    stop = OpenOrder(number, "web_1", KEY, Side.SELL, 38, None, 900_000, True)
+    assert told(conditional_update(caid="web_1")) == [OpenOrderSeen(NOW, 0, stop)]
+    for state in ("TRIGGERED", "CANCELED", "EXPIRED", "FINISHED", "REJECTED"):
+        assert told(conditional_update(caid="web_1", X=state)) == [OpenOrderGone(NOW, 0, number)]
 
 
 def test_fee_in_another_coin_is_left_to_the_snapshot() -> None:
@@ -156,7 +179,6 @@ def test_fee_in_another_coin_is_left_to_the_snapshot() -> None:
         ({"X": "CANCELED"}, [OrderEnded(NOW, 0, STOP, OrderStatus.CANCELED, 0)]),
         ({"X": "EXPIRED"}, [OrderEnded(NOW, 0, STOP, OrderStatus.EXPIRED, 0)]),
         ({"X": "REJECTED", "rm": "no"}, [OrderRejected(NOW, 0, STOP, "conditional_rejected", "no")]),
-        ({"caid": "web_1"}, []),
         ({"s": "XYZUSDT"}, []),
     ],
 )

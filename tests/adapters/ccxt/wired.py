@@ -9,7 +9,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.adapters.ccxt.account_stream import AccountDecoder, AccountView
+from bot.adapters.ccxt.account_stream import AccountDecoder
+from bot.adapters.ccxt.account_view import AccountView
 from bot.adapters.ccxt.connection import Access, Connection, Endpoints
 from bot.adapters.ccxt.limiter import Limiter
 from bot.adapters.ccxt.names import PLAIN
