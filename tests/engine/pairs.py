@@ -2,16 +2,21 @@
 
 The market is a storm with a toy venue (``tests.engine.storm``), of a character that gives every bundled rule
 something to do: prices that fall or rise by a fifth and may turn, funding that is dear, positions a day old, books
-with and without a hedge. Afterwards the venue works perfectly for longer than any schedule lasts.
+with and without a hedge. Afterwards the venue works perfectly for longer than any schedule lasts. Its prices are the
+same for all rules. In most markets a sale goes in a twelfth of its time as a slice, in every eighth as it is shipped.
+
+Most rules never meet: in ``alone`` one rule acts and all others only watch. Where neither of two fires alone, or one
+does and what it does never makes the other's condition true, the run of both is that of the one.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import combinations
+from random import Random
 
 from bot.domain.effects import (
     Effect,
@@ -19,6 +24,7 @@ from bot.domain.effects import (
     EndParent,
     Goal,
     GoalKind,
+    MoveTrigger,
     OpenEpisode,
     ParentEnd,
     PauseParent,
@@ -26,6 +32,7 @@ from bot.domain.effects import (
     PlanEpisode,
     RaiseAlarm,
     RecordDenial,
+    TriggerState,
 )
 from bot.domain.market import FundingRate
 from bot.domain.scale import CASH_UNIT, NS_PER_DAY, NS_PER_HOUR, NS_PER_SECOND
@@ -46,11 +53,30 @@ CALM_STEPS_MAX = 360                 # an hour: the longest schedule is 30 minut
 NEAR = 0.03                          # of the goal: a plan whose forecast is within 0.02 of it is not deepened
 
 
+SLICES = 12                          # of a sale, but in every eighth market: five times fewer orders, the same curves
+SHIPPED_EVERY = 8
+FOR_EVER = 1_000 * NS_PER_DAY        # a hold that no market serves: such a rule says that it is true, and never fires
+
+
 @cache
 def bundled() -> dict[str, Rule]:
     """Every rule that is shipped, by name."""
     texts = (path.read_text(encoding="utf-8") for path in sorted(STRATEGIES.glob("*.yaml")))
     return dict(sorted((rule.name, rule) for rule in rules(*texts).rules))
+
+
+@cache
+def bundled_in(number: int) -> dict[str, Rule]:
+    """The same as they sell in one market."""
+    return dict(bundled()) if number % SHIPPED_EVERY == 0 else {name: coarse(rule) for name, rule in bundled().items()}
+
+
+def coarse(rule: Rule) -> Rule:
+    """A rule with fewer slices."""
+    execute = rule.execute
+    if not execute.over:
+        return rule
+    return replace(rule, execute=replace(execute, slice=max(execute.interval, execute.over // SLICES)))
 
 
 def pairs() -> list[tuple[str, str]]:
@@ -69,6 +95,7 @@ class Judge(Watcher):
         self.lowest: dict[int, int] = {}             # per position: the least that any plan ever kept
         self.held: list[int] | None = None
         self.reasons: set[str] = set()               # why something was not done
+        self.stirred: set[str] = set()               # the rules whose condition was true at some time
 
     def on_step(self, engine: Engine, effects: Iterable[Effect]) -> None:
         for effect in effects:
@@ -76,6 +103,8 @@ class Judge(Watcher):
                 case OpenEpisode():
                     self.goals[effect.episode] = effect.goal
                     self.fired[effect.rule] += 1
+                case MoveTrigger(state=TriggerState.PENDING | TriggerState.FIRING):
+                    self.stirred.add(effect.rule)
                 case PlanEpisode():
                     self.note_plan(engine, effect)
                 case EndEpisode():
@@ -136,6 +165,7 @@ class Market(Storm):
         self.engine = Engine(
             self.shape, chosen, limits=LIMITS, survival=(SurvivalSpec(),), marker="pen"
         )
+        self.venue.rng = Random(~number)             # what is sold must not change the prices that come
         rng = self.rng
         values = [q * p * UNIT for q, p in zip(self.venue.quantity, self.venue.price, strict=True)]
         self.against = -1 if sum(values) > 0 else 1
@@ -183,12 +213,13 @@ class Market(Storm):
 
 @dataclass
 class Verdict:
-    """What came of one pair in one market."""
+    """What came of one pair in one market; ``stirred`` are the rules whose condition was true at some time."""
 
     fired: Counter[str]
     ends: Counter[str]
     orders: int
     unmet: list[str] = field(default_factory=list)
+    stirred: set[str] = field(default_factory=set)
 
 
 def is_near(engine: Engine, episode: Episode) -> bool:
@@ -204,8 +235,28 @@ def is_near(engine: Engine, episode: Episode) -> bool:
 
 def judged(names: tuple[str, ...], number: int) -> Verdict:
     """Run some rules through market ``number``; raises AssertionError where they get in each other's way."""
+    return _judged([bundled_in(number)[name] for name in names], number)
+
+
+def alone(name: str, number: int) -> Verdict:
+    """Run one rule through market ``number`` while all others watch."""
+    watching = [
+        rule if rule.name == name else replace(rule, hold=FOR_EVER) for rule in bundled_in(number).values()
+    ]
+    return _judged(watching, number)
+
+
+def may_meet(pair: tuple[str, str], solos: Mapping[str, Verdict]) -> bool:
+    """True unless the run of two rules in a market is the run of one of them ``alone`` there."""
+    one, other = pair
+    return any(
+        solos[acts].fired and watches in solos[acts].stirred for acts, watches in ((one, other), (other, one))
+    )
+
+
+def _judged(chosen: Sequence[Rule], number: int) -> Verdict:
     judge = Judge()
-    market = Market(number, RuleSet(tuple(bundled()[name] for name in names)), judge)
+    market = Market(number, RuleSet(tuple(chosen)), judge)
     market.live()
     engine = market.engine
     assert engine.book.quantity == market.venue.quantity, "the books differ"
@@ -219,4 +270,4 @@ def judged(names: tuple[str, ...], number: int) -> Verdict:
         assert judge.reasons, f"{episode.rule} lives on in a calm and gives no reason"
         unmet.append(f"{episode.rule}: {', '.join(sorted(judge.reasons))}")
     orders = sum(isinstance(effect, PlaceOrder) for effect in market.effects)
-    return Verdict(judge.fired, judge.ends, orders, unmet)
+    return Verdict(judge.fired, judge.ends, orders, unmet, judge.stirred)
