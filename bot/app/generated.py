@@ -40,6 +40,7 @@ class ScenarioMarket:
     @classmethod
     def open(cls, kind: str, seed: int, symbols: Sequence[str]) -> ScenarioMarket:
         """Make the instruments; raises InputError for a kind that is not there, or symbols it has no model for."""
+        _require_known(symbols)
         market = cls(
             scenario_of(kind), seed, tuple(_instrument(index, symbol) for index, symbol in enumerate(symbols))
         )
@@ -68,6 +69,18 @@ class ScenarioMarket:
 
         del held_sign
         return cast("Iterator[TapeEvent]", generate(self.scenario, self.seed, self.instruments, start=FIRST_SECOND))
+
+
+def _require_known(symbols: Sequence[str]) -> None:
+    """Refuse a coin that no generated market has figures of."""
+    from paper.generate.market import ALL_CHARACTERS
+
+    for symbol in symbols:
+        if symbol.partition("/")[0] not in ALL_CHARACTERS:
+            raise InputError(
+                f"generated market: has no figures of the coin, was {symbol}, known are "
+                f"{', '.join(sorted(ALL_CHARACTERS))}; give recorded prices, --tape {symbol}=PATH, or take one of those"
+            )
 
 
 def _instrument(index: int, symbol: str) -> Instrument:

@@ -101,7 +101,7 @@ class Watching:
     def on_end(self, now: int, *, tape_ended: int, consumed: int) -> None:
         """Leave the last state standing on the screen, and say what takes the time that follows."""
         del tape_ended, consumed
-        self._tell(now, DecisionKind.NOTE, "the market is over; now what doing nothing and selling at once had left")
+        self._tell(now, DecisionKind.NOTE, "the market is over; now over it again: left alone, and sold at once")
         self._show(now)
 
     def _slow_down(self, now: int, seconds: float) -> None:

@@ -43,7 +43,7 @@ def test_open_generated_unknown_market_is_refused_with_all_names(text: str) -> N
 
 def test_open_generated_coin_without_a_model_is_refused_before_anything_is_written() -> None:
     """A configuration with a coin that the generator knows nothing of ends at once."""
-    with pytest.raises(InputError, match="no character for XYZ"):
+    with pytest.raises(InputError, match="no figures of the coin, was XYZ"):
         open_generated("calm", [BTC, "XYZ/USDT:USDT"])
 
 

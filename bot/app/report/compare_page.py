@@ -69,12 +69,13 @@ def _account(
     story = ours or theirs
     name = "" if story is None else story.name
     charts = [placed(chart, figures) for chart in _charts(a.record, b.record, name)]
+    label = f'<p class="account">Account {escape(spoken(name))}</p>' if len(a.run.summary["accounts"]) > 1 else ""
     rows = [(label, pairs[key], words) for key, label, words in ACCOUNT_ROWS]
     told = [("A", _ended(ours)), ("B", _ended(theirs)), ("Their rules", _rules_words(a.rules, b.rules))]
     listed = "".join(f"<dt>{escape(what)}</dt><dd>{escape(words)}</dd>" for what, words in told)
     first = f'<div class="first"><dl class="told">{listed}</dl>{charts[0] if charts else ""}</div>'
     return (
-        f'<section class="story"><p class="account">Account {escape(spoken(name))}</p>'
+        f'<section class="story">{label}'
         f'<h2 class="headline">{escape(_verdict(ours, theirs))}</h2>{first}</section>'
         f'<section class="charts">{"".join(charts[1:])}</section>'
         f'<section class="tables">{drawn(_pairs_table("Side by side", rows, ""))}</section>'
@@ -102,7 +103,7 @@ def _ended(story: AccountStory | None) -> str:
     fires = f"{count(len(story.fires))} {'fire' if len(story.fires) == 1 else 'fires'}"
     orders = f"{count(len(story.parents))} {'order' if len(story.parents) == 1 else 'orders'}"
     nearest = percent(story.figures.get("liquidation_distance_min"))
-    return f"{end}{fate}: {fires}, {orders}, {bps(story.cost_bps)} of cost; at its nearest {nearest} from liquidation."
+    return f"{end}{fate}: {fires}, {orders}, cost {bps(story.cost_bps)}; at its nearest {nearest} from liquidation."
 
 
 def _rules_words(a: RuleText, b: RuleText) -> str:

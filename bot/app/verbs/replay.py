@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from bot.app.far_entries import far_entries
 from bot.app.generated import open_prices
 from bot.app.loading import load_all
 from bot.app.running import replay
@@ -26,4 +28,7 @@ def replay_config(
     market = open_prices(loaded.config, tapes, generate, where="replay")
     with live_view(market, is_quiet=as_json) as watching:
         finished = replay(loaded, market, title=f"Replay of {config.name}", out=out, make_observers=watching)
-    return tell(finished, as_json=as_json)
+    code = tell(finished, as_json=as_json)
+    for note in [] if as_json else far_entries(loaded.config, finished.record):
+        print(f"note: {note}", file=sys.stderr)
+    return code
