@@ -27,6 +27,7 @@ T_GROUPS = "tests/engine/test_protect_groups.py"
 T_GUARDED = (
     "tests/recovery/test_guarded_storms.py::test_account_through_a_guarded_storm_is_covered_or_a_person_is_told"
 )
+T_HEDGING = "tests/engine/test_hedging.py"
 T_GROWN = "test_protect_of_a_grown_position_places_the_new_stop_before_the_old_one_is_cancelled"
 T_KILLS = "tests/recovery/test_kill_points.py::test_run_killed_between_two_commits_ends_as_an_undisturbed_one"
 T_RESTORED = "tests/recovery/test_restored_journal.py"
@@ -121,6 +122,22 @@ MUTANTS = (
     Mutant("a hedge may bring liquidation nearer", "bot/engine/controls/exposure.py",
            "    if not bears(before, after, case.limits):\n", "    if after < 0:\n",
            "tests/engine/test_gate.py::test_hedge_that_brings_liquidation_nearer_is_refused"),
+    Mutant("a hedge trades to nothing instead of its band", "bot/engine/deciding/hedging.py",
+           "self._trade(solving, episode, size - band.to)", "self._trade(solving, episode, size)",
+           f"{T_HEDGING}::test_hedge_trades_to_the_nearest_edge_of_the_band_and_no_further"),
+    Mutant("a hedge hedges what a reducer is about to sell", "bot/engine/deciding/hedging.py",
+           "0 if now * then <= 0 else min(now, then, key=abs)", "now",
+           f"{T_HEDGING}::test_hedge_leaves_alone_what_a_reducer_is_about_to_sell"),
+    Mutant("a hedge forgets what reducers have cut", "bot/engine/record/fold_rules.py",
+           "            most[position] = min(keep, most.get(position, keep))\n", "            pass\n",
+           f"{T_HEDGING}::test_hedge_never_opens_again_what_a_reducer_cuts_and_the_other_leg_goes_instead"),
+    Mutant("what a hedge has out is not counted", "bot/engine/record/book.py",
+           "            working=self.working[parent.position],\n",
+           "            working=0 if parent.is_hedge else self.working[parent.position],\n",
+           f"{T_HEDGING}::test_hedge_whose_order_is_unknown_sends_no_lot_of_it_again"),
+    Mutant("the cheapest cut is the hedge", "bot/engine/desk.py",
+           "if counts[each] > 1 or limit.coins}", "if counts[each] < 0}",
+           "tests/engine/test_hedge_margin.py::test_deleverage_cuts_the_hedge_no_further_than_its_band"),
     Mutant("every word of the venue begins all positions anew", CASH,
            "        if quantity and book.quantity[position] * quantity <= 0:\n", "        if quantity:\n",
            "tests/recovery/test_reconciling.py::test_snapshot_told_twice_changes_nothing_the_second_time"),
@@ -158,6 +175,11 @@ MUTANTS = (
            "            return None if mark[instrument] is None or is_disputed[instrument] else compute(position)\n",
            "            return None if mark[instrument] is None else compute(position)\n",
            "tests/engine/test_divergence.py::test_wick_of_the_mark_alone_fires_no_rule_on_loss_and_a_fall_of_all_does"),
+    Mutant("the venue's own sums of margin are not heeded", "bot/engine/protection/venue_margin.py",
+           "    desk.columns.withhold(account, missing=missing, extra=extra)\n",
+           "    desk.columns.withhold(account, missing=0, extra=0)\n",
+           "tests/engine/test_venue_margin.py::"
+           "test_guard_fires_by_the_venues_word_and_sells_until_it_is_met_by_that_word"),
     Mutant("time may go back", "bot/engine/engine.py", "        if now < book.now:\n", "        if now < 0:\n",
            "tests/engine/test_engine.py::test_step_back_in_time_is_our_own_fault"),
     Mutant("a key given twice is taken", "bot/settings/document.py", "            if key.text in first:\n",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.domain.account import PositionKey, PositionSide
-from bot.domain.effects import EndEpisode, OpenEpisode
+from bot.domain.effects import EndEpisode, OpenEpisode, RecordDenial
 from bot.domain.events import Command, CommandKind, FillOrigin, OrderOutcomeUnknown
 from bot.domain.order import OrderClass, Side
 from bot.domain.scale import NS_PER_SECOND
@@ -150,6 +150,7 @@ def test_hedge_whose_order_is_unknown_sends_no_lot_of_it_again() -> None:
     driver.step(OrderOutcomeUnknown(T0 + NS_PER_SECOND, 0, order.approved.request.name, "test"))
     driver.run_timers(until=4)
     assert len(driver.orders) == 1
+    assert not driver.found(RecordDenial), "it did not even ask"
     driver.fill(order, 4.5, price=8_000)
     driver.run_timers(until=30)
     assert driver.holds == [-1_500, 0, 0] and len(driver.orders) == 1
