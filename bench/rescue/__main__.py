@@ -11,17 +11,19 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
-from bench.rescue.page import sections, table, write_page
+from bench.rescue.frontier import CURVE_LEVERAGE, frontier_books, frontier_svg
+from bench.rescue.page import FRONTIER_SECTION, SECTIONS, sections, table, write_page
 from bench.rescue.passage import HORIZON, Plan
-from bench.rescue.rows import Passed, losses_of, rows_of, rows_together, verdict
-from bench.rescue.strategy import Strategy, bundled
-from bench.rescue.tape import find_tapes
+from bench.rescue.rows import groups, losses_of, rows_of, rows_together, verdict
+from bench.rescue.strategy import Strategy, bundled, written
+from bench.rescue.tape import RescueTape, find_tapes
 from bench.rescue.work import Task, work_through
 from bot.domain.errors import InputError
 from bot.domain.scale import CASH_UNIT, NS_PER_HOUR, NS_PER_MINUTE
@@ -32,13 +34,22 @@ ROOT = Path(__file__).resolve().parents[2]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the table; return the exit code."""
     asked = _parser().parse_args(arguments)
-    started = time.perf_counter()
     try:
         tapes, left_out = find_tapes(asked.tapes)
-        chosen = _chosen(asked.strategies)
+        with tempfile.TemporaryDirectory() as folder:
+            return _perform(asked, tapes, left_out, _chosen(asked.strategies, Path(folder)))
     except InputError as error:
         print(error, file=sys.stderr)
         return 2
+
+
+def _perform(
+    asked: argparse.Namespace,
+    tapes: list[RescueTape],
+    left_out: list[tuple[str, str]],
+    chosen: tuple[Strategy, ...],
+) -> int:
+    started = time.perf_counter()
     tapes = [tape for tape in tapes if not asked.only or any(word in tape.name for word in asked.only)]
     tasks = [
         Task(tape, sign, chosen, _plan(asked, is_major=tape.is_major), asked.keep)
@@ -59,7 +70,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "seconds": round(time.perf_counter() - started, 1),
     }
     if asked.docs is not None:
-        write_page(asked.docs, sections(passed, body))
+        parts = sections(passed, body)
+        write_page(asked.docs, {name: parts[name] for name in asked.sections or parts})
+        if FRONTIER_SECTION in (asked.sections or parts):
+            wild = rows_together("", [each for each in passed if each.kind != "calm"])
+            drawing = frontier_svg(wild, CURVE_LEVERAGE)
+            asked.docs.with_name(f"{asked.docs.stem}-frontier.svg").write_text(drawing, encoding="utf-8")
     if not asked.json:
         for label, some in groups(passed):
             print(table(label, rows_together(label, some)))
@@ -67,26 +83,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def groups(passed: Sequence[Passed]) -> list[tuple[str, list[Passed]]]:
-    """Return the tapes that are shown together: what happened to BTC and ETH, to the others, and on calm days."""
-    wild = [each for each in passed if each.kind != "calm"]
-    found = [
-        ("crashes and squeezes, BTC and ETH", [each for each in wild if each.is_major]),
-        ("crashes and squeezes, other coins", [each for each in wild if not each.is_major]),
-        ("calm days, all coins", [each for each in passed if each.kind == "calm"]),
-    ]
-    return [(label, some) for label, some in found if some]
-
-
-def _chosen(names: str | None) -> tuple[Strategy, ...]:
-    known = {strategy.name: strategy for strategy in bundled()}
-    if names is None:
-        return tuple(known.values())
-    wanted = [name.strip() for name in names.split(",")]
-    for name in wanted:
-        if name not in known:
-            raise InputError(f"--strategies {names}: there is no {name!r}; there are {', '.join(known)}")
-    return tuple(known[name] for name in wanted)
+def _chosen(names: str, folder: Path) -> tuple[Strategy, ...]:
+    """Return strategies by name, or by the name of a group; books made for this are written to ``folder``."""
+    groups = {"bundled": bundled(), "frontier": written(frontier_books(), folder)}
+    known = {strategy.name: strategy for group in groups.values() for strategy in group}
+    chosen: dict[str, Strategy] = {}
+    for name in (part.strip() for part in names.split(",")):
+        if name not in groups and name not in known:
+            raise InputError(f"--strategies {names}: there is no {name!r}; there are {', '.join((*groups, *known))}")
+        chosen |= {strategy.name: strategy for strategy in groups.get(name) or (known[name],)}
+    return tuple(chosen.values())
 
 
 def _plan(asked: argparse.Namespace, *, is_major: bool) -> Plan:
@@ -107,8 +113,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--others-every", type=_minutes, help="the same for coins other than BTC and ETH")
     parser.add_argument("--leverage", type=_leverages, default=[5, 10, 20], help="such as 5,10,20")
     parser.add_argument("--notional", type=int, default=100_000, help="value of the position at entry, USDT")
-    parser.add_argument("--strategies", help="names, with commas; all by default")
+    parser.add_argument(
+        "--strategies", default="bundled", help="names or groups, with commas: bundled, frontier, or some of them"
+    )
     parser.add_argument("--docs", type=Path, help="write the tables into this page, between its markers")
+    parser.add_argument(
+        "--section", action="append", dest="sections", choices=SECTIONS, help="of the page, only this; may repeat"
+    )
     parser.add_argument("--jobs", type=int, default=1, help="processes")
     parser.add_argument("--keep", type=Path, help="folder for results, so that a sweep can be resumed")
     parser.add_argument("--json", action="store_true", help="print the JSON object and nothing else")

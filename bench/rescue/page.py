@@ -7,11 +7,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench.rescue.rows import Passed, Row, rows_of, rows_together
+from bench.rescue.frontier import CURVE_LEVERAGE, frontier_table
+from bench.rescue.rows import Passed, Row, groups, rows_of, rows_together
 from bench.rescue.strategy import DEFAULT
 from bot.domain.errors import InputError
 from bot.domain.scale import NS_PER_SECOND
 
+FRONTIER_SECTION = "frontier"
+SECTIONS = ("settings", "verdict", "together", "tapes", FRONTIER_SECTION)
 _HEAD = (
     "| strategy | leverage | entries | doomed | liquidated | of the doomed | equity kept | cost, bps | cost of equity |"
     " fired | false |\n|---|---|---|---|---|---|---|---|---|---|---|"
@@ -31,14 +34,13 @@ def table(label: str, rows: Sequence[Row]) -> str:
 
 def sections(passed: Sequence[Passed], body: Mapping[str, Any]) -> dict[str, str]:
     """Return what stands between the page's markers, by their names."""
-    from bench.rescue.__main__ import groups
-
     together = [table(label, rows_together(label, some)) for label, some in groups(passed)]
     return {
         "settings": _settings(passed, body),
         "verdict": _verdict(body),
         "together": "\n".join(together),
         "tapes": _tapes(passed),
+        FRONTIER_SECTION: _frontier(passed, body),
     }
 
 
@@ -115,6 +117,16 @@ def _tapes(passed: Sequence[Passed]) -> str:
         for row in rows
     ]
     return "\n".join([head, *lines])
+
+
+def _frontier(passed: Sequence[Passed], body: Mapping[str, Any]) -> str:
+    wild = [each for each in passed if each.kind != "calm"]
+    plan = body["plan"]
+    return (
+        f"At {CURVE_LEVERAGE}x over all crashes and squeezes, entries every {plan['every_minutes']} minutes on BTC and "
+        f"ETH and every {plan['others_every_minutes']} on the others; costs are shares of equity at entry.\n\n"
+        + frontier_table(rows_together("", wild), CURVE_LEVERAGE)
+    )
 
 
 def _of(part: int, whole: int) -> str:

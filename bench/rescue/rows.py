@@ -53,6 +53,17 @@ class Row(msgspec.Struct, frozen=True):
     stopped: int
 
 
+def groups(passed: Sequence[Passed]) -> list[tuple[str, list[Passed]]]:
+    """Return the tapes that are shown together: what happened to BTC and ETH, to the others, and on calm days."""
+    wild = [each for each in passed if each.kind != "calm"]
+    found = [
+        ("crashes and squeezes, BTC and ETH", [each for each in wild if each.is_major]),
+        ("crashes and squeezes, other coins", [each for each in wild if not each.is_major]),
+        ("calm days, all coins", [each for each in passed if each.kind == "calm"]),
+    ]
+    return [(label, some) for label, some in found if some]
+
+
 def rows_of(passed: Sequence[Passed]) -> list[Row]:
     """Return the rows of every tape, strategy and leverage."""
     return [row for each in passed for row in _rows(each.label, [each])]

@@ -17,6 +17,9 @@ SELL_AT_ONCE = "sell at once"
 VENUE = "the venue's liquidation"
 DEFAULT = "default"
 STOP_ONLY = "resting stop alone"
+EARLY = "volatility_stop and margin_guard"
+# What holds a book of several markets in balance saves no single position.
+NO_RESCUES = ("delta_hedge",)
 
 # The bundled configuration but for its market and its money. What is not said is as config/penstock.yaml says it:
 # these are the defaults of the program, and a test holds the two together.
@@ -39,10 +42,10 @@ class Strategy:
 
 
 def bundled() -> tuple[Strategy, ...]:
-    """Return the default of config/penstock.yaml, every bundled rule book alone, and the resting stop alone."""
-    guard, stop_loss = BOOKS / "margin_guard.yaml", BOOKS / "stop_loss.yaml"
-    alone = [Strategy(path.stem, (path,)) for path in sorted(BOOKS.glob("*.yaml"))]
-    return (Strategy(DEFAULT, (stop_loss, guard)), *alone, Strategy(STOP_ONLY))
+    """Return the default of config/penstock.yaml, its earlier sister, every rule book alone, and the stop alone."""
+    guard, stop_loss, early = (BOOKS / f"{name}.yaml" for name in ("margin_guard", "stop_loss", "volatility_stop"))
+    alone = [Strategy(path.stem, (path,)) for path in sorted(BOOKS.glob("*.yaml")) if path.stem not in NO_RESCUES]
+    return (Strategy(DEFAULT, (stop_loss, guard)), Strategy(EARLY, (early, guard)), *alone, Strategy(STOP_ONLY))
 
 
 def written(texts: Mapping[str, Sequence[str]], folder: Path) -> tuple[Strategy, ...]:

@@ -52,6 +52,19 @@ def test_stop_loss_fires_past_eight_percent_and_not_before() -> None:
     assert prices(guarded("stop_loss", usdt=4_000, btc=1_000), (10, 7_359.0)) == ["stop_loss"]
 
 
+def test_volatility_stop_in_a_calm_market_fires_past_four_percent() -> None:
+    """BTC's prior moves 0.32 % in 15 minutes, four times that is less than 4 %: 320 of 8,000 are at the level."""
+    assert prices(guarded("volatility_stop", usdt=4_000, btc=1_000), (10, 7_680.0)) == []
+    assert prices(guarded("volatility_stop", usdt=4_000, btc=1_000), (10, 7_679.0)) == ["volatility_stop"]
+
+
+def test_volatility_stop_in_a_wild_market_waits_for_eight_percent_and_no_longer() -> None:
+    """Where every minute moves by 3 % a loss of 7 % is a dip like many; past 8 % it is sold all the same."""
+    swings = [(60.0 * minute, 8_000.0 if minute % 2 else 8_240.0) for minute in range(1, 40)]
+    assert prices(guarded("volatility_stop", usdt=4_000, btc=1_000), *swings, (2_400, 7_440.0), (2_401, 7_361.0)) == []
+    assert prices(guarded("volatility_stop", usdt=4_000, btc=1_000), *swings, (2_400, 7_359.0)) == ["volatility_stop"]
+
+
 def test_margin_guard_fires_when_the_way_is_short_and_not_before() -> None:
     """1,000 USDT behind 8,000: liquidation lies 12 % below, so 5 % are left after a fall of about 7.6 %."""
     assert prices(guarded("margin_guard", usdt=1_000, btc=1_000), (10, 7_420.0), (12, 7_420.5)) == []
