@@ -123,7 +123,7 @@ MUTANTS = (
            "    if not bears(before, after, case.limits):\n", "    if after < 0:\n",
            "tests/engine/test_gate.py::test_hedge_that_brings_liquidation_nearer_is_refused"),
     Mutant("a hedge trades to nothing instead of its band", "bot/engine/deciding/hedging.py",
-           "self._trade(solving, episode, size - band.to)", "self._trade(solving, episode, size)",
+           "need = abs(solving.missing) - band.to\n", "need = abs(solving.missing)\n",
            f"{T_HEDGING}::test_hedge_trades_to_the_nearest_edge_of_the_band_and_no_further"),
     Mutant("a hedge hedges what a reducer is about to sell", "bot/engine/deciding/hedging.py",
            "0 if now * then <= 0 else min(now, then, key=abs)", "now",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from bot.domain.account import Balance, MarginMode, PositionReport
+from bot.domain.account import Balance, MarginMode, MarginReport, PositionReport
 from bot.domain.events import AccountSnapshot
 from paper import funding, history, matching, modes, orders
 from paper.collateral import moving
 from paper.exchange import Exchange
 from paper.liquidation import liquidate
+from paper.margin import totals
 from paper.messages import (
     AddMargin,
     CancelById,
@@ -94,8 +95,19 @@ def _report_account(exchange: Exchange, account: Account) -> None:
             positions=position_reports(account),
             number=account.numbered,
             orders=tuple(orders.listed(order) for order in orders.open_orders(account)),
+            margin=_margin_report(exchange, account),
         )
     )
+
+
+def _margin_report(exchange: Exchange, account: Account) -> MarginReport | None:
+    """Return the venue's own sums of an account; None before there is a mark of all that it holds."""
+    marks = {holding.key.instrument: exchange.mark(holding.key.instrument) for holding in account.holdings}
+    known = tuple((index, mark) for index, mark in sorted(marks.items()) if mark is not None)
+    if len(known) < len(marks):
+        return None
+    found = totals(exchange, account)
+    return MarginReport(found.equity, found.maintenance, known)
 
 
 def _tell_again(exchange: Exchange, account: Account, *, facts_after: int, orders_after: int) -> None:

@@ -42,6 +42,18 @@ class Balance:
 
 
 @dataclass(frozen=True, slots=True)
+class MarginReport:
+    """The venue's own sums of an account, cash of its settlement currency, and the marks at which it made them.
+
+    All of the account's pools are in them; ``marks`` are (instrument, price) of every position that is held.
+    """
+
+    equity: int
+    maintenance: int
+    marks: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PositionReport:
     """A holding as the venue states it.
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from bot.domain.account import Balance, PositionKey, PositionReport
+from bot.domain.account import Balance, MarginReport, PositionKey, PositionReport
 from bot.domain.denials import DenialCode
 from bot.domain.instrument import TradingState
 from bot.domain.market import MarketFact
@@ -234,7 +234,7 @@ class AccountSnapshot:
     """The venue's whole word on an account, read at ``taken``: what is, as of then.
 
     ``number`` is that of the last it had told of the account unasked by then. ``orders`` are all that are open, ours
-    included; None where the venue did not say.
+    included; None where the venue did not say, and so with its own sums of the account, ``margin``.
     """
 
     now: int
@@ -244,6 +244,7 @@ class AccountSnapshot:
     positions: tuple[PositionReport, ...]
     number: int = 0
     orders: tuple[OpenOrder, ...] | None = None
+    margin: MarginReport | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import pytest
 
 from bot.app.cli import main
 from bot.domain.effects import CancelOrder, PlaceStop, RaiseAlarm
-from bot.domain.events import OrderTriggered
+from bot.domain.events import AccountSnapshot, OrderTriggered
 from paper.state import VenueState
 from tests.app.killing import (
     Script,
@@ -81,6 +81,15 @@ def test_journal_tells_of_a_stop_from_its_placing_to_its_trigger(stopped: tuple[
     assert told["fills"][0]["child"] == placed[-1].approved.request.name
     assert sum(isinstance(item, OrderTriggered) for item in items) == 1
     assert "stop_triggered" in [item.code for item in items if isinstance(item, RaiseAlarm)]
+
+
+def test_venue_tells_its_own_sums_of_margin_and_ours_are_the_same(stopped: tuple[Path, dict[str, Any]]) -> None:
+    """Two programs that share no sum: every word of the venue was held against ours, and no alarm was given."""
+    with journal_of(stopped[0]) as journal:
+        items = [item for _, item in journal.read()]
+    margins = [item.margin for item in items if isinstance(item, AccountSnapshot)]
+    assert margins and None not in margins
+    assert "margin_differs" not in [item.code for item in items if isinstance(item, RaiseAlarm)]
 
 
 def test_explain_of_a_run_with_a_stop_reads(

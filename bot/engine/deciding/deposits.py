@@ -40,7 +40,7 @@ def _pools(columns: Columns, book: Book, slot: AccountSlot, account: int) -> lis
     if several is not None:
         return [(each.pool, each.totals) for each in several.pools if each.pool is not None and each.held]
     holdings = tuple(columns.holdings(account)[1])
-    wallet = book.accounts[account].wallet
+    wallet = book.accounts[account].wallet - columns.withheld[account]
     return [(Pool((Asset(slot.settle, wallet),), holdings), account_margin(wallet, holdings))] if holdings else []
 
 

@@ -44,7 +44,7 @@ def plan(
     """Return the cheapest cuts from ``keeps`` on that reach ``goal`` at present marks, as ``plan_cuts`` does."""
     pools = columns.pools[case.account]
     if pools is None or goal.kind not in BY_POOL:
-        wallet = book.accounts[case.account].wallet if pools is None else _wallet(pools.equity, case.holdings)
+        wallet = _backing(columns, book, goal, case)
         return plan_cuts(
             goal, wallet, case.holdings, case.cost_of, keeps=keeps, lowest=lowest, deltas=case.deltas
         )
@@ -74,7 +74,7 @@ def forecast(columns: Columns, book: Book, goal: Goal, case: Case, keeps: Sequen
     """Return where the goal's measure would stand, of the worst pool, if a plan were carried out at present marks."""
     pools = columns.pools[case.account]
     if pools is None or goal.kind not in BY_POOL:
-        wallet = book.accounts[case.account].wallet if pools is None else _wallet(pools.equity, case.holdings)
+        wallet = _backing(columns, book, goal, case)
         return forecast_level(goal, wallet, case.holdings, case.cost_of, keeps)
     places, part = _part(pools.cross, case)
     worst = forecast_level(
@@ -94,7 +94,8 @@ def level(columns: Columns, goal: Goal, account: int, holdings: Sequence[Holding
     pools = columns.pools[account]
     if pools is not None and goal.kind is GoalKind.MARGIN_RATIO:
         return -pools.margin_ratio
-    return measure(goal, columns.equity[account], holdings)
+    withheld = columns.withheld[account] if goal.kind in BY_POOL else 0
+    return measure(goal, columns.equity[account] - withheld, holdings)
 
 
 def standing(pool: AccountPool, goal: Goal) -> float:
@@ -125,6 +126,14 @@ def _beside(case: Case, places: Sequence[int]) -> dict[str, DeltaLimit]:
             delta = delta_of(holding.instrument, quantity=holding.quantity, mark=holding.mark)
             found[holding.instrument.underlying] = replace(limit, coins=limit.coins + delta)
     return found
+
+
+def _backing(columns: Columns, book: Book, goal: Goal, case: Case) -> int:
+    """Return the wallet that a goal of the account as a whole is counted with: for margin by the worse count."""
+    pools = columns.pools[case.account]
+    if pools is not None:
+        return _wallet(pools.equity, case.holdings)
+    return columns.backing(case.account) if goal.kind in BY_POOL else book.accounts[case.account].wallet
 
 
 def _wallet(equity: int, holdings: Sequence[Holding]) -> int:

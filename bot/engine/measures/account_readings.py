@@ -166,7 +166,7 @@ class AccountReadings:
             return pools.worst_distance()
         held = [position for position in layout.positions_of[account] if columns.value[position]]
         return worst_distance_of(
-            columns.equity[account],
+            columns.equity[account] - columns.withheld[account],
             [columns.value[position] for position in held],
             [layout.tiers[layout.keys[position].instrument] for position in held],
         )

@@ -68,6 +68,11 @@ class Columns:
         # No bracket floor lies nearer below, as a share of value, and no cap above; they may lie further off.
         self.lowest_bound = [0.0] * accounts
         self.highest_bound = [inf] * accounts
+        # What the venue's own sums say is worse than ours: see ``bot.engine.protection.venue_margin``.
+        self.missing = [0] * accounts                # equity that it counts less
+        self.extra = [0] * accounts                  # maintenance that it counts more
+        self.withheld = [0] * accounts               # both
+        self.is_questioned = [False] * accounts      # its sums and ours differ
         self.extremes = [Extremes() for _ in range(accounts)]
         self._holdings: list[Holding | None] = [None] * positions    # as they were last asked for
         self.known = [False] * accounts              # cash reported and every position marked
@@ -84,8 +89,17 @@ class Columns:
         return accounts if len(accounts) < len(on) or any(self.pools[account] for account in accounts) else ()
 
     def maintenance(self, account: int) -> int:
-        """Return the maintenance margin of an account, cash."""
-        return self.rates[account] - self.cums[account]
+        """Return the maintenance margin of an account, cash; the venue's where that is more."""
+        return self.rates[account] - self.cums[account] + self.extra[account]
+
+    def withhold(self, account: int, *, missing: int, extra: int) -> None:
+        """Count so much less equity and so much more maintenance in every measure of margin; ``rebuild`` follows."""
+        self.missing[account], self.extra[account] = missing, extra
+        self.withheld[account] = missing + extra
+
+    def backing(self, account: int) -> int:
+        """Return the wallet of a plain account as far as it stands behind its positions by the worse count."""
+        return self.book.accounts[account].wallet - self.withheld[account]
 
     def margin_ratio(self, account: int) -> float:
         """Return maintenance over equity, of the worst pool; +inf when equity is gone, 0 without a position."""
@@ -94,8 +108,8 @@ class Columns:
             return pools.margin_ratio
         if not self.gross[account]:
             return 0.0
-        equity = self.equity[account]
-        return (self.rates[account] - self.cums[account]) / equity if equity > 0 else inf
+        equity = self.equity[account] - self.missing[account]
+        return self.maintenance(account) / equity if equity > 0 else inf
 
     def holdings(self, account: int) -> tuple[list[int], list[Holding]]:
         """Return the account's open positions: their columns, and what the risk sums take.
@@ -186,14 +200,14 @@ class Columns:
         rates = self.rates[account]
         equity = self.equity[account]
         maintenance = rates - self.cums[account]
-        free = equity - maintenance
+        free = equity - maintenance - self.withheld[account]
         net = self.net[account]
         gross = self.gross[account]
         if not gross:
             distance = inf
         elif free <= 0:
             distance = 0.0
-        elif net == gross and equity > net:
+        elif net == gross and free + maintenance > net:
             distance = inf               # even a price of zero leaves something
         else:
             slope = net - rates
@@ -313,4 +327,4 @@ class Columns:
             if value:
                 values.append(value)
                 tables.append(self.layout.tiers[self.layout.keys[position].instrument])
-        return distances_of(self.equity[account], values, tables).nearest
+        return distances_of(self.equity[account] - self.withheld[account], values, tables).nearest

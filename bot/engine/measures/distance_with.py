@@ -29,7 +29,8 @@ def distance_with(columns: Columns, position: int, more: int) -> float:
             return inf
         held = _with(list(found.holdings), own, more)
         return pool_distances(Pool(found.assets, tuple(held))).nearest if held else inf
-    return measure(_DISTANCE, columns.equity[account], _with(columns.holdings(account)[1], own, more))
+    equity = columns.equity[account] - columns.withheld[account]
+    return measure(_DISTANCE, equity, _with(columns.holdings(account)[1], own, more))
 
 
 def bears(before: float, after: float, limits: LimitsSpec) -> bool:

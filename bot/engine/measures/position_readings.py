@@ -123,7 +123,7 @@ class PositionReadings:
         if pools is not None:
             return pools.liquidation_price(position)
         positions, holdings = self.columns.holdings(account)
-        wallet = self.book.accounts[account].wallet
+        wallet = self.columns.backing(account)
         known = self._liquidation[position]
         if known is None or known[0] != wallet or known[1] != holdings:
             price = liquidation_price(wallet, holdings, positions.index(position))
@@ -151,7 +151,7 @@ class PositionReadings:
     def _is_past_liquidation(self, position: int, account: int) -> bool:
         pools = self.columns.pools[account]
         if pools is None:
-            return self.columns.equity[account] <= self.columns.maintenance(account)
+            return self.columns.equity[account] - self.columns.missing[account] <= self.columns.maintenance(account)
         totals = pools.pool_at[position].totals
         return totals.equity <= totals.maintenance
 

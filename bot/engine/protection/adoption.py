@@ -8,6 +8,7 @@ from bot.domain.scale import to_text
 from bot.engine.desk import Desk
 from bot.engine.protection.catching_up import catch_up
 from bot.engine.protection.marks import Marks
+from bot.engine.protection.venue_margin import compare
 from bot.engine.record.fold import fold
 from bot.engine.record.heard import newest_heard
 
@@ -38,6 +39,7 @@ def adopt(desk: Desk, marks: Marks, fact: AccountSnapshot) -> None:
                 book.now,
             )
         )
+    compare(desk, fact)
     if equity is not None and not differing:
         columns.rebuild(fact.account)
         marks.judge(fact.account, before=equity)

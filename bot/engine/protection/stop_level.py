@@ -83,7 +83,7 @@ def _liquidation(desk: Desk, position: int, legs: Sequence[int]) -> float | None
         moving = [
             _as_if(each, own) if column in legs else each for column, each in zip(positions, holdings, strict=True)
         ]
-        return liquidation_price(desk.book.accounts[account].wallet, moving, positions.index(position))
+        return liquidation_price(desk.columns.backing(account), moving, positions.index(position))
     found = pools.pool_at[position]
     if found.pool is None:
         return None
