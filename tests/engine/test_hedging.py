@@ -6,7 +6,8 @@ import pytest
 
 from bot.domain.account import PositionKey, PositionSide
 from bot.domain.effects import EndEpisode, OpenEpisode, RecordDenial
-from bot.domain.events import Command, CommandKind, FillOrigin, OrderOutcomeUnknown
+from bot.domain.events import Command, CommandKind, FillOrigin, InstrumentStatus, OrderOutcomeUnknown
+from bot.domain.instrument import TradingState
 from bot.domain.order import OrderClass, Side
 from bot.domain.scale import NS_PER_SECOND
 from bot.engine.measures.layout import HEDGE as LEGS
@@ -128,6 +129,28 @@ def test_two_hedges_of_one_underlying_make_the_larger_of_their_trades() -> None:
         driver = hedger(*texts, coins=2.0)
         driver.fill_all(1, price=8_000)
         assert driver.holds == [-1_800, 0, 0]
+
+
+def test_hedge_with_a_wider_band_and_a_closer_goal_trades_to_its_goal_beside_a_narrow_one() -> None:
+    """At 3.0 both are true: one goes to 0.5, the other to 0.2, which is the larger of the two trades."""
+    wide = HEDGE.replace("hedge:", "wide:").replace("> 0.5 BTC", "> 2 BTC").replace(
+        "band: 0.5 BTC", "band: 2 BTC, to: 0.2 BTC"
+    )
+    for coins, sold in ((3.0, 2_800), (1.9, 1_400)):
+        driver = hedger(HEDGE, wide, coins=coins)
+        driver.fill_all(1, price=8_000)
+        assert driver.holds == [-sold, 0, 0]
+
+
+def test_hedge_trades_what_a_halted_sale_will_not_sell() -> None:
+    """The stop wants to let a long of 0.9 out, and the venue takes no order in it: the perpetual is sold instead."""
+    driver = Hedger(HEDGE, CLOSE_FUTURE)
+    driver.mark(0, 8_500)
+    driver.step(InstrumentStatus(T0 + 1, T0 + 1, 2, TradingState.HALTED))
+    driver.tell(0.1, future=900, price=8_500)
+    driver.mark(0.2, 8_000)
+    driver.live_through(1, 60, price=8_000)
+    assert driver.holds == [-400, 0, 900]
 
 
 def test_second_hedge_by_another_contract_takes_only_what_the_first_leaves() -> None:

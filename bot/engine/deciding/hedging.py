@@ -27,6 +27,7 @@ from bot.domain.effects import PlanEpisode, PlannedHolding, RaiseAlarm
 from bot.domain.goal import Goal, GoalKind, Lacking
 from bot.domain.order import Side
 from bot.domain.scale import CASH_UNIT, NS_PER_SECOND, cash_text, units_per_one
+from bot.engine.controls.halts import awaits_venue
 from bot.engine.deciding.arbiter import cap_of
 from bot.engine.desk import Desk
 from bot.engine.measures.deltas import coin_delta, position_deltas
@@ -121,12 +122,13 @@ class Hedges:
         kept = self._after_cuts(account)
         solving = Solving(account, self._missing(account, underlying, kept), kept)
         bands = [(band, episode) for episode in episodes if (band := self.band(episode.goal)) is not None]
+        size, direction = abs(solving.missing), solving.direction
         for band, episode in sorted(bands, key=lambda each: (-each[0].to, each[1].rule, each[1].number)):
             before = dict(solving.held)
-            size = abs(solving.missing)
+            need = abs(solving.missing) - band.to
             solving.why.clear()
-            if size > band.to and (size > band.edge or self._is_under_way(episode, solving.direction)):
-                self._trade(solving, episode, size - band.to)
+            if need > 0 and (size > band.edge or self._is_under_way(episode, direction)):
+                self._trade(solving, episode, need)
             changed = {
                 position: quantity for position, quantity in solving.held.items() if quantity != before[position]
             }
@@ -136,14 +138,15 @@ class Hedges:
     def _after_cuts(self, account: int) -> dict[int, int]:
         """Return what will be held of each position when the reducers' plans are carried out, signed.
 
-        A parent that its budget has paused carries nothing out.
+        A parent that its budget or the venue holds up carries nothing out.
         """
         book = self.desk.book
         found: dict[int, int] = {}
         for position in self.desk.layout.positions_of[account]:
             held, cap, name = book.quantity[position], cap_of(book, position), book.parent_of[position]
-            is_paused = name is not None and book.parents[name].paused is not None
-            size = abs(held) if cap is None or is_paused else min(abs(held), cap)
+            parent = None if name is None else book.parents[name]
+            is_held_up = parent is not None and (parent.paused is not None or awaits_venue(book, parent))
+            size = abs(held) if cap is None or is_held_up else min(abs(held), cap)
             found[position] = size if held > 0 else -size
         return found
 
