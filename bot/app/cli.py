@@ -256,6 +256,7 @@ def _add_exchange(exchange: argparse.ArgumentParser) -> None:
     exchange.add_argument("--position", action="append", default=[], metavar="SYMBOL=AMOUNT",
                           help="held from the first price on, negative for a short; repeat for more")
     exchange.add_argument("--leverage", type=int, default=20, metavar="N", help="at the start (default 20)")
+    exchange.add_argument("--faults", type=Path, metavar="PLAN", help="a JSON file: what is to go wrong, and how often")
     exchange.add_argument("--control", action="store_true", help="let clients steer prices and time below /control/")
     _finish(exchange, _exchange)
 
@@ -338,7 +339,7 @@ def _exchange(parsed: argparse.Namespace) -> int:
     asked = Asked(
         port=parsed.port, key=parsed.key, secret=parsed.secret, tapes=parsed.tape, generate=parsed.generate,
         pace=parsed.pace, symbols=parsed.symbol, balance=parsed.balance, positions=parsed.position,
-        leverage=parsed.leverage, is_steerable=parsed.control,
+        leverage=parsed.leverage, is_steerable=parsed.control, faults=parsed.faults,
     )
     return serve_exchange(asked, as_json=parsed.json)
 

@@ -28,7 +28,8 @@ and what streams push waits in an outbox for whoever carries it.
     listen_keys    keys of user streams, which expire
     hub            connections and what each is subscribed to;  streams: their names;  beat: what is pushed by the clock
 
-    faults         the one place through which every reply and every frame goes out
+    faults         the one place through which every request, reply and frame goes
+    mischief       what may happen there, by a plan;  rules: the plan;  request_faults, frame_faults: the menu
     server         sockets;  clock: its time;  playback: a tape in that time;  tls: true names on loopback
     control        steering by a test, off by default
 

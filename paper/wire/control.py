@@ -5,6 +5,7 @@
                           book bids asks is_snapshot | funding rate next_ms | interest quantity
                           forced price quantity side
     POST /control/clock   {"advance_ms": 60000}
+    POST /control/faults  a plan (``paper.wire.rules``); GET tells how often each fault has happened
 """
 
 from __future__ import annotations

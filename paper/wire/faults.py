@@ -1,15 +1,15 @@
 """The one place through which every request, every reply and every frame goes: what may happen to it on its way.
 
-The server asks a ``Carrier`` and does what it says. ``Faithful`` carries everything at once and unchanged.
+The server asks a ``Carrier`` and does what it says. ``paper.wire.mischief`` is the one that there is: without a plan
+it carries everything at once and unchanged.
 
-    heard      how often the exchange hears a request, and after how long
-    returned   what of a reply the client gets, and after how long; nothing means that the connection is closed
+    fate       of a request: how often the exchange hears it and when, and what the client gets for an answer and when
     carried    which frames go out for one that was to be sent, and after how long each
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -18,20 +18,30 @@ from paper.wire.hub import Outgoing
 
 
 @dataclass(frozen=True, slots=True)
-class Hearing:
-    """``times`` 0 is a request that is lost on its way there; ``delay`` in ns."""
+class Fate:
+    """What happens to a request and its answer; waits in ns.
 
-    times: int = 1
-    delay: int = 0
+    ``hearings`` 0: it is lost on its way there. ``heard_as`` is what arrives in its place. ``answer`` is sent instead
+    of the exchange's reply, ``rewrite`` changes that one. ``is_hung_up`` closes the connection unanswered, ``cut_at``
+    after so many bytes of the body.
+    """
 
-
-@dataclass(frozen=True, slots=True)
-class Return:
-    """``reply`` None: the connection is closed unanswered. ``cut_at``: it is closed after so many bytes of the body."""
-
-    reply: Reply | None
-    delay: int = 0                   # ns
+    hearings: int = 1
+    wait_before: int = 0
+    wait_after: int = 0
+    heard_as: Request | None = None
+    answer: Reply | None = None
+    rewrite: Callable[[Reply], Reply] | None = None
+    is_hung_up: bool = False
     cut_at: int | None = None
+
+    def reply_for(self, reply: Reply | None) -> Reply | None:
+        """Return what the client gets, or None when nobody answers."""
+        if self.is_hung_up:
+            return None
+        if self.answer is not None:
+            return self.answer
+        return self.rewrite(reply) if reply is not None and self.rewrite is not None else reply
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,30 +56,9 @@ class Frame:
 class Carrier(Protocol):
     """Decides what happens on the way."""
 
-    def heard(self, now: int, request: Request) -> Hearing:
-        """Return how the exchange hears a request."""
-
-    def returned(self, now: int, request: Request, reply: Reply) -> Return:
-        """Return what the client gets of a reply."""
+    def fate(self, now: int, request: Request) -> Fate:
+        """Return what happens to a request and its answer."""
 
     def carried(self, now: int, outgoing: Outgoing) -> Sequence[Frame]:
         """Return the frames that go out for one."""
 
-
-class Faithful:
-    """Carries everything, at once and unchanged."""
-
-    def heard(self, now: int, request: Request) -> Hearing:
-        """Let the exchange hear it once."""
-        del now, request
-        return Hearing()
-
-    def returned(self, now: int, request: Request, reply: Reply) -> Return:
-        """Hand the reply over."""
-        del now, request
-        return Return(reply)
-
-    def carried(self, now: int, outgoing: Outgoing) -> Sequence[Frame]:
-        """Send it."""
-        del now
-        return (Frame(outgoing.connection, outgoing.body),)

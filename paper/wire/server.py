@@ -19,7 +19,8 @@ from bot.domain.scale import NS_PER_SECOND
 from paper.wire import control
 from paper.wire.clock import ServerClock
 from paper.wire.exchange import Reply, Request, WireExchange
-from paper.wire.faults import Carrier, Faithful, Frame
+from paper.wire.faults import Carrier, Frame
+from paper.wire.mischief import Mischief
 from paper.wire.refusals import Refused
 from paper.wire.values import Json
 
@@ -27,6 +28,7 @@ IDLE_SECONDS = 1.0                   # the driver looks at least so often whethe
 FACTS_AT_ONCE = 1_000                # of the tape, before requests have their turn: some ten milliseconds
 QUEUE_MOST = 10_000                  # frames: a client that is so far behind is cut off, as at the venue
 BODY_MOST = 1 << 20
+JSON_HEADER = {"Content-Type": "application/json"}
 Tape = Iterator[MarketFact | Candle]
 
 
@@ -39,7 +41,7 @@ class WireServer:
     ) -> None:
         self.exchange = exchange
         self.clock = clock
-        self.carrier: Carrier = carrier or Faithful()
+        self.carrier: Carrier = carrier or Mischief()
         self._tape = tape
         self._next: MarketFact | Candle | None = None if tape is None else next(tape, None)
         self._is_steerable = is_steerable
@@ -136,23 +138,18 @@ class WireServer:
             params=dict(parse_qsl(query, keep_blank_values=True) + parse_qsl(body, keep_blank_values=True)),
             key=request.headers.get("X-MBX-APIKEY"), address=request.remote or "",
         )
-        hearing = self.carrier.heard(self.clock.now(), asked)
-        if hearing.delay:
-            await asyncio.sleep(hearing.delay / NS_PER_SECOND)
-        reply: Reply | None = None
-        for _ in range(hearing.times):
-            reply = self.exchange.request(self.clock.now(), asked)
+        fate = self.carrier.fate(self.clock.now(), asked)
+        await _wait(fate.wait_before)
+        replies = [self.exchange.request(self.clock.now(), fate.heard_as or asked) for _ in range(fate.hearings)]
         self._flush()
+        self._stir.set()
+        await _wait(fate.wait_after)
+        reply = fate.reply_for(next(iter(replies), None))
         if reply is None:
             return self._hung_up(request)
-        returned = self.carrier.returned(self.clock.now(), asked, reply)
-        if returned.delay:
-            await asyncio.sleep(returned.delay / NS_PER_SECOND)
-        if returned.reply is None:
-            return self._hung_up(request)
-        if returned.cut_at is not None:
-            return await self._cut(request, returned.reply, returned.cut_at)
-        return _response(returned.reply)
+        if fate.cut_at is not None:
+            return await self._cut(request, reply, fate.cut_at)
+        return _response(reply)
 
     def _hung_up(self, request: web.Request) -> web.StreamResponse:
         """Close the connection without an answer."""
@@ -162,8 +159,7 @@ class WireServer:
 
     async def _cut(self, request: web.Request, reply: Reply, at: int) -> web.StreamResponse:
         """Send the head and the first bytes of the body, and close."""
-        response = web.StreamResponse(status=reply.status, headers=dict(reply.headers))
-        response.content_type = "application/json"
+        response = web.StreamResponse(status=reply.status, headers={**JSON_HEADER, **reply.headers})
         response.content_length = len(reply.body)
         await response.prepare(request)
         await response.write(reply.body[:at])
@@ -178,6 +174,10 @@ class WireServer:
             if request.path == "/control/facts":
                 for fact in control.facts_of(text, self.exchange.floor.contracts, now=now):
                     self.exchange.market(now, fact)
+            elif request.path == "/control/faults" and isinstance(self.carrier, Mischief):
+                if request.method == "POST":
+                    self.carrier.follow(text)
+                answer = {"counts": self.carrier.counts}
             elif request.path == "/control/clock":
                 self.clock.advance(control.advance_of(text))
                 self._drive_once()
@@ -204,21 +204,16 @@ class WireServer:
     async def _answer_api(self, socket: web.WebSocketResponse, text: str, address: str) -> bool:
         """Answer one request of the WebSocket API; return False when the connection is to be closed instead."""
         asked = Request(method="WS", path="/ws-fapi/v1", body=text, address=address)
-        hearing = self.carrier.heard(self.clock.now(), asked)
-        if hearing.delay:
-            await asyncio.sleep(hearing.delay / NS_PER_SECOND)
-        reply: Reply | None = None
-        for _ in range(hearing.times):
-            reply = Reply(200, self.exchange.api(self.clock.now(), text, address))
+        fate = self.carrier.fate(self.clock.now(), asked)
+        await _wait(fate.wait_before)
+        replies = [Reply(200, self.exchange.api(self.clock.now(), text, address)) for _ in range(fate.hearings)]
         self._flush()
+        self._stir.set()
+        await _wait(fate.wait_after)
+        reply = fate.reply_for(next(iter(replies), None))
         if reply is None:
-            return True              # lost on its way there: nobody answers, and nobody hangs up
-        returned = self.carrier.returned(self.clock.now(), asked, reply)
-        if returned.delay:
-            await asyncio.sleep(returned.delay / NS_PER_SECOND)
-        if returned.reply is None:
             return False
-        await socket.send_str(returned.reply.body[: returned.cut_at].decode(errors="replace"))
+        await socket.send_str(reply.body[: fate.cut_at].decode(errors="replace"))
         return True
 
     async def _serve_streams(self, request: web.Request) -> web.StreamResponse:
@@ -275,10 +270,14 @@ class WireServer:
                 queue.put_nowait(frame)
 
 
+async def _wait(span: int) -> None:
+    """Let ``span`` ns pass."""
+    if span:
+        await asyncio.sleep(span / NS_PER_SECOND)
+
+
 def _response(reply: Reply) -> web.Response:
-    return web.Response(
-        status=reply.status, body=reply.body, headers=dict(reply.headers), content_type="application/json"
-    )
+    return web.Response(status=reply.status, body=reply.body, headers={**JSON_HEADER, **reply.headers})
 
 
 def _streams_of(request: web.Request) -> tuple[list[str], bool]:

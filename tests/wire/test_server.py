@@ -9,7 +9,6 @@ import ssl
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +18,6 @@ import ccxt.pro
 import pytest
 
 from bot.domain.market import Candle, FundingRate, Trade
-from paper.wire.exchange import Reply, Request
-from paper.wire.faults import Faithful, Frame, Hearing, Return
-from paper.wire.hub import Outgoing
 from paper.wire.playback import played
 from paper.wire.server import WireServer
 from paper.wire.tls import make_tls
@@ -133,75 +129,6 @@ def test_time_can_be_advanced_to_see_what_takes_long() -> None:
                 async with session.post("/control/clock", data='{"advance_ms": 3600000}') as answer:
                     assert answer.status == 200
                 assert (await stream.receive_json())["e"] == "listenKeyExpired"
-
-    run(scenario)
-
-
-class Thief(Faithful):
-    """A carrier that loses, cuts and repeats what it is told to."""
-
-    def __init__(self) -> None:
-        self.fate = ""
-
-    def heard(self, now: int, request: Request) -> Hearing:
-        """Lose a request, or hand it over twice."""
-        if request.method == "GET":
-            return super().heard(now, request)
-        return Hearing(times={"lost": 0, "twice": 2}.get(self.fate, 1))
-
-    def returned(self, now: int, request: Request, reply: Reply) -> Return:
-        """Lose a reply after the deed, or cut it."""
-        if request.method == "POST" and self.fate == "unanswered":
-            return Return(None)
-        if request.method == "POST" and self.fate == "cut":
-            return Return(reply, cut_at=5)
-        return super().returned(now, request, reply)
-
-    def carried(self, now: int, outgoing: Outgoing) -> Sequence[Frame]:
-        """Send every frame twice."""
-        frames = super().carried(now, outgoing)
-        return [*frames, *frames] if self.fate == "twice" else frames
-
-
-@pytest.mark.parametrize(
-    ("fate", "raised", "placed"),
-    [("lost", ccxt.ExchangeNotAvailable, 0), ("unanswered", ccxt.ExchangeNotAvailable, 1),
-     ("cut", ccxt.ExchangeError, 1), ("twice", None, 2)],
-)
-def test_carrier_decides_what_becomes_of_a_request_and_its_reply(
-    fate: str, raised: type[Exception] | None, placed: int
-) -> None:
-    """Lost on the way there, executed but unanswered, cut in the middle, heard twice: four fates of one order.
-
-    A cut reply is no NetworkError in ccxt: who retries by class, or gives up by class, is wrong either way.
-    """
-    async def scenario() -> None:
-        carrier = Thief()
-        async with serving(carrier=carrier) as server, ccxt_client(server.port) as client:
-            await client.load_markets()
-            carrier.fate = fate
-            order = client.create_order(SYMBOL, "market", "buy", 0.01)
-            if raised is None:
-                await order
-            else:
-                with pytest.raises(raised):
-                    await order
-            assert len(await client.fetch_my_trades(SYMBOL)) == placed
-
-    run(scenario)
-
-
-def test_frames_go_through_the_carrier_too() -> None:
-    """A frame that is carried twice arrives twice."""
-    async def scenario() -> None:
-        carrier = Thief()
-        async with (
-            serving(carrier=carrier) as server, aiohttp.ClientSession() as session,
-            session.ws_connect(f"ws://127.0.0.1:{server.port}/ws/btcusdt@aggTrade") as stream,
-        ):
-            carrier.fate = "twice"
-            steer(server, "60100.0")
-            assert await stream.receive_json() == await stream.receive_json()
 
     run(scenario)
 

@@ -23,7 +23,9 @@ from paper.wire.clock import ServerClock
 from paper.wire.contracts import as_listed, stated_digits
 from paper.wire.core import CoreVenue
 from paper.wire.exchange import WireExchange
+from paper.wire.mischief import Mischief
 from paper.wire.playback import played
+from paper.wire.refusals import Refused
 from paper.wire.server import Tape, WireServer
 from paper.wire.spec import Credentials, WireSpec
 from paper.wire.tls import HOSTS, make_tls
@@ -47,6 +49,7 @@ class Asked:
     positions: Sequence[str]
     leverage: int
     is_steerable: bool
+    faults: Path | None
 
 
 def serve_exchange(asked: Asked, *, as_json: bool) -> int:
@@ -65,7 +68,7 @@ def serve_exchange(asked: Asked, *, as_json: bool) -> int:
     if market is not None:
         events = market.events(lambda instrument: sign_of(venue.net_quantity(instrument)))
         tape = played(events, starts=clock.now(), pace=asked.pace)
-    server = WireServer(exchange, clock, tape=tape, is_steerable=asked.is_steerable)
+    server = WireServer(exchange, clock, tape=tape, carrier=_carrier(asked.faults), is_steerable=asked.is_steerable)
     asyncio.run(_serve(server, asked.port, as_json=as_json))
     return EXIT_GOOD
 
@@ -99,6 +102,16 @@ def _tell(server: WireServer, ca: Path, *, as_json: bool) -> None:
     print(f"WebSocket API  {addresses['ws_api']}")
     print(f"TLS            port {server.tls_port}, authority {ca}, for {', '.join(HOSTS[:4])} ...")
     print("serving until Ctrl-C", flush=True)
+
+
+def _carrier(plan: Path | None) -> Mischief:
+    carrier = Mischief()
+    if plan is not None:
+        try:
+            carrier.follow(plan.read_bytes())
+        except Refused as refused:
+            raise InputError(f"--faults {plan}: {refused.message}") from refused
+    return carrier
 
 
 def _symbols(asked: Asked) -> list[str]:
