@@ -3,5 +3,6 @@
     python -m bench.pairs
     python -m bench.replay
     python -m bench.rules
+    python -m bench.screenshots      (no measurement: the pictures of the docs)
     python -m bench.venue
 """
