@@ -37,13 +37,14 @@ rules:
 TO_ZERO = HEDGE.replace("band: 0.5 BTC", "band: 0.5 BTC, to: 0 BTC")
 
 
-def shape(sides: tuple[PositionSide, ...] = ONE_WAY) -> Layout:
+def shape(sides: tuple[PositionSide, ...] = ONE_WAY, notional_min: int = 5 * CASH_UNIT) -> Layout:
     """BTC, ETH, and a second contract on BTC, all linear."""
     made = [
         make_instrument(index, symbol, price_digits=2, quantity_digits=3)
         for index, symbol in enumerate((BTC, ETH, BTC))
     ]
     made[2] = replace(made[2], symbol=FUTURE)
+    made = [replace(each, filters=replace(each.filters, notional_min=notional_min)) for each in made]
     slot = AccountSlot("main", "USDT", (0, 1, 2), taker_fee=0.0005, leverage=20.0, sides=sides)
     return Layout(tuple(made), tuple(tier_table(each.base) for each in made), (slot,))
 
@@ -62,11 +63,12 @@ class Hedger(Trader):
 
     def __init__(
         self, *texts: str, limits: LimitsSpec = WIDE, book: Book | None = None,
-        sides: tuple[PositionSide, ...] = ONE_WAY,
+        sides: tuple[PositionSide, ...] = ONE_WAY, notional_min: int = 5 * CASH_UNIT,
     ) -> None:
         self.texts, self.limits = texts, limits
         super().__init__(Engine(
-            shape(sides), hedge_rules(*texts), limits=limits, survival=(SurvivalSpec(),), marker="pen", book=book
+            shape(sides, notional_min), hedge_rules(*texts), limits=limits, survival=(SurvivalSpec(),), marker="pen",
+            book=book,
         ))
 
     def restart(self, seconds: float) -> Hedger:
@@ -146,9 +148,11 @@ class Hedger(Trader):
         return [alarm.code for alarm in self.found(RaiseAlarm)]
 
 
-def hedger(*texts: str, limits: LimitsSpec = WIDE, **holds: float) -> Hedger:
+def hedger(
+    *texts: str, limits: LimitsSpec = WIDE, notional_min: int = 5 * CASH_UNIT, **holds: float
+) -> Hedger:
     """A driver at a price of 8,000 that has been told what it holds."""
-    driver = Hedger(*(texts or (HEDGE,)), limits=limits)
+    driver = Hedger(*(texts or (HEDGE,)), limits=limits, notional_min=notional_min)
     driver.mark(0)
     driver.tell(0.1, **holds)  # type: ignore[arg-type]  # words of ``tell``
     return driver

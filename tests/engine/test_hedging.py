@@ -9,7 +9,7 @@ from bot.domain.effects import EndEpisode, OpenEpisode, RecordDenial
 from bot.domain.events import Command, CommandKind, FillOrigin, InstrumentStatus, OrderOutcomeUnknown
 from bot.domain.instrument import TradingState
 from bot.domain.order import OrderClass, Side
-from bot.domain.scale import NS_PER_SECOND
+from bot.domain.scale import CASH_UNIT, NS_PER_SECOND
 from bot.engine.measures.layout import HEDGE as LEGS
 from tests.builders import GUARD, T0
 from tests.engine.hedged import FUTURE, FUTURE_KEY, HEDGE, PERP_KEY, TO_ZERO, Hedger, hedger
@@ -67,6 +67,18 @@ def test_hedge_never_trades_past_zero_where_no_lot_fits() -> None:
     driver = hedger(TO_ZERO, coins=0.7005)
     driver.fill_all(1, price=8_000)
     assert driver.holds[0] == -700
+
+
+@pytest.mark.parametrize(
+    ("coins", "holds"), [(0.5, [0, 0, 0]), (0.5001, [-13, 0, 0]), (0.512, [-13, 0, 0]), (0.5135, [-14, 0, 0])]
+)
+def test_hedge_of_less_than_the_venue_takes_is_one_order_further_inside_the_band(
+    coins: float, holds: list[int]
+) -> None:
+    """Of orders that add the venue takes 100 USDT at least, which are 13 thousandths at 7,840: no crumb is cut."""
+    driver = hedger(coins=coins - 0.05, future=50, notional_min=100 * CASH_UNIT)
+    driver.live_through(0.5, 10, price=8_000)
+    assert driver.holds[0] == holds[0] and driver.holds[2] == 50
 
 
 def test_band_in_the_quote_currency_is_counted_at_the_mark() -> None:

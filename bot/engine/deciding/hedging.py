@@ -187,6 +187,8 @@ class Hedges:
             return                       # it comes, or a person is told of the silence
         left = self._let_out(solving, legs, need)
         left = self._add(solving, episode, legs, left) if legs else left
+        if legs and left < self._least(legs[0]):
+            left = 0                     # too little for an order, and for cutting anything else
         if left and terms.lacking is Lacking.CUT:
             others = [position for position in self._by_size(solving, instrument) if position not in legs]
             left = self._let_out(solving, others, left)
@@ -201,7 +203,8 @@ class Hedges:
             held = solving.held[position]
             if need <= 0 or held * solving.direction >= 0:
                 continue
-            need = self._move(solving, position, min(abs(held), self._lots(solving, position, need)), need)
+            smallest = smallest_order(self.desk.layout.instrument_of(position).filters)
+            need = self._move(solving, position, min(abs(held), self._lots(solving, position, need, smallest)), need)
         return need
 
     def _add(self, solving: Solving, episode: Episode, legs: Sequence[int], need: int) -> int:
@@ -209,14 +212,15 @@ class Hedges:
         if need <= 0:
             return 0
         position = next(leg for leg in legs if self._may_hold(leg, solving.direction))
-        wish = self._lots(solving, position, need)
+        smallest = smallest_order(self.desk.adding_filters(position))
+        wish = self._lots(solving, position, need, smallest)
         if not wish or solving.held[position] * solving.direction < 0:
             return need
         side = Side.BUY if solving.direction > 0 else Side.SELL
         allowed, why = self._allowed(solving, position, wish, episode.most(position, side))
         if allowed < wish:
             solving.why.append(why)
-        if allowed < smallest_order(self.desk.adding_filters(position)):
+        if allowed < smallest:
             return need
         return self._move(solving, position, allowed, need)
 
@@ -264,15 +268,22 @@ class Hedges:
 
     # Lots --------------------------------------------------------------------------------------------------
 
-    def _lots(self, solving: Solving, position: int, need: int) -> int:
-        """Return whole lots worth at least ``need`` coins, but none that would turn the delta round."""
+    def _least(self, position: int) -> int:
+        """Return the delta of the smallest order that adds to a position."""
+        instrument = self.desk.layout.instrument_of(position)
+        smallest = smallest_order(self.desk.adding_filters(position))
+        return delta_of(instrument, quantity=smallest, mark=self.desk.columns.mark[instrument.index] or 0)
+
+    def _lots(self, solving: Solving, position: int, need: int, smallest: int) -> int:
+        """Return whole lots worth at least ``need`` coins, and an order; none that would turn the delta round."""
         instrument = self.desk.layout.instrument_of(position)
         mark = self.desk.columns.mark[instrument.index]
         assert mark is not None, "only what has a mark is traded"
         lot = instrument.filters.lot
-        enough = -(-(quantity_of(instrument, delta=need - 1, mark=mark) + 1) // lot)
-        most = quantity_of(instrument, delta=abs(solving.missing), mark=mark) // lot
-        return min(enough, most) * lot
+        enough = -(-(quantity_of(instrument, delta=need - 1, mark=mark) + 1) // lot) * lot
+        most = quantity_of(instrument, delta=abs(solving.missing), mark=mark) // lot * lot
+        wish = min(max(enough, smallest), most)
+        return wish if wish >= smallest else 0
 
     def _move(self, solving: Solving, position: int, quantity: int, need: int) -> int:
         """Count a trade as planned; return what is still needed after it."""
