@@ -19,7 +19,8 @@ from bot.domain.account import PositionSide
 from bot.domain.scale import CASH_UNIT
 from paper.spec import AccountStart, PositionMode, PositionStart
 from paper.wire.exchange import Request
-from paper.wire.faults import Faithful, Hearing
+from paper.wire.faults import Fate
+from paper.wire.mischief import Mischief
 from tests.live.guarded import CLOSE_ALL, OWNERS, Guarded, guarded
 from tests.wire.builders import account
 
@@ -28,24 +29,25 @@ END_MAX = 90.0
 FALL = "57000.0"
 
 
-class Killer(Faithful):
+class Killer(Mischief):
     """Kills the daemon when the exchange hears its n-th request: an odd one is lost, an even one is carried out."""
 
     def __init__(self, at: int | None) -> None:
+        super().__init__()
         self.at = at
         self.heard_of = 0
         self.kill: Callable[[], None] = lambda: None
 
-    def heard(self, now: int, request: Request) -> Hearing:
+    def fate(self, now: int, request: Request) -> Fate:
         """Count the daemon's own requests, and kill at the chosen one."""
         del now
         if request.address.startswith(OWNERS) or self.at is None:
-            return Hearing()
+            return Fate()
         self.heard_of += 1
         if self.heard_of == self.at:
             self.kill()
-            return Hearing(times=0 if self.at % 2 else 1)
-        return Hearing()
+            return Fate(hearings=0 if self.at % 2 else 1)
+        return Fate()
 
 
 @dataclass(frozen=True)
