@@ -43,7 +43,8 @@
       dragmode: coarse.matches ? false : "zoom",
       showlegend: false,
       ...figure.layout,
-      xaxis: {...axis, hoverformat: "%d %b %H:%M:%S", nticks: narrow.matches ? 4 : 10, ...figure.layout.xaxis},
+      xaxis: {...axis, hoverformat: "%d %b %H:%M:%S", nticks: narrow.matches || figure.is_own ? 4 : 10, tickangle: 0,
+        ...figure.layout.xaxis},
       yaxis: {...axis, nticks: 6, fixedrange: true, ...figure.layout.yaxis},
     };
   }
