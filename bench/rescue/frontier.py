@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from bench.rescue.rows import Row
 from bench.rescue.strategy import DEFAULT, DO_NOTHING, SELL_AT_ONCE, STOP_ONLY, VENUE
 
-GOALS = (12, 15, 20, 30, 40, 60)     # percent of distance
+GOALS = (12, 20, 30, 60)             # percent of distance
 CLOSE_ALL = "guard, closing all"
 CURVE_LEVERAGE = 10                  # that of the sketch which the curve is held against
 _GUARD = """
@@ -61,12 +61,12 @@ def frontier_table(rows: Sequence[Row], leverage: int) -> str:
     """Return the curve and the points beside it as a table; cost is a share of equity at entry."""
     shown = _shown(rows, leverage)
     lines = [
-        "| strategy | doomed | liquidated of them | equity kept where doing nothing dies | cost where it lives | fired "
+        "| strategy | doomed | lost of them | equity kept where doing nothing dies | cost where it lives | fired "
         "| false |",
         "|---|---|---|---|---|---|---|",
     ]
     lines += [
-        f"| {row.strategy} | {row.doomed} | {100 * (row.liquidated_of_doomed or 0):.1f} % | {row.equity_kept:.3f} "
+        f"| {row.strategy} | {row.doomed} | {100 * (row.lost_of_doomed or 0):.1f} % | {row.equity_kept:.3f} "
         f"| {row.cost_share:.3f} | {row.fired} | {row.false_fires} |"
         for row in shown
     ]

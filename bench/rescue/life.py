@@ -38,9 +38,9 @@ class Course:
         self.fires: list[tuple[str, int]] = []
         self.liquidated: int | None = None
         self.stopped: int | None = None
-        self.bar_of_end = 0
         self.distance = 0.0              # what was left to liquidation before the bar under way
-        self.distance_at_end = 0.0
+        self.distance_at_end: float | None = None
+        self.move_at_end: float | None = None
 
     def events(self, start: int, engine: Engine | None) -> Iterator[TapeEvent]:
         """Yield the tape's events until the account is flat, or nothing can happen to it any more."""
@@ -72,17 +72,20 @@ class Course:
         return Holding(wallet, 0, 0)
 
     def note(self, fact: AccountFact) -> None:
-        """Keep when the venue took over, and when the resting stop was sent."""
+        """Keep when the venue took over, when the resting stop was sent, and how the bar of the first of them was."""
         if isinstance(fact, LiquidationStage) and self.liquidated is None:
-            self.liquidated, self.bar_of_end, self.distance_at_end = fact.now, self.bar, self.distance
+            self.liquidated = fact.now
         elif isinstance(fact, OrderTriggered) and self.stopped is None:
             self.stopped = fact.now
+        else:
+            return
+        if self.distance_at_end is None:
+            self.distance_at_end, self.move_at_end = self.distance, self._move(self.bar)
 
     def outcome(self, strategy: str) -> Outcome:
         """Return how it ended; what is still held counts at the last close of the horizon."""
         entry, instrument = self.entry, self.tape.instrument
         last = int(self.tape.closes[entry.end - 1])
-        was_taken = self.liquidated is not None
         return Outcome(
             opened=int(self.tape.stamps[entry.first]),
             leverage=entry.leverage,
@@ -94,8 +97,8 @@ class Course:
             fires=tuple(self.fires),
             liquidated=self.liquidated,
             stopped=self.stopped,
-            distance_open=self.distance_at_end if was_taken else None,
-            bar_move=self._move(self.bar_of_end) if was_taken else None,
+            distance_open=self.distance_at_end,
+            bar_move=self.move_at_end,
         )
 
     def _distance(self, bar: int, engine: Engine | None) -> float:

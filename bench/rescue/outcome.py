@@ -9,7 +9,7 @@ class Outcome(msgspec.Struct, frozen=True):
     """Cash at 10^-8, times in ns. ``is_run`` is False where arithmetic settled it without a run.
 
     ``liquidated`` is when the venue first took over, ``stopped`` when the resting stop was sent. ``distance_open`` is
-    what was left to liquidation when the bar in which the venue took over opened, and ``bar_move`` how far against the
+    what was left to liquidation before the bar in which the first of them came, and ``bar_move`` how far against the
     position that bar went from its open, both fractions.
     """
 
@@ -25,6 +25,11 @@ class Outcome(msgspec.Struct, frozen=True):
     stopped: int | None = None
     distance_open: float | None = None
     bar_move: float | None = None
+
+    @property
+    def is_lost(self) -> bool:
+        """True when the venue took over, or when nothing was left: a stop in a gap can cost as much as liquidation."""
+        return self.liquidated is not None or self.equity_end <= 0
 
     @property
     def kept(self) -> float:

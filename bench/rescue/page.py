@@ -16,8 +16,8 @@ from bot.domain.scale import NS_PER_SECOND
 FRONTIER_SECTION = "frontier"
 SECTIONS = ("settings", "verdict", "together", "tapes", FRONTIER_SECTION)
 _HEAD = (
-    "| strategy | leverage | entries | doomed | liquidated | of the doomed | equity kept | cost, bps | cost of equity |"
-    " fired | false |\n|---|---|---|---|---|---|---|---|---|---|---|"
+    "| strategy | leverage | entries | doomed | liquidated | lost of the doomed | equity kept | cost, bps "
+    "| cost of equity | fired | false |\n|---|---|---|---|---|---|---|---|---|---|---|"
 )
 
 
@@ -25,7 +25,7 @@ def table(label: str, rows: Sequence[Row]) -> str:
     """Return rows as a table under a heading, by leverage."""
     lines = [
         f"| {row.strategy} | {row.leverage}x | {row.n} | {row.doomed} | {_percent(row.liquidated_share)} "
-        f"| {_percent(row.liquidated_of_doomed)} | {_share(row.equity_kept)} | {_bps(row.cost_bps)} "
+        f"| {_percent(row.lost_of_doomed)} | {_share(row.equity_kept)} | {_bps(row.cost_bps)} "
         f"| {_percent(row.cost_share)} | {row.fired} | {row.false_fires} |"
         for row in sorted(rows, key=lambda row: row.leverage)
     ]
@@ -82,6 +82,9 @@ def _verdict(body: Mapping[str, Any]) -> str:
         f"| liquidated where doing nothing is, BTC and ETH | at most 1 % "
         f"| {_of(found['majors_liquidated'], found['majors_doomed'])} |",
         f"| the same over all coins | at most 5 % | {_of(found['all_liquidated'], found['all_doomed'])} |",
+        f"| of these, lost: liquidated or left with nothing, BTC and ETH | "
+        f"| {_of(found['majors_lost'], found['majors_doomed'])} |",
+        f"| the same over all coins | | {_of(found['all_lost'], found['all_doomed'])} |",
         f"| entries that fired on calm days | none | {_of(found['calm_fired'], found['calm_entries'])} |",
         "",
     ]
@@ -89,15 +92,15 @@ def _verdict(body: Mapping[str, Any]) -> str:
     if not losses:
         return "\n".join([*lines, "No account up to 10x was lost."])
     lines += [
-        "Every bar that took an account of the default up to 10x:",
+        "Every bar that took an account of the default up to 10x, by the venue or by its stop in the gap:",
         "",
-        "| tape | leverage | minute, UTC | accounts | distance before it | what it fell |",
-        "|---|---|---|---|---|---|",
+        "| tape | leverage | minute, UTC | accounts | by the venue | distance before it | what it went against them |",
+        "|---|---|---|---|---|---|---|",
     ]
     lines += [
         f"| {loss['tape']} | {loss['leverage']}x "
         f"| {datetime.fromtimestamp(loss['minute_ns'] / NS_PER_SECOND, UTC):%Y-%m-%d %H:%M} | {loss['accounts']} "
-        f"| {_percent(loss['distance_before_min'])} to {_percent(loss['distance_before_max'])} "
+        f"| {loss['liquidated']} | {_percent(loss['distance_before_min'])} to {_percent(loss['distance_before_max'])} "
         f"| {_percent(loss['bar_move'])} |"
         for loss in losses
     ]
@@ -108,11 +111,11 @@ def _tapes(passed: Sequence[Passed]) -> str:
     """Return what the default did on every tape."""
     rows = [row for row in rows_of(passed) if row.strategy == DEFAULT]
     head = (
-        "| tape | leverage | entries | doomed | liquidated of them | equity kept | cost, bps | fired | false |\n"
+        "| tape | leverage | entries | doomed | lost of them | equity kept | cost, bps | fired | false |\n"
         "|---|---|---|---|---|---|---|---|---|"
     )
     lines = [
-        f"| {row.tape} | {row.leverage}x | {row.n} | {row.doomed} | {_percent(row.liquidated_of_doomed)} "
+        f"| {row.tape} | {row.leverage}x | {row.n} | {row.doomed} | {_percent(row.lost_of_doomed)} "
         f"| {_share(row.equity_kept)} | {_bps(row.cost_bps)} | {row.fired} | {row.false_fires} |"
         for row in rows
     ]

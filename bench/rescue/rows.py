@@ -1,7 +1,8 @@
 """From outcomes to the figures of a table: what share was liquidated, what was kept, what it cost where nothing came.
 
 ``doomed`` entries are those that are liquidated when nothing is done; the others live. ``equity_kept`` is the mean,
-over the doomed, of equity at the end over equity at the start. ``cost`` is the mean, over the living, of what doing
+over the doomed, of equity at the end over equity at the start; ``lost`` are those that the venue took and those that
+a stop in a gap left with nothing. ``cost`` is the mean, over the living, of what doing
 nothing ended with above what the strategy ended with: negative where acting gained. A fire is false when the entry
 would have lived and ended with more: ``false_fires`` counts such entries.
 """
@@ -16,6 +17,7 @@ import msgspec
 
 from bench.rescue.outcome import Outcome
 from bench.rescue.strategy import DEFAULT, DO_NOTHING, VENUE
+from bot.domain.scale import NS_PER_MINUTE
 
 GAP_LEVERAGE_MAX = 10                # of the losses that are listed one by one
 
@@ -45,6 +47,7 @@ class Row(msgspec.Struct, frozen=True):
     doomed: int
     liquidated_share: float
     liquidated_of_doomed: float | None
+    lost_of_doomed: float | None
     equity_kept: float | None
     cost_bps: float | None
     cost_share: float | None
@@ -99,6 +102,7 @@ def _row(label: str, strategy: str, leverage: int, pairs: Sequence[tuple[Outcome
         doomed=len(doomed),
         liquidated_share=round(sum(outcome.liquidated is not None for outcome, _ in pairs) / len(pairs), 5),
         liquidated_of_doomed=_mean(float(outcome.liquidated is not None) for outcome in doomed),
+        lost_of_doomed=_mean(float(outcome.is_lost) for outcome in doomed),
         equity_kept=_mean(outcome.kept for outcome in doomed),
         cost_bps=_mean(1e4 * cash / outcome.notional for cash, (outcome, _) in zip(lost, living, strict=True)),
         cost_share=_mean(cash / outcome.equity_start for cash, (outcome, _) in zip(lost, living, strict=True)),
@@ -114,19 +118,20 @@ def _mean(values: Iterable[float]) -> float | None:
 
 
 def losses_of(passed: Sequence[Passed], strategy: str = DEFAULT) -> list[dict[str, Any]]:
-    """Return where a strategy lost accounts up to 10x to the venue, one line for each bar that took them."""
+    """Return where a strategy lost accounts up to 10x, one line for each bar that took them, and by what."""
     bars: dict[tuple[str, int, int], list[Outcome]] = {}
     for each in passed:
         for outcome in each.outcomes:
-            if outcome.strategy == strategy and outcome.liquidated and outcome.leverage <= GAP_LEVERAGE_MAX:
-                minute = outcome.liquidated // 60_000_000_000
+            if outcome.strategy == strategy and outcome.is_lost and outcome.leverage <= GAP_LEVERAGE_MAX:
+                minute = (outcome.liquidated or outcome.stopped or outcome.opened) // NS_PER_MINUTE
                 bars.setdefault((each.label, outcome.leverage, minute), []).append(outcome)
     return [
         {
             "tape": tape,
             "leverage": leverage,
-            "minute_ns": minute * 60_000_000_000,
+            "minute_ns": minute * NS_PER_MINUTE,
             "accounts": len(found),
+            "liquidated": sum(outcome.liquidated is not None for outcome in found),
             "distance_before_max": max(outcome.distance_open or 0.0 for outcome in found),
             "distance_before_min": min(outcome.distance_open or 0.0 for outcome in found),
             "bar_move": found[0].bar_move,
@@ -146,8 +151,10 @@ def verdict(passed: Sequence[Passed], strategy: str = DEFAULT) -> Mapping[str, A
     return {
         "majors_doomed": len(majors),
         "majors_liquidated": sum(outcome.liquidated is not None for outcome in majors),
+        "majors_lost": sum(outcome.is_lost for outcome in majors),
         "all_doomed": len(everything),
         "all_liquidated": sum(outcome.liquidated is not None for outcome in everything),
+        "all_lost": sum(outcome.is_lost for outcome in everything),
         "calm_entries": len(calm),
         "calm_fired": sum(bool(outcome.fires) for outcome in calm),
     }

@@ -14,7 +14,8 @@ from bot.domain.effects import GoalKind
 def row(strategy: str, kept: float, cost: float, leverage: int = 10) -> Row:
     return Row(
         tape="", strategy=strategy, leverage=leverage, n=10, run=10, doomed=4, liquidated_share=0.0,
-        liquidated_of_doomed=0.25, equity_kept=kept, cost_bps=100.0, cost_share=cost, fired=7, false_fires=2, stopped=0,
+        liquidated_of_doomed=0.0, lost_of_doomed=0.25, equity_kept=kept, cost_bps=100.0, cost_share=cost, fired=7,
+        false_fires=2, stopped=0,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from bench.rescue.outcome import Outcome
@@ -86,6 +87,16 @@ def test_losses_are_grouped_by_the_bar_that_took_them() -> None:
     assert found[0]["distance_before_max"] == 0.05
 
 
+def test_losses_of_accounts_that_a_stop_emptied_are_counted_as_lost() -> None:
+    """A stop that was filled below bankruptcy leaves as little as liquidation: it is told apart, and not left out."""
+    emptied = msgspec.structs.replace(outcome(DEFAULT, 0, 0, fired=True), stopped=3 * MINUTE + 7, distance_open=0.04)
+    each = passed(outcome(DO_NOTHING, 0, 0, liquidated=1), emptied)
+    row = next(row for row in rows_of([each]) if row.strategy == DEFAULT)
+    assert (row.liquidated_of_doomed, row.lost_of_doomed) == (0.0, 1.0)
+    found = losses_of([each])
+    assert [(loss["minute_ns"], loss["accounts"], loss["liquidated"]) for loss in found] == [(3 * MINUTE, 1, 0)]
+
+
 def test_verdict_counts_majors_all_and_calm_days_apart() -> None:
     """The line that the project is held to is of accounts up to 10x that doing nothing loses, and of calm days."""
     alt = passed(outcome(DO_NOTHING, 0, 0, liquidated=1), outcome(DEFAULT, 0, 50, fired=True), is_major=False)
@@ -94,7 +105,8 @@ def test_verdict_counts_majors_all_and_calm_days_apart() -> None:
         outcome(DO_NOTHING, 0, 0, liquidated=1, leverage=20), outcome(DEFAULT, 0, 0, liquidated=1, leverage=20)
     )
     assert verdict([FOUR, alt, calm, wild]) == {
-        "majors_doomed": 2, "majors_liquidated": 1, "all_doomed": 3, "all_liquidated": 1,
+        "majors_doomed": 2, "majors_liquidated": 1, "majors_lost": 1,
+        "all_doomed": 3, "all_liquidated": 1, "all_lost": 1,
         "calm_entries": 1, "calm_fired": 1,
     }
 
