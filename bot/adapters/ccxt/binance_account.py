@@ -12,16 +12,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from bot.adapters.ccxt.account_view import AccountView
 from bot.adapters.ccxt.binance_orders import Ask
+from bot.adapters.ccxt.replies import Row
 from bot.domain.account import Balance, MarginMode, PositionKey, PositionReport
 from bot.domain.events import AccountFact, AccountSnapshot, CashMoved, FundingPaid, OrderFilled
 from bot.domain.scale import CASH_DIGITS, CASH_UNIT, NS_PER_MS, NS_PER_SECOND, cash_text, to_fixed, to_fixed_rounded
 from bot.risk.tiers import TierTable
 
-Row = Mapping[str, Any]
 ACCOUNT = Ask("fapiPrivateV3GetAccount", {}, 5)
 POSITIONS = Ask("fapiPrivateV3GetPositionRisk", {}, 5)
 MARGIN_APART = 0.01                  # of the larger: brackets differ by tens of percent where they differ

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from bot.adapters.ccxt.account_view import AccountView
 from bot.adapters.ccxt.names import origin_of
 from bot.adapters.ccxt.open_orders import CONDITIONAL
+from bot.adapters.ccxt.replies import Row
 from bot.adapters.tapes.rows import plausible
 from bot.domain.account import PositionSide
 from bot.domain.events import (
@@ -33,7 +33,7 @@ from bot.domain.instrument import Instrument
 from bot.domain.order import OrderRequest, OrderStatus, SelfTrade, Side, TimeInForce, TriggerBy, TriggerKind
 from bot.domain.scale import CASH_DIGITS, NS_PER_MS, to_fixed, to_fixed_rounded, to_text
 
-Row = Mapping[str, Any]
+PAGE = 1_000                         # rows of one page of a list, the most that there may be
 GTD_LEAST = 600 * 1_000_000_000      # ns from now: the venue refuses a good-till-date that is nearer
 
 
@@ -137,15 +137,22 @@ def trades_of(symbol: str, number: str) -> Ask:
 
 
 def trades_since(symbol: str, since: int, *, first: int = 0) -> Ask:
-    """Return the call for all trades from a time on (ns), or from a trade id on."""
-    span = {"fromId": str(first)} if first else {"startTime": str(since // NS_PER_MS)}
-    return Ask("fapiPrivateGetUserTrades", {"symbol": symbol, "limit": "1000", **span}, 5)
+    """Return the call for a page of trades from a time on (ns), or from a trade id on."""
+    return Ask("fapiPrivateGetUserTrades", {"symbol": symbol, "limit": str(PAGE), **_from("fromId", first, since)}, 5)
 
 
-def orders_since(symbol: str, since: int, *, is_conditional: bool) -> Ask:
-    """Return the call for all orders of a symbol that arrived from a time on (ns)."""
-    method = "fapiPrivateGetAllAlgoOrders" if is_conditional else "fapiPrivateGetAllOrders"
-    return Ask(method, {"symbol": symbol, "startTime": str(since // NS_PER_MS), "limit": "1000"}, 5)
+def orders_since(symbol: str, since: int, *, first: int = 0) -> Ask:
+    """Return the call for a page of the ordinary orders that arrived from a time on (ns), or from an id on."""
+    return Ask("fapiPrivateGetAllOrders", {"symbol": symbol, "limit": str(PAGE), **_from("orderId", first, since)}, 5)
+
+
+def stops_since(symbol: str, since: int) -> Ask:
+    """Return the call for the conditional orders of a symbol that arrived from a time on (ns), at most a page."""
+    return Ask("fapiPrivateGetAllAlgoOrders", {"symbol": symbol, "limit": str(PAGE), **_from("", 0, since)}, 5)
+
+
+def _from(name: str, first: int, since: int) -> dict[str, str]:
+    return {name: str(first)} if first else {"startTime": str(since // NS_PER_MS)}
 
 
 def open_of(symbol: str, *, is_conditional: bool) -> Ask:

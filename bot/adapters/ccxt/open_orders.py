@@ -6,16 +6,16 @@ stands before the number in the venue's id.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from bot.adapters.ccxt.account_view import AccountView
+from bot.adapters.ccxt.replies import Row
 from bot.domain.instrument import Instrument
 from bot.domain.open_order import OpenOrder
 from bot.domain.order import Side
 from bot.domain.scale import to_fixed
 
-Row = Mapping[str, Any]
 CONDITIONAL = "algo"                 # before the number of a conditional order
 
 

@@ -26,7 +26,7 @@ from bot.adapters.ccxt.binance_account import AccountRead, Incomes, Witnesses
 from bot.adapters.ccxt.binance_orders import Ask
 from bot.adapters.ccxt.connection import Connection
 from bot.adapters.ccxt.limiter import Lane
-from bot.adapters.ccxt.order_questions import HISTORY_MAX, OrderQuestions
+from bot.adapters.ccxt.order_questions import HISTORY_MAX, OrderQuestions, require_order
 from bot.adapters.ccxt.outcome import (
     BINANCE,
     Answer,
@@ -37,6 +37,7 @@ from bot.adapters.ccxt.outcome import (
     says_absent,
     venue_code,
 )
+from bot.adapters.ccxt.replies import Row, as_row, as_rows
 from bot.adapters.ccxt.times import VenueTime
 from bot.adapters.ccxt.troubles import Trouble
 from bot.adapters.ccxt.turnstile import TooLate
@@ -198,7 +199,9 @@ class BinanceVenue:
         try:
             reply = await self._call(ask, Lane.CANCEL)
             if not conditional:
-                self._tell_all(binance_orders.facts_of_order(reply, self.view, now=self.time.now(), name=name))
+                row = require_order(as_row(reply), self.view.names.encode(name))
+                facts = binance_orders.facts_of_order(row, self.view, now=self.time.now(), name=name)
+                self._tell_all(list(facts))
                 return
         except Exception as error:  # noqa: BLE001  # not cancelled, as far as we know: the engine asks again
             if venue_code(str(error)) != "-2011":
@@ -249,8 +252,8 @@ class BinanceVenue:
             self._call(binance_account.ACCOUNT, Lane.READ), self._call(binance_account.POSITIONS, Lane.READ),
             self._open_orders(),
         )
-        read = binance_account.read_account(page, self.view, now=self.time.now(), asked=asked)
-        doubt = self.witnesses.doubts(read, binance_account.read_positions(positions, self.view))
+        read = binance_account.read_account(as_row(page), self.view, now=self.time.now(), asked=asked)
+        doubt = self.witnesses.doubts(read, binance_account.read_positions(as_rows(positions), self.view))
         if doubt is not None:
             return doubt
         for stray in read.strays:
@@ -268,7 +271,7 @@ class BinanceVenue:
             self._trouble("open_orders_unread", outcome_of_error(error, BINANCE).detail)
             return None
 
-    def _hold_against(self, page: binance_account.Row) -> None:
+    def _hold_against(self, page: Row) -> None:
         """Tell where our margin and the venue's are apart, when that begins."""
         apart = binance_account.margins_apart(page, self.tiers)
         if apart and not self._apart:
@@ -299,7 +302,7 @@ class BinanceVenue:
             self.incomes = Incomes(self.time.venue_now())
         try:
             rows = await self._call(binance_account.incomes_since(self.incomes.since), Lane.READ)
-            self._tell_all(list(self.incomes.facts(rows, self.view, now=self.time.now())))
+            self._tell_all(list(self.incomes.facts(as_rows(rows), self.view, now=self.time.now())))
         except Exception as error:  # noqa: BLE001  # as above
             self._trouble("incomes_unread", outcome_of_error(error, BINANCE).detail)
 

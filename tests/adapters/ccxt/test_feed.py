@@ -24,9 +24,10 @@ from bot.adapters.ccxt.turnstile import Turnstile
 from bot.domain.market import BookUpdate, FundingRate, IndexPrice, MarketFact, MarkPrice, Quote, Trade
 from bot.domain.scale import NS_PER_HOUR, NS_PER_SECOND
 from paper.wire.exchange import Reply, Request
-from paper.wire.faults import Faithful, Frame, Return
+from paper.wire.faults import Fate, Frame
 from paper.wire.hub import Outgoing
 from paper.wire.server import WireServer
+from tests.adapters.ccxt.carriers import Plain
 from tests.adapters.ccxt.wired import SYMBOLS
 from tests.wire.builders import run, serving, steer
 
@@ -87,7 +88,7 @@ async def listening(carrier: Any = None) -> AsyncIterator[Listening]:
             await connection.close()
 
 
-class Bent(Faithful):
+class Bent(Plain):
     """Carries frames of some streams otherwise: ``bend`` gives the bodies that go out for one."""
 
     def __init__(self, bend: Callable[[Outgoing], Sequence[bytes]]) -> None:
@@ -199,15 +200,15 @@ def test_feed_drops_a_socket_that_is_open_and_silent(monkeypatch: pytest.MonkeyP
 
 def test_feed_retries_a_snapshot_that_was_refused() -> None:
     """The page of the book fails once: told, asked again a second later, and the book begins."""
-    class NoBook(Faithful):
+    class NoBook(Plain):
         def __init__(self) -> None:
             self.refused = 0
 
-        def returned(self, now: int, request: Request, reply: Reply) -> Return:
+        def fate(self, now: int, request: Request) -> Fate:
             if "depth" in request.path and self.refused < 2:
                 self.refused += 1
-                return Return(Reply(503, b"Service Unavailable."))
-            return super().returned(now, request, reply)
+                return Fate(answer=Reply(503, b"Service Unavailable."))
+            return super().fate(now, request)
 
     async def scenario() -> None:
         async with listening(NoBook()) as bench:

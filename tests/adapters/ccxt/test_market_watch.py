@@ -12,27 +12,31 @@ from bot.adapters.ccxt.market_watch import MarketWatch
 from bot.domain.events import AccountFact, InstrumentStatus
 from bot.domain.instrument import TradingState
 from paper.wire.exchange import Reply, Request
-from paper.wire.faults import Faithful, Return
+from paper.wire.faults import Fate
+from tests.adapters.ccxt.carriers import Plain
 from tests.adapters.ccxt.wired import Wired, wired
 from tests.wire.builders import run
 
 
-class Changing(Faithful):
+class Changing(Plain):
     """Lets a test change the page of markets on its way."""
 
     def __init__(self) -> None:
         self.change: Callable[[dict[str, Any]], object] | None = None
         self.is_down = False
 
-    def returned(self, now: int, request: Request, reply: Reply) -> Return:
-        if not request.path.endswith("/exchangeInfo") or (self.change is None and not self.is_down):
-            return super().returned(now, request, reply)
+    def fate(self, now: int, request: Request) -> Fate:
+        if not request.path.endswith("/exchangeInfo"):
+            return super().fate(now, request)
         if self.is_down:
-            return Return(Reply(503, b"Service Unavailable."))
+            return Fate(answer=Reply(503, b"Service Unavailable."))
+        return Fate(rewrite=self.changed)
+
+    def changed(self, reply: Reply) -> Reply:
         page = json.loads(reply.body)
-        assert self.change is not None
-        self.change(page)
-        return Return(Reply(200, json.dumps(page).encode(), reply.headers))
+        if self.change is not None:
+            self.change(page)
+        return Reply(200, json.dumps(page).encode(), reply.headers)
 
 
 def watch(bench: Wired, facts: list[AccountFact]) -> MarketWatch:

@@ -12,6 +12,7 @@ from bot.adapters.ccxt.binance_orders import facts_of_conditional, place
 from bot.adapters.ccxt.connection import Connection
 from bot.adapters.ccxt.limiter import Lane
 from bot.adapters.ccxt.order_questions import OrderQuestions
+from bot.adapters.ccxt.replies import BrokenReply, as_row, as_rows
 from bot.adapters.ccxt.times import VenueTime
 from bot.domain.account import PositionKey, PositionSide
 from bot.domain.events import AccountFact, OrderEnded, OrderFilled, OrderRejected, OrderTriggered
@@ -162,3 +163,55 @@ def test_placing_an_order_asks_for_exactly_that(
     assert not absent & set(ask.parameters)
     assert ask.method.endswith("AlgoOrder") is ("trigger_price" in changed)
     assert ask.orders == 1
+
+
+def about(pages: Mapping[str, Any], name: str = NAME) -> list[AccountFact]:
+    """Ask about one order."""
+    questions = OrderQuestions(cast("Connection", Pages(pages)), account_decoder(), VenueTime(lambda: NOW))
+    return asyncio.run(questions.about(name))
+
+
+def test_answer_about_another_order_is_no_answer() -> None:
+    """An order of another name says nothing of ours, whatever it says."""
+    with pytest.raises(BrokenReply, match="somebody"):
+        about({"fapiPrivateGetOrder": ordinary(88, "somebody")})
+    with pytest.raises(BrokenReply, match="somebody"):
+        about({"fapiPrivateGetAlgoOrder": conditional("NEW", "", clientAlgoId="somebody")}, STOP)
+
+
+def test_order_whose_trades_lag_behind_is_not_ended_yet() -> None:
+    """The page says 0.038, the trades say less: fills are told, the end is not, until both agree."""
+    order = ordinary(88, NAME)
+    late = about({"fapiPrivateGetOrder": order, "fapiPrivateGetUserTrades": [TRADE | {"qty": "0.037"}]})
+    assert [type(fact) for fact in late] == [OrderFilled]
+    whole = about({"fapiPrivateGetOrder": order, "fapiPrivateGetUserTrades": [TRADE]})
+    assert [type(fact) for fact in whole] == [OrderFilled, OrderEnded]
+
+
+@pytest.mark.parametrize("reply", ["", "<html></html>", None, {}, [1], [[]], {"code": 200}])
+def test_reply_that_is_no_list_is_never_an_empty_one(reply: object) -> None:
+    """An empty body with status 200 is passed on by ccxt as text: that is not "no trades"."""
+    with pytest.raises(BrokenReply):
+        as_rows(reply)
+    if not isinstance(reply, dict):
+        with pytest.raises(BrokenReply):
+            as_row(reply)
+    with pytest.raises(BrokenReply):
+        about({"fapiPrivateGetOrder": ordinary(88, NAME), "fapiPrivateGetUserTrades": reply})
+
+
+def test_list_of_more_than_a_page_is_read_to_its_end() -> None:
+    """A thousand trades and one more: the second page begins after the last number of the first."""
+    def trades(asked: dict[str, str]) -> list[dict[str, Any]]:
+        first = int(asked.get("fromId", 1))
+        return [TRADE | {"id": number} for number in range(first, min(first + 1_000, 1_002))]
+
+    facts, pages, _ = since({"fapiPrivateGetUserTrades": trades, "fapiPrivateGetAllOrders": [ordinary(88, NAME)]})
+    assert sum(isinstance(fact, OrderFilled) for fact in facts) == 1_001
+    assert [asked.get("fromId") for method, asked in pages.asked if method.endswith("UserTrades")] == [None, "1001"]
+
+
+def test_list_that_does_not_end_is_an_error() -> None:
+    """A page that is always full would be read for ever."""
+    with pytest.raises(BrokenReply, match="20 pages"):
+        since({"fapiPrivateGetUserTrades": [TRADE] * 1_000})

@@ -15,7 +15,8 @@ from bot.domain.errors import CredentialError, InputError
 from bot.domain.instrument import TradingState
 from bot.domain.scale import CASH_UNIT, NS_PER_MS
 from paper.wire.exchange import Reply, Request
-from paper.wire.faults import Faithful, Return
+from paper.wire.faults import Fate
+from tests.adapters.ccxt.carriers import Plain
 from tests.adapters.ccxt.wired import SYMBOLS, wired
 from tests.wire.builders import account, run
 
@@ -51,12 +52,13 @@ def test_probe_of_a_market_that_is_not_listed_names_it() -> None:
 @pytest.mark.parametrize("right", ["enableWithdrawals", "permitsUniversalTransfer", "enableInternalTransfer"])
 def test_probe_refuses_a_key_that_may_move_money_out(right: str) -> None:
     """A guard's key reads and trades; what can empty the account does not start."""
-    class Rights(Faithful):
-        def returned(self, now: int, request: Request, reply: Reply) -> Return:
-            if request.path.endswith("/apiRestrictions"):
-                rights = json.loads(reply.body) | {right: True}
-                return Return(Reply(200, json.dumps(rights).encode(), reply.headers))
-            return super().returned(now, request, reply)
+    class Rights(Plain):
+        def fate(self, now: int, request: Request) -> Fate:
+            if not request.path.endswith("/apiRestrictions"):
+                return super().fate(now, request)
+            return Fate(rewrite=lambda reply: Reply(
+                200, json.dumps(json.loads(reply.body) | {right: True}).encode(), reply.headers
+            ))
 
     async def scenario() -> None:
         async with wired(carrier=Rights()) as bench:

@@ -23,8 +23,9 @@ from bot.domain.events import (
 from bot.domain.order import OrderClass, OrderStatus, TimeInForce
 from bot.domain.scale import NS_PER_MINUTE
 from paper.wire.exchange import Reply, Request
-from paper.wire.faults import Faithful, Frame, Return
+from paper.wire.faults import Fate, Frame
 from paper.wire.hub import Outgoing
+from tests.adapters.ccxt.carriers import Plain
 from tests.adapters.ccxt.wired import Wired, wired
 from tests.wire.builders import account, run, steer
 
@@ -112,18 +113,18 @@ def test_stop_that_is_triggered_fills_under_its_own_name() -> None:
     run(scenario)
 
 
-class LostOnce(Faithful):
+class LostOnce(Plain):
     """Executes an order and loses the reply, once; and sends one user event broken, if asked."""
 
     def __init__(self, path: str = "", break_stream: bool = False) -> None:
         self.path = path
         self.break_stream = break_stream
 
-    def returned(self, now: int, request: Request, reply: Reply) -> Return:
+    def fate(self, now: int, request: Request) -> Fate:
         if self.path and request.method == "POST" and request.path.endswith(self.path):
             self.path = ""
-            return Return(None)
-        return super().returned(now, request, reply)
+            return Fate(is_hung_up=True)
+        return super().fate(now, request)
 
     def carried(self, now: int, outgoing: Outgoing) -> Sequence[Frame]:
         if self.break_stream and outgoing.stream == "user" and b"ORDER_TRADE_UPDATE" in outgoing.body:
@@ -176,11 +177,11 @@ def test_account_whose_pages_contradict_each_other_is_not_told(monkeypatch: pyte
     """One page says flat and the other does not: nothing is believed, a person hears of it."""
     monkeypatch.setattr(venue, "READ_AGAIN", 0.01)
 
-    class Empty(Faithful):
-        def returned(self, now: int, request: Request, reply: Reply) -> Return:
+    class Empty(Plain):
+        def fate(self, now: int, request: Request) -> Fate:
             if request.path.endswith("/positionRisk"):
-                return Return(Reply(200, b"[]", reply.headers))
-            return super().returned(now, request, reply)
+                return Fate(answer=Reply(200, b"[]"))
+            return super().fate(now, request)
 
     async def scenario() -> None:
         async with wired(account(btc=50), carrier=Empty()) as bench:

@@ -6,12 +6,14 @@ import asyncio
 
 import pytest
 
+from bot.adapters.ccxt import order_questions
 from bot.adapters.ccxt.limiter import BINANCE_QUOTAS, Lane, Limiter
 from bot.adapters.ccxt.probe import read_terms
 from bot.domain.account import Balance
 from bot.domain.events import (
     AccountSnapshot,
     Liquidity,
+    OpenOrderGone,
     OrderAccepted,
     OrderEnded,
     OrderFilled,
@@ -23,7 +25,8 @@ from bot.domain.order import OrderClass, OrderStatus, Side, TimeInForce
 from bot.domain.scale import CASH_UNIT, NS_PER_SECOND
 from bot.risk.tiers import table
 from paper.wire.exchange import Request
-from paper.wire.faults import Faithful, Hearing
+from paper.wire.faults import Fate
+from tests.adapters.ccxt.carriers import Plain
 from tests.adapters.ccxt.wired import wired
 from tests.wire.builders import account, run, steer
 
@@ -185,11 +188,11 @@ def test_order_tells_the_venue_how_late_it_may_come(valid_for: float, window: st
     """What is stuck on its way is refused by the venue itself when it is no longer wanted."""
     seen: list[str] = []
 
-    class Reads(Faithful):
-        def heard(self, now: int, request: Request) -> Hearing:
+    class Reads(Plain):
+        def fate(self, now: int, request: Request) -> Fate:
             if request.method == "POST" and request.path.endswith("/order"):
                 seen.append(request.params["recvWindow"])
-            return super().heard(now, request)
+            return super().fate(now, request)
 
     async def scenario() -> None:
         async with wired(account(btc=50), carrier=Reads()) as bench:
@@ -204,13 +207,13 @@ def test_order_of_the_margin_class_passes_a_hundred_queued_polls() -> None:
     """T8 on real sockets: polls that take 0.2 s each wait in line; the emergency is at the venue in well under 1 s."""
     arrived: list[int] = []
 
-    class Slow(Faithful):
-        def heard(self, now: int, request: Request) -> Hearing:
+    class Slow(Plain):
+        def fate(self, now: int, request: Request) -> Fate:
             if request.path.endswith("/depth"):
-                return Hearing(delay=NS_PER_SECOND // 5)
+                return Fate(wait_before=NS_PER_SECOND // 5)
             if request.method == "POST" and request.path.endswith("/order"):
                 arrived.append(now)
-            return super().heard(now, request)
+            return super().fate(now, request)
 
     async def scenario() -> None:
         async with wired(account(btc=50), carrier=Slow()) as bench:
@@ -252,5 +255,43 @@ def test_account_whose_margin_is_not_what_our_brackets_say_is_told_once() -> Non
             await read()
             await read()
             assert [trouble.code for trouble in bench.troubles] == ["margin_differs"]
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("one_by_one", [20, 0])
+def test_account_lists_open_orders_of_everybody_and_ends_a_strangers(
+    one_by_one: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A person's buy and his stop are on the list beside ours; both are ended by the ids that the list gave."""
+    monkeypatch.setattr(order_questions, "SYMBOLS_ONE_BY_ONE", one_by_one)
+
+    async def scenario() -> None:
+        async with wired(account(btc=50)) as bench:
+            await bench.connection.exchange.fapiPrivatePostOrder({
+                "symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "quantity": "0.005",
+                "price": "59000", "newClientOrderId": "web_1",
+            })
+            await bench.connection.exchange.fapiPrivatePostAlgoOrder({
+                "symbol": "BTCUSDT", "side": "BUY", "type": "STOP_MARKET", "algoType": "CONDITIONAL",
+                "quantity": "0.007", "triggerPrice": "65000", "clientAlgoId": "web_2",
+            })
+            stop = bench.place(bench.request(price=None, trigger="55000", order_class=OrderClass.STOP))
+            await bench.until(lambda: bench.of(OrderAccepted))
+            bench.venue.report_account(bench.time.now(), 0)
+            await bench.until(lambda: bench.of(AccountSnapshot))
+            orders = {order.name: order for order in bench.of(AccountSnapshot)[0].orders}
+            assert {name: order.leaves for name, order in orders.items()} == {"web_1": 5, "web_2": 7, stop: 10}
+            assert (orders["web_1"].limit_price, orders["web_1"].trigger_price) == (59_000_000, None)
+            assert (orders["web_2"].limit_price, orders["web_2"].trigger_price) == (None, 65_000_000)
+            assert (orders["web_2"].closes_only, orders[stop].closes_only) == (False, True)
+            for name in ("web_1", "web_2"):
+                bench.venue.cancel_foreign(bench.time.now(), 0, orders[name])
+            await bench.until(lambda: len(bench.of(OpenOrderGone)) == 2)
+            bench.facts.clear()
+            bench.venue.report_account(bench.time.now(), 0)
+            await bench.until(lambda: bench.of(AccountSnapshot))
+            assert [order.name for order in bench.of(AccountSnapshot)[0].orders] == [stop]
+            assert bench.troubles == []
 
     run(scenario)
