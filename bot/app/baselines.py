@@ -52,15 +52,18 @@ class _Inbox:
     def __init__(self) -> None:
         self._heap: list[tuple[int, int, AccountFact]] = []
         self._count = 0
+        self.has_some = False
 
     def put(self, answers: Sequence[tuple[int, AccountFact]]) -> None:
         for at, fact in answers:
             self._count += 1
             heappush(self._heap, (at, self._count, fact))
+        self.has_some = bool(self._heap)
 
     def take(self, *, until: int) -> Iterator[AccountFact]:
         while self._heap and self._heap[0][0] <= until:
             yield heappop(self._heap)[2]
+        self.has_some = bool(self._heap)
 
 
 def run_alone(
@@ -73,16 +76,20 @@ def run_alone(
     out = {sale.request.name for sale in sales}
     inbox = _Inbox()
     look_at = 0
+    handle, next_wake = venue.handle, venue.next_wake
     for event in market.events(lambda index: sign_of(venue.net_quantity(index))):
         now = event.now
         while waiting and waiting[-1].at <= now:
             sale = waiting.pop()
-            inbox.put(venue.handle(sale.at, SubmitOrder(sale.request)))
-        while (wake := venue.next_wake()) is not None and wake < now:
-            inbox.put(venue.handle(wake, Wake()))
-        inbox.put(venue.handle(now, event))
-        for fact in inbox.take(until=now):
-            _keep(result, out, fact)
+            inbox.put(handle(sale.at, SubmitOrder(sale.request)))
+        while (wake := next_wake()) is not None and wake < now:
+            inbox.put(handle(wake, Wake()))
+        answers = handle(now, event)
+        if answers:
+            inbox.put(answers)
+        if inbox.has_some:           # most prices are answered by nobody
+            for fact in inbox.take(until=now):
+                _keep(result, out, fact)
         if now >= look_at:
             _look(result, venue, now)
             look_at = now + interval

@@ -16,7 +16,7 @@ import msgspec
 from bot import __version__
 from bot.adapters.journal.lock import WriterLock
 from bot.adapters.journal.null import NullJournal
-from bot.adapters.journal.sqlite import SqliteJournal
+from bot.adapters.journal.seldom import SeldomJournal
 from bot.app.baselines import Baseline, compare
 from bot.app.charter import CHARTER_SERIES, charter_of
 from bot.app.histories import load_histories
@@ -78,7 +78,7 @@ def replay(
     venue = make_venue(loaded.config, layout)
     recorder = RunRecorder(engine, SAMPLE_INTERVAL)
     head = run_head(loaded, market)
-    journal: SqliteJournal | NullJournal
+    journal: SeldomJournal | NullJournal
     journal = NullJournal(head) if out is None else _fresh_journal(out, head)
     with journal, operator_log(out) as logs:
         journal.put_series(CHARTER_SERIES, charter_of(loaded, layout))
@@ -93,7 +93,6 @@ def replay(
         record = finish(loaded, market, layout, recorder, Timing(wall, session.consumed), title, story_facts)
         journal.put_series(NEARNESS_SERIES, recorder.nearness.memory())
         journal.put_series(RECORD_SERIES, to_json(record))
-        journal.commit()
     if out is not None:
         write_results(record, out)
     return Finished(record, out, is_liquidated=bool(recorder.liquidations))
@@ -217,7 +216,7 @@ def prepare_out(out: Path) -> None:
 _OURS = frozenset({"control", "journal", "summary", "report", "venue", "penstock"})
 
 
-def _fresh_journal(out: Path, head: RunHead) -> SqliteJournal:
+def _fresh_journal(out: Path, head: RunHead) -> SeldomJournal:
     prepare_out(out)
     lock = WriterLock(out / JOURNAL_NAME)            # raises while another process writes a run here
     try:
@@ -230,4 +229,4 @@ def _fresh_journal(out: Path, head: RunHead) -> SqliteJournal:
                 entry.unlink()
     finally:
         lock.release()
-    return SqliteJournal.create(out / JOURNAL_NAME, head)
+    return SeldomJournal.create(out / JOURNAL_NAME, head)
