@@ -150,7 +150,7 @@ def position_risk_v2(floor: Floor, call: Call) -> Json:
 def leverage_brackets(floor: Floor, call: Call) -> Json:
     """GET /fapi/v1/leverageBracket: tiers with their deductions."""
     return [
-        {"symbol": contract.symbol, "notionalCoef": "1.00", "brackets": _brackets(contract)}
+        {"symbol": contract.symbol, "notionalCoef": 1.0, "brackets": _brackets(contract)}
         for contract in floor.contracts.asked_or_all(call.params)
     ]
 

@@ -104,7 +104,7 @@ def cancel_all(floor: Floor, call: Call) -> Json:
     for algo in [*floor.register.shelf(call.account).open_algos.values()]:
         if algo.terms.contract is contract and algo.is_open:
             end(floor, call.account, algo)
-    return {"code": "200", "msg": DONE_ALL}
+    return {"code": 200, "msg": DONE_ALL}
 
 
 def query(floor: Floor, call: Call) -> Json:
