@@ -127,9 +127,11 @@ def _config_text(answers: Answers, name: str) -> str:
     variable = answers.exchange.upper()
     tapes = " ".join(f"--tape {symbol}=PATH" for symbol in answers.symbols)
     return f"""{hint(f"{SCHEMAS_FOLDER}/{CONFIG_SCHEMA}")}
-# Written by `penstock init`. See what it means, then try it on recorded prices:
+# Written by `penstock init`. See what it means, then try it on recorded prices, or on a generated crash (of BTC and
+# ETH), whose prices are those of March 2020:
 #   penstock check {name}
 #   penstock replay {name} {tapes} --out runs/first
+#   penstock replay {name} --generate 3 --out runs/crash
 accounts:
   main:
     exchange:                         # ccxt's names; secrets by the name of an environment variable
