@@ -229,14 +229,13 @@ class Engine:
         market.turnover[instrument] += price * quantity
         market.volatility[instrument].close = price
         market.trade_stamp[instrument] = event.stamp
-        if price == market.last[instrument]:
-            if market.on_trade[instrument]:
-                self._look(instrument)
-            return
+        is_same = price == market.last[instrument]
         market.last[instrument] = price
-        if not market.has_marks[instrument]:
+        if not is_same and not market.has_marks[instrument]:
             self._move_mark(instrument, price, now)
-        elif self.divergence.look(instrument, is_warming=self.is_warming) or self.readings.of_market:
+        elif self.divergence.look(instrument, price, is_warming=self.is_warming) or (
+            market.on_trade[instrument] if is_same else self.readings.of_market
+        ):
             self._look(instrument)
 
     def _on_mark(self, event: MarkPrice) -> None:
@@ -246,7 +245,7 @@ class Engine:
         self.market.mark_stamp[instrument] = event.stamp
         self.market.lull[instrument] = BARS_UNHEARD * event.span
         if not self.market.has_marks[instrument]:
-            self.market.has_marks[instrument] = self.market.has_several[instrument] = True
+            self.market.has_marks[instrument] = True
             self.freshness.watch(instrument)
         if event.price != self.columns.mark[instrument]:
             self._move_mark(instrument, event.price, event.now)
@@ -257,8 +256,7 @@ class Engine:
         columns.move_price(instrument, price)
         if is_first:
             self.freshness.heard(instrument)
-        if self.market.has_several[instrument]:
-            self.divergence.look(instrument, is_warming=self.is_warming)
+        self.divergence.look(instrument, price, is_warming=self.is_warming)
         for tell in self.market.on_mark[instrument]:
             tell(now, price)
         if self.readings.peaks.is_wanted and not self.is_warming:
@@ -290,7 +288,7 @@ class Engine:
             return
         self.market.take(event)
         if isinstance(event, IndexPrice):
-            self.divergence.look(event.instrument, is_warming=self.is_warming)
+            self.divergence.look(event.instrument, event.price, is_warming=self.is_warming)
         self._look(event.instrument)
         if self.watch.ages and isinstance(event, FundingRate):
             self.dirty.extend(self.accounts_on[event.instrument])
@@ -351,6 +349,7 @@ class Engine:
 
     def _on_reloaded(self, event: Reloaded) -> None:
         """End what the old rules began and no new one goes on with; look at everything with the new eyes."""
+        self.divergence.forget()
         if end_what_is_gone(self.desk, self.episodes.rules, event.now):
             self.parents.cancel_unwanted(event.now)
         for account in range(len(self.layout.accounts)):

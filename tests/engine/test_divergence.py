@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bot.domain.effects import OpenEpisode, RaiseAlarm
-from bot.domain.events import Restarted
-from bot.domain.market import CandlePoint, IndexPrice, MarkPrice, Trade
+from bot.domain.events import Reloaded, Restarted
+from bot.domain.market import CandlePoint, IndexPrice, MarketFact, MarkPrice, Trade
 from bot.domain.scale import NS_PER_SECOND
 from bot.engine.measures.market import TOLD_LULL
 from bot.engine.record import checkpoint
 from bot.engine.spec import LimitsSpec
 from bot.rules.language.measures import MEASURES
 from bot.rules.language.typed import ReadingRef
-from tests.builders import GUARD, STOP, T0, snapshot, trade
+from tests.builders import GUARD, STOP, T0, rules, snapshot, trade
 from tests.engine.driver import WIDE, Trader, engine, long_of
 
 S = NS_PER_SECOND
@@ -221,6 +224,51 @@ def test_points_of_bars_of_one_moment_are_one_price() -> None:
         if not at:
             driver.step(snapshot(0, usdt=10_000, btc=1_000, entry=8_000))
     assert fires(driver) == ["stop"]
+
+
+MOVES = st.lists(
+    st.tuples(
+        st.sampled_from((mark, trade, index)), st.sampled_from((-3, -2, -1.5, -1, -0.5, 0, 0.5, 1, 1.5, 2, 3)),
+        st.sampled_from((0.0, 0.5, 20.0, 61.0)),
+    ),
+    min_size=1, max_size=40,
+)
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(MOVES)
+def test_market_is_disputed_after_any_prices_if_any_two_told_lately_are_too_far_apart(
+    moves: list[tuple[Callable[[float, float], MarketFact], float, float]]
+) -> None:
+    """Prices within the range in which they agree are not compared one by one, and nothing is missed by that."""
+    driver = quoted(STOP)
+    market, columns = driver.engine.market, driver.engine.columns
+    second, level = 1.0, 8_000.0
+    for tell, percent, later in moves:
+        second += later
+        driver.step(tell(second, round(level * (1 + percent / 100), 2)))
+        now = T0 + round(second * S)
+        told = [columns.mark[0]]
+        for price, stamp in ((market.last[0], market.trade_stamp[0]), (market.index[0], market.index_stamp[0])):
+            if price is not None and now - stamp < TOLD_LULL:
+                told.append(price)
+        prices = [price for price in told if price is not None]
+        is_apart = max(prices) - min(prices) > 0.02 * prices[0]
+        assert columns.is_disputed[0] is is_apart, (percent, prices)
+        assert columns.disputes == is_apart
+
+
+def test_limit_that_was_reloaded_counts_from_the_next_price_on() -> None:
+    """What agreed by the old limit is looked at again."""
+    driver = quoted(STOP)
+    driver.step(mark(1, 7_930))
+    engine_ = driver.engine
+    engine_.replace_rules(
+        rules(STOP), limits=replace(WIDE, divergence=0.005), survival=engine_.desk.survival,
+    )
+    driver.step(Reloaded(T0 + 2 * S, "other"))
+    driver.step(mark(3, 7_931))
+    assert alarms(driver) == ["prices_diverge"]
 
 
 # What a person is told --------------------------------------------------------------------------------------------

@@ -6,10 +6,14 @@ unavailable, so no stop-loss fires at a wick that only one of them has had, and 
 is counted by the venue's own mark, right or wrong, since the venue liquidates by it: readings of it go on.
 
 A source that was not told lately is none (``Market.told``); one that is alone cannot be contradicted.
+
+Prices come by the million and seldom disagree. Once sources agree, any prices do that lie in a range around them
+which is itself no wider than the limit, so a price within the range needs no look at the others.
 """
 
 from __future__ import annotations
 
+from math import inf
 from typing import Final
 
 from bot.domain.effects import RaiseAlarm
@@ -27,17 +31,28 @@ class Divergence:
         self.desk = desk
         self.is_alarmed = [False] * count
         self.apart_at = [0] * count          # when they were last found apart
+        self.low = [inf] * count             # of the range in which prices agree; none at first
+        self.high = [0.0] * count
 
-    def look(self, instrument: int, *, is_warming: bool) -> bool:
-        """Compare a market's sources after one was told; return whether it began or ceased to be disputed."""
+    def forget(self) -> None:
+        """Look at the next price of every market, whatever it is: there is another limit."""
+        for instrument in range(len(self.low)):
+            self.low[instrument] = inf
+
+    def look(self, instrument: int, price: int, *, is_warming: bool) -> bool:
+        """Compare a market's sources after one told ``price``; return whether it began or ceased to be disputed."""
+        if self.low[instrument] <= price <= self.high[instrument]:
+            return False
         desk, columns = self.desk, self.desk.columns
         now = desk.book.now
         prices = desk.market.told(instrument, now)
         mark = columns.mark[instrument]
         is_apart = False
-        if mark is not None and prices:
-            lowest, highest = min(mark, *prices.values()), max(mark, *prices.values())
+        self.low[instrument] = inf
+        if mark is not None:
+            lowest, highest = min([mark, *prices.values()]), max([mark, *prices.values()])
             is_apart = highest - lowest > desk.limits.divergence * mark
+            self._set_range(instrument, lowest, highest)
         if is_apart:
             self.apart_at[instrument] = now
         if not is_warming:
@@ -47,6 +62,13 @@ class Divergence:
         columns.is_disputed[instrument] = is_apart
         columns.disputes += 1 if is_apart else -1
         return True
+
+    def _set_range(self, instrument: int, lowest: int, highest: int) -> None:
+        """Widen what the sources span to both sides, as far as its ends agree; none while an all-clear is due."""
+        limit = self.desk.limits.divergence
+        slack = (limit * lowest - (highest - lowest)) / (2 + limit)
+        if slack >= 0 and not self.is_alarmed[instrument]:
+            self.low[instrument], self.high[instrument] = lowest - slack, highest + slack
 
     def _tell(self, instrument: int, prices: dict[str, int | None], now: int) -> None:
         if prices and not self.is_alarmed[instrument]:

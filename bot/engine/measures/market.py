@@ -49,7 +49,6 @@ class Market:
         self.trade_stamp = [0] * count       # the venue's time of the last traded price
         self.mark_stamp = [0] * count        # and of the last mark of its own
         self.has_marks = [False] * count     # a mark stream was seen, so the last price is not the mark
-        self.has_several = [False] * count   # sources were seen that could contradict each other
         self.best_stamp = [0] * count        # of the best bid and ask, and so on
         self.book_stamp = [0] * count
         self.index_stamp = [0] * count
@@ -80,7 +79,6 @@ class Market:
             case BookUpdate():
                 self._take_changes(event)
             case IndexPrice():
-                self.has_several[instrument] = True
                 self.index[instrument] = event.price
                 self.index_stamp[instrument] = stamp
             case FundingRate():
