@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from bot.domain.instrument import Filters
+from bot.domain.instrument import Filters, TradingState
 from bot.domain.order import OrderRequest, Side, TimeInForce
 from paper.booking import reduces
 from paper.conditional import is_reached
@@ -22,6 +22,7 @@ from paper.margin import affords, notional_asked
 from paper.opening import LEGS, backs_with_all_wallets
 from paper.spec import AssetMode
 from paper.state import Account
+from paper.status import PAUSED
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,9 @@ class Refusal:
     detail: str
 
 
+CLOSED = Refusal("-4141", "Symbol is closed.")
+CLOSING_ONLY = Refusal("-4140", "Invalid symbol status for opening position.")
+RESTING_ONLY = Refusal("-2010", "New order rejected: the symbol takes post-only orders only.")
 NAME_PATTERN = re.compile(r"[.A-Z:/a-z0-9_-]{1,36}")
 NAME_MALFORMED = Refusal("-4015", "Client order id is not valid.")
 DUPLICATE_NAME = Refusal("-4116", "ClientOrderId is duplicated.")
@@ -84,7 +88,7 @@ def refusal(exchange: Exchange, account: Account, request: OrderRequest) -> Refu
         return DUPLICATE_NAME
     if not 0 <= request.key.instrument < len(exchange.instruments):
         return UNKNOWN_SYMBOL
-    formal = (
+    formal = _untaken(exchange, request) or (
         _malformed(request)
         or _other_mode(exchange, account, request)
         or _filtered(exchange, request)
@@ -106,6 +110,18 @@ def refusal_at_trigger(exchange: Exchange, account: Account, request: OrderReque
         or _incomplete(exchange, account, request)
         or _unfunded(exchange, account, request)
     )
+
+
+def _untaken(exchange: Exchange, request: OrderRequest) -> Refusal | None:
+    """Refuse what the venue takes none of just now; a post-only phase has no code of its own at Binance."""
+    state = exchange.markets[request.key.instrument].state
+    if state in PAUSED:
+        return CLOSED
+    if state in (TradingState.REDUCE_ONLY, TradingState.DELISTING) and not closes_only(request):
+        return CLOSING_ONLY
+    if state is TradingState.POST_ONLY and request.time_in_force is not TimeInForce.POST_ONLY:
+        return RESTING_ONLY
+    return None
 
 
 def _malformed(request: OrderRequest) -> Refusal | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.domain.account import Balance, MarginMode, MarginReport, PositionReport
 from bot.domain.events import AccountSnapshot
-from paper import funding, history, matching, modes, orders
+from paper import funding, history, matching, modes, orders, status
 from paper.collateral import moving
 from paper.exchange import Exchange
 from paper.liquidation import liquidate
@@ -22,7 +22,7 @@ from paper.messages import (
     SubmitOrder,
     SubmitOutside,
 )
-from paper.state import Account, Due, FundingDue, GoodUntil, WarningDue
+from paper.state import Account, Due, FundingDue, GoodUntil, StatusDue, WarningDue
 
 
 def perform(exchange: Exchange, due: Due) -> None:
@@ -48,6 +48,9 @@ def perform(exchange: Exchange, due: Due) -> None:
             modes.change(exchange, exchange.accounts[due.account], due)
         case WarningDue(account):
             liquidate(exchange, exchange.accounts[account])
+        case StatusDue(instrument, state):
+            status.change(exchange, instrument, state)
+            matching.trigger(exchange, instrument)
         case FundingDue(instrument):
             funding.pay(exchange, instrument)
             judge(exchange, instrument)

@@ -23,6 +23,7 @@ from paper.liquidity import Piece, Supply, facing
 from paper.orders import end, report_open, report_trigger
 from paper.selftrade import MAKER_EXPIRES, TAKER_EXPIRES
 from paper.state import Account, GoodUntil, Order
+from paper.status import is_paused
 
 
 def submit(exchange: Exchange, account: Account, request: OrderRequest) -> None:
@@ -78,7 +79,7 @@ def trigger(exchange: Exchange, index: int) -> None:
 
     One that would be refused now ends as expired: it was accepted once, so it cannot be rejected.
     """
-    for account, order in conditional.reached(exchange, index):
+    for account, order in () if is_paused(exchange, index) else conditional.reached(exchange, index):
         name = order.request.name
         if account.conditional.get(name) is not order:
             continue                 # an earlier one closed the position that it was to reduce
@@ -98,6 +99,8 @@ def cross_by_print(exchange: Exchange, index: int, *, price: int, printed: int |
     ``printed`` is the quantity that traded there, None when it is not known; ``side`` the taker's sign, 0 when not
     known: where a queue is known, a buyer's print at the price of a resting buy is none of its business.
     """
+    if is_paused(exchange, index):
+        return
     market = exchange.markets[index]
     has_book = market.book is not None and market.book.is_known
     crossed = [pair for pair in resting(exchange, index) if _through(pair[1].request, price) >= 0]
@@ -129,7 +132,7 @@ def cross_by_book(exchange: Exchange, index: int) -> None:
     """Fill what rests where the tape's book now shows the other side; move the rest up in its queue."""
     market = exchange.markets[index]
     waiting = resting(exchange, index)
-    if not waiting or market.book is None or not market.book.is_known:
+    if not waiting or is_paused(exchange, index) or market.book is None or not market.book.is_known:
         return
     bests = {side: market.book.facing(side).best() for side in Side}
     crossed = []

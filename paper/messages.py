@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from bot.domain.account import MarginMode, PositionKey
+from bot.domain.instrument import TradingState
 from bot.domain.market import Candle, MarketFact
 from bot.domain.order import OrderRequest
 from paper.spec import PositionMode
@@ -94,6 +95,13 @@ class AddMargin(msgspec.Struct, frozen=True, tag=True):
     amount: int
 
 
+class SetStatus(msgspec.Struct, frozen=True, tag=True):
+    """The venue itself takes other orders in an instrument from now on, and tells everybody."""
+
+    instrument: int
+    state: TradingState
+
+
 class Wake(msgspec.Struct, frozen=True, tag=True):
     """Do what is due by now."""
 
@@ -102,4 +110,4 @@ Setting = SetMarginMode | SetPositionMode | SetLeverage | AddMargin
 ClientMessage = (
     SubmitOrder | SubmitOutside | CancelRequest | CancelById | QueryOrder | QueryAccount | QueryHistory | Setting
 )
-Message = ClientMessage | Wake | MarketFact | Candle
+Message = ClientMessage | SetStatus | Wake | MarketFact | Candle

@@ -14,6 +14,7 @@ from bot.domain.events import (
     OrderNotFound,
     OrderTriggered,
 )
+from bot.domain.instrument import TradingState
 from bot.domain.open_order import OpenOrder
 from bot.domain.order import OrderStatus
 from paper.exchange import Exchange
@@ -40,7 +41,7 @@ def cancel(exchange: Exchange, account: Account, name: str) -> None:
     """End a resting or waiting order; an ended one is told again as it ended."""
     order = open_order(account, name)
     if order is not None:
-        end(exchange, account, order, OrderStatus.CANCELED)
+        _cancel(exchange, account, order)
         return
     ended = _ended(account, name)
     if ended is None:
@@ -53,9 +54,16 @@ def cancel_by_id(exchange: Exchange, account: Account, venue_id: str) -> None:
     """End the open order that the venue calls so, whoever placed it."""
     for order in open_orders(account):
         if str(order.number) == venue_id:
-            end(exchange, account, order, OrderStatus.CANCELED)
+            _cancel(exchange, account, order)
             return
     exchange.report(OpenOrderGone(exchange.told, account.index, venue_id))
+
+
+def _cancel(exchange: Exchange, account: Account, order: Order) -> None:
+    if exchange.markets[order.request.key.instrument].state is TradingState.HALTED:
+        report_open(exchange, account, order)        # it is not taken; the order is there still
+    else:
+        end(exchange, account, order, OrderStatus.CANCELED)
 
 
 def expire(exchange: Exchange, account: Account, name: str) -> None:

@@ -8,6 +8,7 @@ from enum import Enum
 
 from bot.domain.account import Balance, MarginMode, PositionSide
 from bot.domain.errors import ContractError
+from bot.domain.instrument import TradingState
 from bot.domain.order import Side
 from bot.domain.scale import CASH_UNIT, NS_PER_HOUR, NS_PER_MINUTE, NS_PER_MS
 from paper.tiers import Brackets
@@ -80,6 +81,16 @@ class FeeTier:
 
 
 @dataclass(frozen=True, slots=True)
+class Interruption:
+    """The venue takes only some orders in an instrument, or none, for a time; ns, from its first price on."""
+
+    instrument: int
+    state: TradingState
+    after: int
+    lasts: int
+
+
+@dataclass(frozen=True, slots=True)
 class VenueSpec:
     """Fees are fractions of notional (a negative maker fee is a rebate); ``latency`` is ns one way.
 
@@ -100,6 +111,7 @@ class VenueSpec:
     auto_exchange_debt: int = AUTO_EXCHANGE_DEBT     # cash; what a debt may be worth in multi-assets mode
     margin_call_level: float = MARGIN_CALL_LEVEL     # of maintenance to margin balance
     margin_call_pause: int = MARGIN_CALL_PAUSE       # ns between two warnings while it lasts
+    interruptions: tuple[Interruption, ...] = ()
 
     def __post_init__(self) -> None:
         if not 0.5 <= self.margin_call_level <= 1.0:     # no bracket's rate is above a half: see ``margin.quiet_range``

@@ -8,6 +8,7 @@ import msgspec
 
 from bot.domain.account import MarginMode, PositionKey
 from bot.domain.events import Liquidity
+from bot.domain.instrument import TradingState
 from bot.domain.order import OrderRequest, OrderStatus
 from paper.book import Book
 from paper.messages import (
@@ -42,6 +43,13 @@ class GoodUntil(msgspec.Struct, frozen=True, tag=True):
     name: str
 
 
+class StatusDue(msgspec.Struct, frozen=True, tag=True):
+    """The venue takes other orders in an instrument, as was planned."""
+
+    instrument: int
+    state: TradingState
+
+
 class WarningDue(msgspec.Struct, frozen=True, tag=True):
     """An account was warned; it is looked at again."""
 
@@ -50,7 +58,7 @@ class WarningDue(msgspec.Struct, frozen=True, tag=True):
 
 Due = (
     SubmitOrder | SubmitOutside | CancelRequest | CancelById | QueryOrder | QueryAccount | QueryHistory | SetMarginMode
-    | SetPositionMode | SetLeverage | AddMargin | FundingDue | GoodUntil | WarningDue
+    | SetPositionMode | SetLeverage | AddMargin | FundingDue | GoodUntil | WarningDue | StatusDue
 )
 
 
@@ -92,6 +100,7 @@ class Market:
     funding_rate: int = 0
     funding_at: int = 0
     funding_done: int = 0
+    state: TradingState = TradingState.TRADING
 
 
 @dataclass(slots=True)

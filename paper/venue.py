@@ -36,7 +36,7 @@ from bot.domain.market import (
     Quote,
     Trade,
 )
-from paper import activity, funding, matching
+from paper import activity, funding, matching, status
 from paper.book import Book
 from paper.desk import judge, perform, position_reports
 from paper.exchange import Exchange
@@ -53,6 +53,7 @@ from paper.messages import (
     SetLeverage,
     SetMarginMode,
     SetPositionMode,
+    SetStatus,
     SubmitOrder,
     SubmitOutside,
     Wake,
@@ -129,6 +130,7 @@ class PaperVenue:
             SetPositionMode: self._client,
             SetLeverage: self._client,
             AddMargin: self._client,
+            SetStatus: self._status,
             Wake: self._wake,
         }
 
@@ -283,6 +285,7 @@ class PaperVenue:
             market.last = price
             start_positions(exchange, index, price)
             matching.start_orders(exchange, index)
+            status.plan(exchange, index)
         elif now >= market.minute_ends:
             activity.close_minutes(market, now)
         market.last = price
@@ -298,6 +301,11 @@ class PaperVenue:
         matching.trigger(self._exchange, index)
         judge(self._exchange, index)
         return self._after()
+
+    def _status(self, now: int, message: SetStatus) -> Answers:
+        self._before(now)
+        status.change(self._exchange, message.instrument, message.state)
+        return self._consequences(message.instrument)
 
     # What is due ------------------------------------------------------------------------------------------
 

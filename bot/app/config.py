@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from bot.domain.account import MarginMode
+from bot.domain.instrument import TradingState
 from bot.domain.names import is_marker
 from bot.domain.order import Side
 from bot.domain.scale import NS_PER_MS, NS_PER_SECOND
@@ -117,6 +118,24 @@ class PaperOrderSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class PaperInterruptionSpec:
+    """A time in which the simulated venue takes only some orders in an instrument, or none."""
+
+    symbol: str = field(metadata={"doc": "ccxt symbol, one of the account's instruments."})
+    after: Duration = field(metadata={"doc": "When it begins, counted from the market's first price."})
+    lasts: Duration = field(metadata={"doc": "How long it lasts; then the venue trades again."})
+    state: TradingState = field(
+        default=TradingState.HALTED, metadata={"doc": "halted, cancel_only, post_only, reduce_only or delisting."}
+    )
+
+    def __post_init__(self) -> None:
+        if self.state is TradingState.TRADING:
+            raise ValueError("state: trading is no interruption, was trading; leave it out")
+        if self.after <= 0 or self.lasts <= 0:
+            raise ValueError("after, lasts: must be above 0; write times such as 10m")
+
+
+@dataclass(frozen=True, slots=True)
 class PaperInstrumentSpec:
     """What is set for one instrument otherwise than for the account."""
 
@@ -211,6 +230,9 @@ class PaperSpec:
     )
     instruments: Mapping[str, PaperInstrumentSpec] = field(
         default_factory=dict, metadata={"doc": "Margin mode and leverage of single instruments, by ccxt symbol."}
+    )
+    interruptions: tuple[PaperInterruptionSpec, ...] = field(
+        default=(), metadata={"doc": "When the venue pauses an instrument; the same for all accounts."}
     )
     fees: FeesSpec = field(default_factory=FeesSpec, metadata={"doc": "The venue's fees, the same for all accounts."})
     latency: Duration = field(
@@ -315,8 +337,9 @@ class AccountSpec:
             raise ValueError("instruments: names a symbol twice")
         if self.margin_call_grace <= 0:
             raise ValueError("margin_call_grace: must be above 0; leave out rules on account.margin_call instead")
-        resting = (order.symbol for order in self.paper.orders)
-        for symbol in (*self.paper.positions, *self.paper.instruments, *resting):
+        listed = [order.symbol for order in self.paper.orders]
+        listed += [interruption.symbol for interruption in self.paper.interruptions]
+        for symbol in (*self.paper.positions, *self.paper.instruments, *listed):
             if symbol not in self.instruments:
                 raise ValueError(
                     f"paper: holds {symbol}, which is not among instruments, was {', '.join(self.instruments)}; "

@@ -18,7 +18,16 @@ from bot.engine.measures.layout import HEDGE, ONE_WAY, AccountSlot, Layout
 from bot.engine.record.book import Book
 from bot.engine.spec import SafetySpec
 from bot.risk.binance_tiers import tier_table_of
-from paper.spec import AccountStart, AssetMode, FeeTier, OrderStart, PositionMode, PositionStart, VenueSpec
+from paper.spec import (
+    AccountStart,
+    AssetMode,
+    FeeTier,
+    Interruption,
+    OrderStart,
+    PositionMode,
+    PositionStart,
+    VenueSpec,
+)
 from paper.venue import PaperVenue
 
 
@@ -96,9 +105,10 @@ def venue_spec(config: Config, layout: Layout) -> VenueSpec:
     for name, account in config.accounts.items():
         if _terms(account.paper) != _terms(first):
             raise InputError(
-                f"accounts.{name}.paper: fees, latency, report_latency and insurance are the venue's and must be the "
-                "same for all accounts; accounts of several venues are not simulated together yet"
+                f"accounts.{name}.paper: fees, latency, report_latency, insurance and interruptions are the venue's "
+                "and must be the same for all accounts; accounts of several venues are not simulated together yet"
             )
+    indexes = {instrument.symbol: instrument.index for instrument in layout.instruments}
     fund = None
     if first.insurance is not None:
         fund = {asset: to_fixed_rounded(cash, CASH_DIGITS) for asset, cash in first.insurance.items()}
@@ -110,12 +120,15 @@ def venue_spec(config: Config, layout: Layout) -> VenueSpec:
         fee_tiers=tuple(FeeTier(tier.volume, tier.maker, tier.taker) for tier in first.fees.tiers),
         insurance=fund,
         collateral=collateral_terms(config, layout),
+        interruptions=tuple(
+            Interruption(indexes[each.symbol], each.state, each.after, each.lasts) for each in first.interruptions
+        ),
     )
 
 
 def _terms(paper: PaperSpec) -> tuple[object, ...]:
     """Return what the venue has for all."""
-    return paper.fees, paper.latency, paper.report_latency, paper.insurance
+    return paper.fees, paper.latency, paper.report_latency, paper.insurance, paper.interruptions
 
 
 def _start(index: int, name: str, account: AccountSpec, layout: Layout) -> AccountStart:
