@@ -2,7 +2,8 @@
 
 One page has both, read by the venue in one go; a second one, of positions alone, is the other witness. What a snapshot
 holds is everything up to the newest ``updateTime`` on it: the time at which it was asked for, a little earlier, is
-the least that it can be. Entry values are notional less unrealised profit, both at the venue's mark, which is exact.
+the least that it can be. Entry values are notional less unrealised profit, both at the venue's mark, which is exact;
+and the mark is notional by quantity, so that the venue's sums can be held against ours at the prices that it used.
 
 Source: Binance USD-M futures API, "Account Information V3", "Position Information V3", "Get Income History"
 (read 2026-11).
@@ -12,18 +13,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 from bot.adapters.ccxt.account_view import AccountView
 from bot.adapters.ccxt.binance_orders import Ask
 from bot.adapters.ccxt.replies import Row
-from bot.domain.account import Balance, MarginMode, PositionKey, PositionReport
+from bot.domain.account import Balance, MarginMode, MarginReport, PositionKey, PositionReport
 from bot.domain.events import AccountFact, AccountSnapshot, CashMoved, FundingPaid, OrderFilled
-from bot.domain.scale import CASH_DIGITS, CASH_UNIT, NS_PER_MS, NS_PER_SECOND, cash_text, to_fixed, to_fixed_rounded
-from bot.risk.tiers import TierTable
+from bot.domain.scale import CASH_DIGITS, NS_PER_MS, NS_PER_SECOND, to_fixed, to_fixed_rounded
 
 ACCOUNT = Ask("fapiPrivateV3GetAccount", {}, 5)
 POSITIONS = Ask("fapiPrivateV3GetPositionRisk", {}, 5)
-MARGIN_APART = 0.01                  # of the larger: brackets differ by tens of percent where they differ
 SEEN_MAX = 10_000                    # movements remembered by their numbers; a page holds a thousand
 
 
@@ -38,8 +38,6 @@ class AccountRead:
 
     snapshot: AccountSnapshot
     strays: tuple[str, ...]
-    equity: int                      # the venue's own totals, cash
-    maintenance: int
 
     @property
     def held(self) -> dict[PositionKey, int]:
@@ -51,7 +49,7 @@ def read_account(page: Row, view: AccountView, *, now: int, asked: int) -> Accou
 
     Raises what reading a field of the wrong shape raises.
     """
-    positions, strays, newest = [], [], asked
+    positions, strays, marks, newest = [], [], dict[int, int](), asked
     for row in page["positions"]:
         symbol = str(row["symbol"])
         newest = max(newest, int(row["updateTime"]) * NS_PER_MS)
@@ -65,14 +63,21 @@ def read_account(page: Row, view: AccountView, *, now: int, asked: int) -> Accou
             continue
         key = view.key(instrument, str(row["positionSide"]))
         isolated = _cash(row["isolatedWallet"]) if key.mode is MarginMode.ISOLATED else None
-        entry_value = _cash(row["notional"]) - _cash(row["unrealizedProfit"])
+        notional = _cash(row["notional"])
+        marks[instrument.index] = round(Fraction(notional, quantity * instrument.value_multiplier))
+        entry_value = notional - _cash(row["unrealizedProfit"])
         positions.append(PositionReport(key, quantity, entry_value, isolated))
     balances = []
     for row in page["assets"]:
         newest = max(newest, int(row["updateTime"]) * NS_PER_MS)
         balances.append(Balance(str(row["asset"]), _cash(row["walletBalance"])))
-    snapshot = AccountSnapshot(now, newest, view.account, tuple(balances), tuple(positions))
-    return AccountRead(snapshot, tuple(strays), _cash(page["totalMarginBalance"]), _cash(page["totalMaintMargin"]))
+    margin = MarginReport(
+        _cash(page["totalMarginBalance"]), _cash(page["totalMaintMargin"]), tuple(sorted(marks.items()))
+    )
+    snapshot = AccountSnapshot(
+        now, newest, view.account, tuple(balances), tuple(positions), margin=margin
+    )
+    return AccountRead(snapshot, tuple(strays))
 
 
 def read_positions(page: Sequence[Row], view: AccountView) -> dict[PositionKey, int]:
@@ -86,19 +91,6 @@ def read_positions(page: Sequence[Row], view: AccountView) -> dict[PositionKey, 
         if quantity:
             held[view.key(instrument, str(row["positionSide"]))] = quantity
     return held
-
-
-def margins_apart(page: Row, tiers: Mapping[str, TierTable]) -> list[str]:
-    """Return, position by position, where our maintenance margin is not the venue's: at its mark, by its brackets."""
-    apart = []
-    for row in page["positions"]:
-        symbol = str(row["symbol"])
-        if symbol not in tiers:
-            continue
-        ours, theirs = tiers[symbol].maintenance(abs(_cash(row["notional"]))), _cash(row["maintMargin"])
-        if abs(ours - theirs) > max(MARGIN_APART * max(ours, theirs), CASH_UNIT // 100):
-            apart.append(f"{symbol}: {cash_text(ours)} by our brackets, {cash_text(theirs)} by the venue's page")
-    return apart
 
 
 @dataclass(slots=True)

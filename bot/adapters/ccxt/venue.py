@@ -16,13 +16,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from bot.adapters.ccxt import binance_account, binance_orders
 from bot.adapters.ccxt.account_stream import AccountDecoder, Attention, Wanted
-from bot.adapters.ccxt.binance_account import AccountRead, Incomes, Witnesses
+from bot.adapters.ccxt.binance_account import Incomes, Witnesses
 from bot.adapters.ccxt.binance_orders import Ask
 from bot.adapters.ccxt.connection import Connection
 from bot.adapters.ccxt.limiter import Lane
@@ -37,7 +37,7 @@ from bot.adapters.ccxt.outcome import (
     says_absent,
     venue_code,
 )
-from bot.adapters.ccxt.replies import Row, as_row, as_rows
+from bot.adapters.ccxt.replies import as_row, as_rows
 from bot.adapters.ccxt.times import VenueTime
 from bot.adapters.ccxt.troubles import Trouble
 from bot.adapters.ccxt.turnstile import TooLate
@@ -45,7 +45,6 @@ from bot.domain.events import AccountFact, OpenOrderGone, OrderFilled, OrderNotF
 from bot.domain.open_order import OpenOrder
 from bot.domain.order import Approved, OrderClass, OrderRequest
 from bot.domain.scale import NS_PER_MINUTE, NS_PER_MS
-from bot.risk.tiers import TierTable
 
 READS_MAX = 3                        # of an account whose pages contradict each other, as they do while it trades
 READ_AGAIN = 0.5                     # s between two of them
@@ -58,8 +57,7 @@ _URGENT = frozenset({OrderClass.MARGIN, OrderClass.STOP, OrderClass.OPERATOR})
 class BinanceVenue:
     """The venue port of one account. ``tell`` takes facts, ``report`` troubles; both are called on the loop.
 
-    ``symbols`` are the venue's own, in the order of the account's instruments; ``tiers`` go by them, and where they are
-    given, maintenance margin is held against the venue's on every reading.
+    ``symbols`` are the venue's own, in the order of the account's instruments.
     """
 
     def __init__(
@@ -70,7 +68,6 @@ class BinanceVenue:
         *,
         tell: Callable[[AccountFact], None],
         report: Callable[[Trouble], None],
-        tiers: Mapping[str, TierTable] | None = None,
     ) -> None:
         self.connection = connection
         self.decoder = decoder
@@ -80,9 +77,6 @@ class BinanceVenue:
         self.symbols: Sequence[str] = tuple(self.view.instruments)
         self.witnesses = Witnesses()
         self.incomes: Incomes | None = None
-        self.last_read: AccountRead | None = None
-        self.tiers = tiers or {}
-        self._apart: list[str] = []
         self._tell_on = tell
         self._report = report
         self._by_index = {each.index: symbol for symbol, each in self.view.instruments.items()}
@@ -258,8 +252,6 @@ class BinanceVenue:
             return doubt
         for stray in read.strays:
             self._trouble("position_stray", f"{stray}: is held in a market that is not configured; nobody guards it")
-        self._hold_against(page)
-        self.last_read = read
         self.tell(replace(read.snapshot, orders=orders))
         return None
 
@@ -270,13 +262,6 @@ class BinanceVenue:
         except Exception as error:  # noqa: BLE001  # the next reading asks again
             self._trouble("open_orders_unread", outcome_of_error(error, BINANCE).detail)
             return None
-
-    def _hold_against(self, page: Row) -> None:
-        """Tell where our margin and the venue's are apart, when that begins."""
-        apart = binance_account.margins_apart(page, self.tiers)
-        if apart and not self._apart:
-            self._trouble("margin_differs", "; ".join(apart))
-        self._apart = apart
 
     async def _catch_up(self, since: int) -> None:
         await asyncio.gather(*(

@@ -150,7 +150,7 @@ class LiveConnection:
             )
             account.venue = BinanceVenue(
                 account.connection, decoder, times, tell=lambda fact: self._doors.tell(fact),
-                report=self._doors.report, tiers=account.terms.tiers,
+                report=self._doors.report,
             )
             account.stream = UserStream(account.connection, decoder, account.venue, times, report=self._doors.report)
         self._routes = _Routes([account.venue for account in accounts if account.venue is not None])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bot.adapters.ccxt.binance_account import Incomes, Witnesses, read_account, read_positions
-from bot.domain.account import Balance, MarginMode, PositionKey, PositionReport, PositionSide
+from bot.domain.account import Balance, MarginMode, MarginReport, PositionKey, PositionReport, PositionSide
 from bot.domain.events import FillOrigin, FundingPaid, Liquidity, OrderFilled
 from bot.domain.order import Side
 from bot.domain.scale import NS_PER_MS, NS_PER_SECOND
@@ -41,7 +41,7 @@ def test_account_page_gives_wallet_position_and_entry() -> None:
     read = read_account(page(position()), VIEW, now=NOW, asked=0)
     assert read.snapshot.balances == (Balance("USDT", 10_000 * 10**8),)
     assert read.snapshot.positions == (PositionReport(BTC, 500, 30_000 * 10**8),)
-    assert (read.equity, read.maintenance) == (9_950 * 10**8, 11_980_000_000)
+    assert read.snapshot.margin == MarginReport(9_950 * 10**8, 11_980_000_000, ((0, 5_990_000),))
 
 
 def test_account_page_is_as_of_its_newest_change_or_its_asking() -> None:

@@ -8,8 +8,7 @@ import pytest
 
 from bot.adapters.ccxt import order_questions
 from bot.adapters.ccxt.limiter import BINANCE_QUOTAS, Lane, Limiter
-from bot.adapters.ccxt.probe import read_terms
-from bot.domain.account import Balance
+from bot.domain.account import Balance, MarginReport
 from bot.domain.events import (
     AccountSnapshot,
     Liquidity,
@@ -23,7 +22,6 @@ from bot.domain.events import (
 )
 from bot.domain.order import OrderClass, OrderStatus, Side, TimeInForce
 from bot.domain.scale import CASH_UNIT, NS_PER_SECOND
-from bot.risk.tiers import table
 from paper.wire.exchange import Request
 from paper.wire.faults import Fate
 from tests.adapters.ccxt.carriers import Plain
@@ -133,8 +131,7 @@ def test_account_is_read_with_balances_positions_and_entry() -> None:
             assert position.quantity == 50
             assert position.entry_value == instrument.value(price=price, quantity=50)
             assert abs(snapshot.taken - bench.time.now()) < 10**9
-            assert bench.venue.last_read is not None
-            assert bench.venue.last_read.equity == 10_000 * CASH_UNIT
+            assert snapshot.margin == MarginReport(10_000 * CASH_UNIT, 12 * CASH_UNIT, ((0, price),))
 
     run(scenario)
 
@@ -233,28 +230,6 @@ def test_order_of_the_margin_class_passes_a_hundred_queued_polls() -> None:
             for poll in polls:
                 poll.cancel()
             await asyncio.wait(polls)
-
-    run(scenario)
-
-
-def test_account_whose_margin_is_not_what_our_brackets_say_is_told_once() -> None:
-    """The venue changed its brackets while we were running: said at the first reading, and once."""
-    async def scenario() -> None:
-        async with wired(account(btc=50)) as bench:
-            terms = await read_terms(bench.connection, bench.markets, now=bench.time.now())
-            bench.venue.tiers = terms.tiers
-
-            async def read() -> None:
-                bench.facts.clear()
-                bench.venue.report_account(bench.time.now(), 0)
-                await bench.until(lambda: bench.of(AccountSnapshot))
-
-            await read()
-            assert bench.troubles == []
-            bench.venue.tiers = {"BTCUSDT": table([(0, "0.003", 125)], source="a test")}
-            await read()
-            await read()
-            assert [trouble.code for trouble in bench.troubles] == ["margin_differs"]
 
     run(scenario)
 
