@@ -32,7 +32,7 @@ from bot.engine.engine import Engine
 from bot.execution.curves import parent_due
 
 POINTS_MAX = 120                     # of one curve: a panel is a few hundred pixels wide
-PATHS_MAX = 60                       # of one run; a page of more panels is not read
+PATHS_MAX = 60                       # the first of a run: more panels are not read, and a daemon runs for months
 
 
 class Crossed(msgspec.Struct):
@@ -74,13 +74,13 @@ class ParentPaths:
         """Keep what each parent is to do, and when it ends."""
         for effect in effects:
             match effect:
-                case OpenParent():
+                case OpenParent() if len(self._courses) < PATHS_MAX:
                     duty = _Duty(effect.now, effect.quantity, effect.obligations)
                     self._courses[effect.parent] = _Course(effect, [duty])
-                case ReviseParent():
+                case ReviseParent() if effect.parent in self._courses:
                     duty = _Duty(effect.now, effect.quantity, effect.obligations)
                     self._courses[effect.parent].duties.append(duty)
-                case EndParent():
+                case EndParent() if effect.parent in self._courses:
                     self._courses[effect.parent].ended = effect.now
                 case _:
                     pass
@@ -121,7 +121,7 @@ class ParentPaths:
 
     def paths(self, until: int) -> dict[str, ParentPath]:
         """Return the path of every parent by name; one that is still open is drawn up to ``until``, ns."""
-        return {name: self._path(name, course, until) for name, course in list(self._courses.items())[:PATHS_MAX]}
+        return {name: self._path(name, course, until) for name, course in self._courses.items()}
 
     def _path(self, name: str, course: _Course, until: int) -> ParentPath:
         opened = course.opened

@@ -20,6 +20,8 @@ from bot.domain.events import (
 from bot.domain.scale import units_per_one
 from bot.engine.measures.layout import Layout
 
+LEVELS_MAX = 4_000                   # of one position; stops move every ten seconds, and a run may last for months
+
 
 @dataclass
 class _Line:
@@ -107,3 +109,5 @@ def _mark_level(line: _Line, now: int) -> None:
     if line.levels and line.levels[-1][0] == now:
         line.levels.pop()
     line.levels.append((now, level))
+    if len(line.levels) > LEVELS_MAX:
+        del line.levels[1:-1:2]

@@ -7,7 +7,7 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from bot.app.parent_paths import POINTS_MAX, ParentPaths
+from bot.app.parent_paths import PATHS_MAX, POINTS_MAX, ParentPaths
 from bot.app.recorder import RunRecorder
 from bot.domain.effects import EndParent, OpenParent, ParentEnd, PlaceOrder, ReviseParent
 from bot.domain.events import Event
@@ -156,3 +156,13 @@ def test_cost_of_a_parent_without_fills_is_not_known() -> None:
     paths.on_effects([opened(duty(1_000, seconds=0), quantity=1_000), ended(1)])
     path = paths.paths(T0)[NAME]
     assert (path.costs, path.filled) == (None, [])
+
+
+def test_parents_beyond_those_that_are_drawn_leave_nothing_behind() -> None:
+    """A daemon that runs for months keeps the first sixty; what happens to later ones is passed over."""
+    paths = ParentPaths(engine(STOP))
+    for number in range(PATHS_MAX + 5):
+        name = f"p{number}"
+        paths.on_effects([replace(opened(duty(1_000, seconds=0), quantity=1_000), parent=name)])
+        paths.on_effects([replace(ended(1), parent=name), ReviseParent(name, 1, 0, (duty(1, seconds=0),), T0)])
+    assert list(paths.paths(T0)) == [f"p{number}" for number in range(PATHS_MAX)]

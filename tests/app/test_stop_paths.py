@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.app.stop_paths import StopPaths
+from bot.app.stop_paths import LEVELS_MAX, StopPaths
 from bot.domain.effects import CancelOrder, PlaceStop
 from bot.domain.events import FillOrigin, Liquidity, OrderEnded, OrderFilled, OrderRejected, OrderTriggered
 from bot.domain.order import Approved, OrderClass, OrderRequest, OrderStatus, Side, TimeInForce
@@ -61,3 +61,13 @@ def test_orders_that_are_no_stops_leave_no_path() -> None:
     paths.on_effects([CancelOrder(0, "child", 1)])
     paths.on_fact(sold("child", 2, 100, 640_000))
     assert paths.paths() == []
+
+
+def test_path_of_a_run_of_months_is_thinned_and_keeps_its_ends() -> None:
+    """A stop that moves every ten seconds does not fill the memory: the first and the latest levels stay."""
+    paths = StopPaths(layout())
+    for now in range(3 * LEVELS_MAX):
+        paths.on_effects([stop(f"s{now}", 600_000 + now, now), CancelOrder(0, f"s{now - 1}", now)])
+    levels = paths.paths()[0].levels
+    assert LEVELS_MAX / 2 < len(levels) <= LEVELS_MAX
+    assert (levels[0], levels[-1]) == ((0, 6_000.0), (3 * LEVELS_MAX - 1, 6_000.0 + (3 * LEVELS_MAX - 1) / 100))
