@@ -28,6 +28,7 @@ IDLE_SECONDS = 1.0                   # the driver looks at least so often whethe
 FACTS_AT_ONCE = 1_000                # of the tape, before requests have their turn: some ten milliseconds
 QUEUE_MOST = 10_000                  # frames: a client that is so far behind is cut off, as at the venue
 BODY_MOST = 1 << 20
+SHUTDOWN_SECONDS = 0.2               # for answers that are being written; those held back by a fault are dropped
 JSON_HEADER = {"Content-Type": "application/json"}
 Tape = Iterator[MarketFact | Candle]
 
@@ -57,7 +58,7 @@ class WireServer:
         """Listen, on any free port where ``port`` is 0, and begin to drive the market."""
         app = web.Application(client_max_size=BODY_MOST)
         app.router.add_route("*", "/{path:.*}", self._take)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
         await self._runner.setup()
         self.port = await self._listen(host, port, None)
         if tls is not None:

@@ -200,3 +200,23 @@ def test_exchange_verb_prints_its_addresses_serves_and_ends_on_sigterm() -> None
         assert process.wait(10) == 0
         assert process.stderr.read() == ""
     assert not Path(addresses["tls"]["ca"]).exists()
+
+
+def test_client_that_reads_too_slowly_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No queue grows for ever: who is too far behind must connect anew."""
+    monkeypatch.setattr("paper.wire.server.QUEUE_MOST", 5)
+
+    async def scenario() -> None:
+        async with (
+            serving() as server, aiohttp.ClientSession() as session,
+            session.ws_connect(f"ws://127.0.0.1:{server.port}/ws/btcusdt@trade") as stream,
+        ):
+            for _ in range(5):
+                steer(server, "60100.0")
+            assert (await stream.receive()).type is aiohttp.WSMsgType.TEXT
+            for _ in range(20):
+                steer(server, "60100.0")
+            kinds = {(await stream.receive()).type for _ in range(8)}
+            assert aiohttp.WSMsgType.CLOSED in kinds | {(await stream.receive()).type}
+
+    run(scenario)

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+from itertools import islice
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.adapters.tapes.formats import read_tape
+from bot.adapters.tapes.source import TapeArgument
 from bot.domain.market import BookUpdate, ForcedTrade, Quote
-from tests.wire.builders import BTC, Bench, Listener
+from paper.wire.playback import played
+from tests.shared_data import shared
+from tests.wire.builders import BTC, SECOND, START, Bench, Listener, instruments
 
 
 def test_subscriptions_are_acknowledged_listed_and_ended() -> None:
@@ -200,3 +205,31 @@ def test_own_trade_is_printed_for_everybody() -> None:
     newest = bench.public("/fapi/v1/trades", symbol=BTC)[-1]
     assert float(newest["price"]) == float(order["avgPrice"])
     assert json.dumps(newest)
+
+
+def test_book_of_a_recorded_morning_is_followed_without_a_gap() -> None:
+    """A real capture of the venue's own stream: what a client rebuilds from ours is the book that the venue holds."""
+    tape = shared("data/l2_trades/binance_usdm_btcusdt_20240808_raw-ws.gz")
+    (facts,) = read_tape(TapeArgument(None, None, tape), "BTCUSDT", instruments()[0])
+    bench = Bench.make()
+    listener = bench.listen("btcusdt@depth@100ms")
+    followed: FollowedBook | None = None
+    buffered: list[Any] = []
+    for count, fact in enumerate(islice(played(facts, starts=START, pace=1.0), 1_500)):
+        bench.wait(max(0, fact.now - bench.now) / SECOND)
+        bench.exchange.market(bench.now, fact)
+        buffered += listener.events()
+        if count == 500:
+            followed = FollowedBook(bench.public("/fapi/v1/depth", symbol=BTC, limit=1000), buffered)
+        elif followed is not None:
+            for event in buffered:
+                followed.apply(event)
+        if followed is not None:
+            buffered = []
+    assert followed is not None and not followed.is_first
+    bench.wait(0.2)
+    for event in listener.events():
+        followed.apply(event)
+    final = bench.public("/fapi/v1/depth", symbol=BTC, limit=1000)
+    assert len(final["bids"]) > 100
+    assert (followed.bids, followed.asks) == (dict(final["bids"]), dict(final["asks"]))
