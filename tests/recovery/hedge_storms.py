@@ -62,10 +62,14 @@ rules:
 
 
 def hedge_rules_of(seed: int) -> RuleSet:
-    """The reducers of a seed beside two hedges; the seed says how they trade, and how far."""
+    """The reducers of a seed beside two hedges; the seed says how they trade, and how far.
+
+    A stop closes the hedge's own leg sooner or later, and leaves little to hedge with: half of the storms have none.
+    """
     to = ("", ", to: 0 BTC", ", to: 0.2 BTC")[seed % 3]
     hedges = rules(RULES.format(to=to, execute=HEDGES[seed % len(HEDGES)]))
-    return RuleSet((*rules_of(seed).rules, *hedges.rules))
+    reducers = [rule for rule in rules_of(seed).rules if seed % 2 or rule.name != "stop"]
+    return RuleSet((*reducers, *hedges.rules))
 
 
 class CoinVenue(RoughVenue):
@@ -145,14 +149,14 @@ class CoinVenue(RoughVenue):
 
 
 class HedgeStorm(RoughStorm):
-    """A storm over coins; half of its accounts have the margin to hedge all of them."""
+    """A storm over coins; half of its accounts have margin enough to hedge all of them."""
 
     venue: CoinVenue
 
     def venue_of(self, quantities: tuple[int, int], wallet: int, *, others_trade: bool) -> RoughVenue:
         held = self.rng.choice((1.0, 0.3, 0.0))
         sizes = (int(quantities[0] * held), quantities[1] // 10)
-        return CoinVenue(self.rng, sizes, wallet * self.rng.choice((1, 4)), others_trade=others_trade)
+        return CoinVenue(self.rng, sizes, wallet * self.rng.choice((1, 20)), others_trade=others_trade)
 
     def make_engine(self, book: Book | None = None) -> Engine:
         return Engine(
@@ -171,7 +175,7 @@ class HedgeStorm(RoughStorm):
 
     def price(self, place: int) -> None:
         super().price(place)
-        if self.venue.others_trade and self.rng.random() + self.venue.health < 0.004:
+        if self.venue.others_trade and self.rng.random() + self.venue.health < 0.01:
             self.venue.pay(self.now)
 
 
