@@ -22,7 +22,7 @@ from bench.rescue.frontier import CURVE_LEVERAGE, frontier_books, frontier_svg
 from bench.rescue.page import FRONTIER_SECTION, SECTIONS, sections, table, write_page
 from bench.rescue.passage import HORIZON, Plan
 from bench.rescue.rows import groups, losses_of, rows_of, rows_together, verdict
-from bench.rescue.strategy import Strategy, bundled, written
+from bench.rescue.strategy import Strategy, bundled, of_files, written
 from bench.rescue.tape import RescueTape, find_tapes
 from bench.rescue.work import Task, work_through
 from bot.domain.errors import InputError
@@ -37,7 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         tapes, left_out = find_tapes(asked.tapes)
         with tempfile.TemporaryDirectory() as folder:
-            return _perform(asked, tapes, left_out, _chosen(asked.strategies, Path(folder)))
+            own = tuple(of_files(text) for text in asked.book)
+            return _perform(asked, tapes, left_out, (*_chosen(asked.strategies, Path(folder)), *own))
     except InputError as error:
         print(error, file=sys.stderr)
         return 2
@@ -115,6 +116,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--notional", type=int, default=100_000, help="value of the position at entry, USDT")
     parser.add_argument(
         "--strategies", default="bundled", help="names or groups, with commas: bundled, frontier, or some of them"
+    )
+    parser.add_argument(
+        "--book", action="append", default=[], metavar="FILE[+FILE]",
+        help="a strategy of your own: rule books that are loaded together; may repeat",
     )
     parser.add_argument("--docs", type=Path, help="write the tables into this page, between its markers")
     parser.add_argument(

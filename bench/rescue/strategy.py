@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bench.rescue.account import ASSET, VENUE_LEVERAGE
 from bot.app.loading import Loaded, load_all
+from bot.domain.errors import InputError
 from bot.rules.ruleset import RuleSet
 
 BOOKS = Path(__file__).resolve().parents[2] / "strategies"
@@ -46,6 +47,15 @@ def bundled() -> tuple[Strategy, ...]:
     guard, stop_loss, early = (BOOKS / f"{name}.yaml" for name in ("margin_guard", "stop_loss", "volatility_stop"))
     alone = [Strategy(path.stem, (path,)) for path in sorted(BOOKS.glob("*.yaml")) if path.stem not in NO_RESCUES]
     return (Strategy(DEFAULT, (stop_loss, guard)), Strategy(EARLY, (early, guard)), *alone, Strategy(STOP_ONLY))
+
+
+def of_files(text: str) -> Strategy:
+    """Return the strategy of rule books ``FILE[+FILE]``, named like them; raises InputError for one that is no file."""
+    paths = tuple(Path(part) for part in text.split("+"))
+    for path in paths:
+        if not path.is_file():
+            raise InputError(f"--book {text}: is no file, was {path}; write FILE, or FILE+FILE for books that go together")
+    return Strategy(" and ".join(path.stem for path in paths), tuple(path.resolve() for path in paths))
 
 
 def written(texts: Mapping[str, Sequence[str]], folder: Path) -> tuple[Strategy, ...]:

@@ -202,7 +202,23 @@ def test_main_in_two_processes_prints_the_same(tmp_path: Path, capsys: pytest.Ca
     )
 
 
-@pytest.mark.parametrize("asked", [["--strategies", "hope"], ["--tapes", "/nowhere"]])
+def test_main_with_a_book_of_ones_own_has_rows_of_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A user tries his own rules on his own tapes: books that are loaded together are one strategy."""
+    write_crash(tmp_path, fall=0.01)
+    book = tmp_path / "mine.yaml"
+    book.write_text((BOOKS / "stop_loss.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+    found = _printed(
+        ["--tapes", str(tmp_path), "--every", "120m", "--leverage", "5", "--strategies", "time_stop",
+         "--book", f"{book}+{BOOKS / 'margin_guard.yaml'}"], capsys,
+    )
+    rows = found["rows"]
+    assert isinstance(rows, list)
+    assert {row["strategy"] for row in rows} == {DO_NOTHING, "time_stop", "mine and margin_guard"}
+
+
+@pytest.mark.parametrize(
+    "asked", [["--strategies", "hope"], ["--tapes", "/nowhere"], ["--book", "/nowhere/mine.yaml"]]
+)
 def test_main_with_what_is_not_there_is_refused(
     asked: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
