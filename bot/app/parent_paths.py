@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from bot.app.record import CostSources, ParentPath
-from bot.domain.effects import Effect, EndParent, OpenParent, ReviseParent
+from bot.domain.effects import Effect, EndParent, OpenParent, PauseParent, RelaxParent, ReviseParent
 from bot.domain.events import OrderFilled
 from bot.domain.instrument import Instrument
 from bot.domain.obligation import Obligation
@@ -31,6 +31,7 @@ from bot.domain.scale import CASH_UNIT, units_per_one
 from bot.engine.engine import Engine
 from bot.execution.curves import parent_due
 
+STEPS_MAX = 40                       # of one parent; the ladder has a dozen rungs, pauses come and go
 POINTS_MAX = 120                     # of one curve: a panel is a few hundred pixels wide
 PATHS_MAX = 60                       # the first of a run: more panels are not read, and a daemon runs for months
 
@@ -59,6 +60,7 @@ class _Course:
     opened: OpenParent
     duties: list[_Duty]
     fills: list[tuple[int, int]] = field(default_factory=list)       # (ns, filled so far)
+    steps: list[tuple[int, str]] = field(default_factory=list)
     ended: int | None = None
 
 
@@ -71,7 +73,7 @@ class ParentPaths:
         self._courses: dict[str, _Course] = {}
 
     def on_effects(self, effects: Sequence[Effect]) -> None:
-        """Keep what each parent is to do, and when it ends."""
+        """Keep what each parent is to do, what it lets go of, and when it ends."""
         for effect in effects:
             match effect:
                 case OpenParent() if len(self._courses) < PATHS_MAX:
@@ -82,8 +84,17 @@ class ParentPaths:
                     self._courses[effect.parent].duties.append(duty)
                 case EndParent() if effect.parent in self._courses:
                     self._courses[effect.parent].ended = effect.now
+                case RelaxParent() if effect.parent in self._courses:
+                    self._step(effect.parent, effect.now, f"{effect.what.value}: {effect.why}")
+                case PauseParent() if effect.parent in self._courses:
+                    self._step(effect.parent, effect.now, f"paused: {effect.why}")
                 case _:
                     pass
+
+    def _step(self, parent: str, now: int, text: str) -> None:
+        steps = self._courses[parent].steps
+        if len(steps) < STEPS_MAX:
+            steps.append((now, text))
 
     def on_fill(self, parent: str, fill: OrderFilled) -> None:
         """Keep a fill of a parent; its sources of cost only when it is news."""
@@ -131,6 +142,7 @@ class ParentPaths:
             due=[(at, due / unit) for at, due in _due_points(name, course.duties, end)],
             filled=[(at, filled / unit) for at, filled in _thinned(course.fills)],
             costs=self._costs(name, course),
+            steps=tuple(course.steps),
         )
 
     def _costs(self, name: str, course: _Course) -> CostSources | None:

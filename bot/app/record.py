@@ -75,12 +75,14 @@ class CostSources:
 class ParentPath:
     """A parent order over time, as (ns UTC, base units in all from then on): what was due by its curves, and filled.
 
-    ``costs`` is None where nothing filled, or where the process was away during its fills.
+    ``costs`` is None where nothing filled, or where the process was away during its fills. ``steps`` are (ns, what was
+    let go of and why): the steps of its ladder, and its pauses.
     """
 
     due: Sequence[tuple[int, float]]
     filled: Sequence[tuple[int, float]]
     costs: CostSources | None = None
+    steps: Sequence[tuple[int, str]] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,18 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from bot.app.parent_paths import PATHS_MAX, POINTS_MAX, ParentPaths
+from bot.app.parent_paths import PATHS_MAX, POINTS_MAX, STEPS_MAX, ParentPaths
 from bot.app.recorder import RunRecorder
-from bot.domain.effects import EndParent, OpenParent, ParentEnd, PlaceOrder, ReviseParent
+from bot.domain.effects import (
+    EndParent,
+    OpenParent,
+    ParentEnd,
+    PauseParent,
+    PlaceOrder,
+    Relaxation,
+    RelaxParent,
+    ReviseParent,
+)
 from bot.domain.events import Event
 from bot.domain.market import Quote
 from bot.domain.obligation import Obligation
@@ -105,6 +114,21 @@ def test_path_of_an_open_parent_is_drawn_up_to_the_end_of_the_run() -> None:
     paths = ParentPaths(engine(STOP))
     paths.on_effects([opened(duty(100_000, seconds=100), quantity=100_000)])
     assert paths.paths(T0 + 30 * NS_PER_SECOND)[NAME].due[-1][0] == T0 + 30 * NS_PER_SECOND
+
+
+def test_path_keeps_what_an_order_let_go_of_and_why() -> None:
+    """The steps of the ladder and the pauses, in order, up to so many as are read."""
+    paths = ParentPaths(engine(STOP))
+    paths.on_effects([
+        opened(duty(1_000, seconds=100), quantity=1_000),
+        RelaxParent(NAME, Relaxation.COLLAR, 1, "an order did not fill", T0 + 1),
+        PauseParent(NAME, 400, "the budget is spent", T0 + 2),
+    ])
+    assert list(paths.paths(T0)[NAME].steps) == [
+        (T0 + 1, "collar: an order did not fill"), (T0 + 2, "paused: the budget is spent"),
+    ]
+    paths.on_effects([PauseParent(NAME, 400, "again", T0 + 3)] * 100)
+    assert len(paths.paths(T0)[NAME].steps) == STEPS_MAX
 
 
 # Sources of cost ------------------------------------------------------------------------------------------

@@ -126,6 +126,14 @@ def test_page_splits_the_cost_of_selling_by_where_it_came_from() -> None:
     assert "left:25.0%;width:25.0%" in bars and "left:50.0%;width:50.0%" in bars
 
 
+def test_page_tells_what_an_order_let_go_of_between_its_opening_and_its_end() -> None:
+    """A step of the ladder stands among the decisions, at its time and with its reason."""
+    paths = sample_paths()
+    relaxed = replace(paths["p7a00sn000001"], steps=[(ns(805), "collar: an order did not fill")])
+    text = Reader(render(replace(RECORD, parent_paths=paths | {"p7a00sn000001": relaxed}))).text
+    assert f"10:28:20 order relaxed {BTC} collar: an order did not fill" in text
+
+
 def test_page_says_of_how_many_orders_the_cost_is_not_known() -> None:
     """After a restart the sources of some fills are lost; the page counts them and does not guess."""
     paths = sample_paths()
@@ -144,6 +152,7 @@ def test_page_of_an_account_that_its_stop_saved_says_so() -> None:
     text = Reader(render(replace(quiet_record(), summary=summary, stops=[stop]))).text
     assert "900.00 USDT saved from a liquidation at 10:59." in text
     assert "No rule fired. The stop resting at the venue closed 1.5 BTC at 6,380.00." in text
+    assert f"stop set off {BTC} the mark passed it; 1.5 closed at 6,380.00" in text
     assert "The stop resting at the venue closed 1.5 BTC" in " ".join(plain(summary, stops=[stop]).split())
 
 

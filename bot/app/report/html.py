@@ -98,7 +98,8 @@ def _account(record: RunRecord, story: AccountStory, pattern: str, figures: list
         + (f'<h2 class="part">What was due, and what was sold</h2><section class="panels">{panels}</section>'
            if panels else "")
         + costs_section(story, record.parent_paths, pattern)
-        + f'<section class="tables">{drawn(decisions_table(story, pattern))}{drawn(parents_table(story, pattern))}'
+        + f'<section class="tables">{drawn(decisions_table(story, record.parent_paths, stops, pattern))}'
+        f'{drawn(parents_table(story, pattern))}'
         f"{stop_table}{drawn(liquidations_table(story, pattern))}{drawn(account_table(story))}</section>"
     )
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from bot.app.record import AlarmCount, StopPath
+from bot.app.record import AlarmCount, ParentPath, StopPath
 from bot.app.report.story import AccountStory, Row
 from bot.app.wording import (
     NA,
@@ -61,8 +61,10 @@ def parents_table(story: AccountStory, pattern: str) -> Table:
     )
 
 
-def decisions_table(story: AccountStory, pattern: str) -> Table:
-    """Return the run in order of time: what fired and why, what was opened, how it ended."""
+def decisions_table(
+    story: AccountStory, paths: Mapping[str, ParentPath], stops: Sequence[StopPath], pattern: str
+) -> Table:
+    """Return the run in order of time: what fired and why, what was opened, what it let go of, how it ended."""
     events: list[tuple[int, int, Sequence[str]]] = []
     for fire in story.fires:
         goal = "" if fire.get("goal") is None else f"; goal: {spoken(fire.get('goal'))}"
@@ -75,13 +77,21 @@ def decisions_table(story: AccountStory, pattern: str) -> Table:
         events.append(_event(row.get("started"), 1, pattern, (
             "order opened", spoken(row.get("symbol")), f"{what}; for {rules}",
         )))
-        events.append(_event(row.get("ended"), 2, pattern, (
+        path = paths.get(str(row.get("id")))
+        events += [
+            _event(at, 2, pattern, ("order relaxed", spoken(row.get("symbol")), spoken(text)))
+            for at, text in (() if path is None else path.steps)
+        ]
+        events.append(_event(row.get("ended"), 3, pattern, (
             "order ended", spoken(row.get("symbol")),
             f"{_reason(row.get('end_reason'))}; filled {quantity(row.get('filled'))} "
             f"at {price(row.get('average_price'))}, shortfall {bps(row.get('shortfall_bps'))}",
         )))
+    for stop in stops:
+        what = f"the mark passed it; {quantity(stop.filled)} closed at {price(stop.average)} by stops of this position"
+        events += [_event(at, 4, pattern, ("stop set off", spoken(stop.symbol), what)) for at in stop.triggered]
     for row in story.liquidations:
-        events.append(_event(row.get("ts"), 3, pattern, ("LIQUIDATED by the venue", *_liquidation(row))))
+        events.append(_event(row.get("ts"), 5, pattern, ("LIQUIDATED by the venue", *_liquidation(row))))
     events.sort(key=lambda event: event[:2])
     return Table(
         "Decisions", ("Time", "What", "Where", "Why"), frozenset({"Time", "What", "Where", "Why"}),
