@@ -54,7 +54,7 @@ def of_files(text: str) -> Strategy:
     paths = tuple(Path(part) for part in text.split("+"))
     for path in paths:
         if not path.is_file():
-            raise InputError(f"--book {text}: is no file, was {path}; write FILE, or FILE+FILE for books that go together")
+            raise InputError(f"--book {text}: is no file, was {path}; write FILE, or FILE+FILE for books together")
     return Strategy(" and ".join(path.stem for path in paths), tuple(path.resolve() for path in paths))
 
 
