@@ -1,4 +1,4 @@
-"""Kill -9 at every instant of seven short runs: each comes to the end that an undisturbed run comes to.
+"""Kill -9 at every instant of eight short runs: each comes to the end that an undisturbed run comes to.
 
     python -m bench.kills [--every N] [--script NAME] [--twice N]
 

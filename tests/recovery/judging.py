@@ -9,7 +9,7 @@ from bot.domain.account import PositionKey
 from bot.domain.effects import PlaceOrder, PlaceStop, ReserveNames, ReserveStopNames
 from bot.domain.events import OrderFilled
 from bot.domain.names import child_name
-from bot.domain.order import OrderRequest, OrderStatus
+from bot.domain.order import OrderClass, OrderRequest, OrderStatus
 from bot.engine.record import checkpoint
 from bot.engine.record.recovery import refold
 from paper.state import VenueState
@@ -80,7 +80,7 @@ def _nothing_was_sold_twice(state: VenueState) -> None:
     for order in orders:
         assert order.filled <= order.request.quantity
         assert order.filled == sum(execution.quantity for execution in order.executions)
-        assert order.request.reduce_only
+        assert order.request.reduce_only or order.request.order_class is OrderClass.HEDGE, "an order that may open"
         assert not order.status.can_fill or order.request.trigger_price is not None, "a child was left to rest"
         assert order.status is not OrderStatus.REJECTED
 

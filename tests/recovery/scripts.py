@@ -1,4 +1,4 @@
-"""Seven short runs, each with another thing under way that a kill must not break."""
+"""Eight short runs, each with another thing under way that a kill must not break."""
 
 from __future__ import annotations
 
@@ -48,6 +48,15 @@ URGENT = STOP + """
     when: position.loss_ratio > 5%
     do: close
     execute: {algo: now, collar: 2%}
+"""
+
+HEDGE = """
+rules:
+  hedge:
+    for_each: account
+    when: abs(underlying("BTC").net_delta) > 0.2 BTC
+    do: {hedge_delta: {with: "BTC/USDT:USDT", band: 0.2 BTC, to: 0 BTC}}
+    execute: {algo: twap, over: 12s, slice: 3s, collar: 2%}
 """
 
 
@@ -149,7 +158,16 @@ def external_close(folder: Path) -> Script:
     )
 
 
+def delta_hedge(folder: Path) -> Script:
+    """A coin in the wallet: a long of its contract is let out, and the coin is sold short, reduce-only no more."""
+    more = "    collateral: {BTC: 95%}\n" + NO_STOPS
+    prices = {BTC: falling(10_000, 9_900, 10_050)}
+    return _script("delta_hedge", folder, [HEDGE], prices, {BTC: long_of("0.25")}, usdt="3000, BTC: 1", more=more)
+
+
 SCRIPTS: dict[str, Callable[[Path], Script]] = {
     make.__name__: make
-    for make in (stop_loss, deleverage, stop_replacement, hedged_stop, supersede, hedge_mode, external_close)
+    for make in (
+        stop_loss, deleverage, stop_replacement, hedged_stop, supersede, hedge_mode, external_close, delta_hedge
+    )
 }

@@ -1,4 +1,4 @@
-"""Kill -9 at instants spread over seven runs; ``python -m bench.kills`` takes every one of them."""
+"""Kill -9 at instants spread over eight runs; ``python -m bench.kills`` takes every one of them."""
 
 from __future__ import annotations
 
