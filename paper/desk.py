@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bot.domain.account import Balance, MarginMode, MarginReport, PositionReport
 from bot.domain.events import AccountSnapshot
 from paper import funding, history, matching, modes, orders, status
@@ -23,6 +25,8 @@ from paper.messages import (
     SubmitOutside,
 )
 from paper.state import Account, Due, FundingDue, GoodUntil, StatusDue, WarningDue
+
+ADL_FIRST, ADL_LAST = 5, 1           # Binance shows five lamps
 
 
 def perform(exchange: Exchange, due: Due) -> None:
@@ -95,12 +99,23 @@ def _report_account(exchange: Exchange, account: Account) -> None:
             taken=account.taken,
             account=account.index,
             balances=balances(exchange, account),
-            positions=position_reports(account),
+            positions=tuple(_ranked(exchange, report) for report in position_reports(account)),
             number=account.numbered,
             orders=tuple(orders.listed(order) for order in orders.open_orders(account)),
             margin=_margin_report(exchange, account),
         )
     )
+
+
+def _ranked(exchange: Exchange, report: PositionReport) -> PositionReport:
+    """Return a report with its place in the queue of ``paper.adl``: whoever is in profit here is taken first."""
+    instrument = exchange.instruments[report.key.instrument]
+    mark = exchange.mark(instrument.index)
+    if mark is None:
+        return report
+    value = instrument.value(price=mark, quantity=report.quantity)
+    is_winning = instrument.profit(entry_value=report.entry_value, value=value) > 0
+    return replace(report, adl_rank=ADL_FIRST if is_winning else ADL_LAST)
 
 
 def _margin_report(exchange: Exchange, account: Account) -> MarginReport | None:

@@ -58,10 +58,12 @@ class PositionReport:
     """A holding as the venue states it.
 
     ``quantity`` is signed; ``entry_value`` is quantity x average entry price in cash units, signed like
-    the quantity; ``isolated_margin`` is None for cross.
+    the quantity; ``isolated_margin`` is None for cross. ``adl_rank`` is the place in the venue's queue for
+    auto-deleveraging, 1 to 5, of which 5 goes first; None where it does not say.
     """
 
     key: PositionKey
     quantity: int
     entry_value: int
     isolated_margin: int | None = None
+    adl_rank: int | None = None

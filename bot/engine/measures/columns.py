@@ -68,6 +68,7 @@ class Columns:
         # No bracket floor lies nearer below, as a share of value, and no cap above; they may lie further off.
         self.lowest_bound = [0.0] * accounts
         self.highest_bound = [inf] * accounts
+        self.adl_rank: list[int | None] = [None] * positions     # by the venue's last word on the account
         # What the venue's own sums say is worse than ours: see ``bot.engine.protection.venue_margin``.
         self.missing = [0] * accounts                # equity that it counts less
         self.extra = [0] * accounts                  # maintenance that it counts more

@@ -7,7 +7,7 @@ from math import inf
 
 from bot.domain.account import MarginMode
 from bot.domain.instrument import InstrumentKind
-from bot.domain.scale import CASH_UNIT, units_per_one
+from bot.domain.scale import CASH_UNIT, NS_PER_MINUTE, units_per_one
 from bot.engine.measures.columns import Columns
 from bot.engine.measures.layout import Layout
 from bot.engine.record.book import Book
@@ -15,6 +15,8 @@ from bot.engine.record.peaks import Peaks
 from bot.risk.margin import Holding, liquidation_price
 
 Compute = Callable[[int], float | None]
+
+RANKED_LATELY = 5 * NS_PER_MINUTE    # the queue moves with every price, and lamps by fifths of it
 
 # These follow the whole account: another market's price moves them.
 ACCOUNT_WIDE = ("position.liquidation_price", "position.liquidation_distance")
@@ -49,7 +51,7 @@ class PositionReadings:
             "liquidation_price": self._liquidation_price,
             "liquidation_distance": self._liquidation_distance,
             "margin_ratio": self._margin_ratio,
-            "adl_rank": _unavailable,
+            "adl_rank": self._adl_rank,
         }
 
     def compute(self, measure: str) -> Compute:
@@ -106,6 +108,13 @@ class PositionReadings:
         at, now = self.layout.instrument_of(position).expiry, self.book.now
         return None if at is None or not self.book.quantity[position] or at <= now else float(at - now)
 
+    def _adl_rank(self, position: int) -> float | None:
+        """Return the place in the queue while it is the venue's word of lately; the queue moves with every price."""
+        rank = self.columns.adl_rank[position]
+        account = self.book.accounts[self.columns.account_of[position]]
+        is_old = self.book.now - account.snapshot_taken >= RANKED_LATELY
+        return None if rank is None or is_old or not self.book.quantity[position] else float(rank)
+
     def _margin_ratio(self, position: int) -> float | None:
         """Return the ratio of an isolated position, which is a pool of its own; a cross one has none."""
         key = self.layout.keys[position]
@@ -154,7 +163,3 @@ class PositionReadings:
             return self.columns.equity[account] - self.columns.missing[account] <= self.columns.maintenance(account)
         totals = pools.pool_at[position].totals
         return totals.equity <= totals.maintenance
-
-
-def _unavailable(position: int) -> float | None:  # noqa: ARG001  # the table says why
-    return None

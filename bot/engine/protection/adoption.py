@@ -22,6 +22,10 @@ def adopt(desk: Desk, marks: Marks, fact: AccountSnapshot) -> None:
     equity = columns.equity[fact.account] if columns.known[fact.account] else None
     is_behind = was_adopted and fact.number > newest_heard(book.accounts[fact.account])
     fold(book, fact)
+    if book.accounts[fact.account].snapshot_taken == fact.taken:
+        ranks = {report.key: report.adl_rank for report in fact.positions}
+        for position in positions:
+            columns.adl_rank[position] = ranks.get(layout.keys[position])
     if is_behind:
         catch_up(desk, fact.account)
     _tell_of_strangers(desk, fact)

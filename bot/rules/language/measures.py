@@ -217,8 +217,9 @@ _POSITION = (
             "unavailable in cross margin, where account.margin_ratio is meant; this version has cross only",
             is_optional=True),
     Measure("position.adl_rank", Subject.POSITION, MeasureUnit.NUMBER, "ADL queue of the venue",
-            "place in the venue's queue for auto-deleveraging, 5 is the first to go",
-            "unavailable: this version reads no such feed yet", is_optional=True),
+            "place in the venue's queue for auto-deleveraging, 1 to 5, of which 5 is the first to go",
+            "unavailable when flat, where the venue does not tell it, and five minutes after it last did",
+            is_optional=True),
 )
 _MARKET = (
     Measure("market.mark_price", Subject.MARKET, MeasureUnit.PRICE, "mark stream of the venue",
