@@ -173,6 +173,8 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     run.add_argument("--pace", type=float, metavar="N", help="market seconds per second (default 1)")
     run.add_argument("--out", type=Path, metavar="DIR", help="of the journal, summary and report; a CONFIG needs it")
     run.add_argument("--live", action="store_true", help="send orders with real money; `mode: live` needs it as well")
+    run.add_argument("--live-prices", action="store_true",
+                     help="paper accounts on the public prices of their exchange, by the wall clock")
     run.add_argument("--seed", type=int, default=DEMO_SEED, help="of the demonstration's market")
     _finish(run, _run)
 
@@ -280,7 +282,8 @@ def _run(parsed: argparse.Namespace) -> int:
 
     return run_config(
         parsed.config, tapes=parsed.tape, generate=parsed.generate, pace=parsed.pace, out=parsed.out,
-        environ=os.environ, is_live=parsed.live, as_json=parsed.json,
+        environ=os.environ, is_live=parsed.live,
+        is_live_priced=parsed.live_prices, as_json=parsed.json,
     )
 
 

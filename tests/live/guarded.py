@@ -83,9 +83,9 @@ class Guarded:
 
     # The daemon --------------------------------------------------------------------------------------------
 
-    async def start(self, *, module: str = "bot", **environ: str) -> None:
+    async def start(self, *, module: str = "bot", mode: str = "--live", **environ: str) -> None:
         """Start a daemon; it is a run of its own, or takes up the one that lies there."""
-        words = ["run", str(self.config), "--live", "--out", str(self.out)]
+        words = ["run", str(self.config), mode, "--out", str(self.out)]
         self.process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", module, *words, cwd=ROOT, stdout=asyncio.subprocess.DEVNULL,
             env={**os.environ, "PYTHONPATH": str(ROOT), "TEST_KEY": KEY, "TEST_SECRET": SECRET, **environ},

@@ -185,7 +185,7 @@ class LiveConnection:
         except BaseException as error:
             for connection in opened:
                 await connection.close()
-            raise _as_ours(error) from error
+            raise as_ours(error) from error
 
     @property
     def layout(self) -> Layout:
@@ -307,7 +307,7 @@ def _access(spec: AccountSpec, exchange_id: str, mode: Mode, *, is_public: bool)
     )
 
 
-def _as_ours(error: BaseException) -> BaseException:
+def as_ours(error: BaseException) -> BaseException:
     """Return an error of the start in our words: what the venue refused by the key is a matter of the key."""
     name = type(error).__name__
     if name in ("AuthenticationError", "PermissionDenied", "AccountSuspended", "AccountNotEnabled"):

@@ -15,6 +15,7 @@ from bot.app.meaning_text import meaning_lines
 from bot.app.summary import remedy_text
 from bot.app.symbols import perpetual_of
 from bot.domain.account import MarginMode
+from bot.domain.goal import GoalKind
 from bot.domain.order import OrderClass
 from bot.engine.deciding.plans import BY_POOL
 from bot.execution.profile import SPAN_MIN, why_no_shape
@@ -96,6 +97,7 @@ def warnings(loaded: Loaded) -> list[str]:
         found += _exact(rule)
         found += _cautions(rule)
         found += _straight(rule)
+        found += _legs_closed(rule, loaded.rules.rules)
     return found
 
 
@@ -109,6 +111,17 @@ def _exact(rule: Rule) -> list[str]:
                 f"{rule.name}: {key} {expression_text(compare)} is {often} true of what moves; write >= or <="
             )
     return found
+
+
+def _legs_closed(hedge: Rule, rules: Sequence[Rule]) -> list[str]:
+    """Return what becomes of a hedge whose own leg other rules look at."""
+    closing = [rule.name for rule in rules if rule.goal.kind in (GoalKind.FLAT, GoalKind.REDUCE)]
+    if hedge.goal.hedge is None or not closing:
+        return []
+    return [
+        f"{hedge.name}: {', '.join(closing)} may sell its leg in {hedge.goal.hedge.symbol} as any position; what they "
+        "cut it does not open again. Guard a hedged book by rules for_each: account, or leave that market to the hedge"
+    ]
 
 
 def _isolated(name: str, account: AccountSpec, rules: Sequence[Rule]) -> list[str]:

@@ -83,7 +83,7 @@ async def _serve(server: WireServer, port: int, *, as_json: bool) -> None:
         await server.start(port=port, tls=served.context)
         _tell(server, served.ca, as_json=as_json)
         try:
-            await ended.wait()
+            await server.serve_until(ended)
         finally:
             await server.stop()
 

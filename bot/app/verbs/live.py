@@ -1,4 +1,4 @@
-"""``penstock run CONFIG --live``: the daemon on a venue with money in it, or on its demo."""
+"""``penstock run CONFIG --live`` or ``--live-prices``: the daemon on a venue, on its demo, or on paper."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from bot.app.config import Mode
+from bot.app.daemon.clock import WallClock
 from bot.app.daemon.daemon import Daemon
 from bot.app.daemon.live_connection import LiveConnection
+from bot.app.daemon.paper_connection import PaperConnection
+from bot.app.daemon.public_feed import PublicFeed
 from bot.app.loading import Loaded
 from bot.domain.errors import InputError
 
@@ -25,6 +28,14 @@ def run_daemon(loaded: Loaded, out: Path, environ: Mapping[str, str], *, is_conf
     if is_confirmed and not live:
         raise InputError("run --live: no account's mode is live; leave --live out, or change the configuration")
     return run_loop(Daemon(loaded, out, LiveConnection.open, environ).run())
+
+
+def run_paper(loaded: Loaded, out: Path, environ: Mapping[str, str]) -> int:
+    """Run paper accounts on the live prices of their exchange, until a signal or a failure."""
+    async def connect(loaded: Loaded, clock: WallClock) -> PaperConnection:
+        return PaperConnection(loaded, clock, await PublicFeed.open(loaded, clock), out)
+
+    return run_loop(Daemon(loaded, out, connect, environ).run())
 
 
 def run_loop(work: Coroutine[Any, Any, int]) -> int:

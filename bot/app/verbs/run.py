@@ -29,12 +29,17 @@ def run_config(
     out: Path | None,
     environ: Mapping[str, str],
     is_live: bool,
+    is_live_priced: bool,
     as_json: bool,
 ) -> int:
     """Run until the tape ends or a person stops it."""
     loaded = load_all(config, environ)
     if is_live or any(account.mode is not Mode.PAPER for account in loaded.config.accounts.values()):
+        if is_live_priced:
+            raise InputError("run --live-prices: is for paper accounts; a live account has no others")
         return _run_daemon(loaded, tapes, generate, pace, out, environ, is_live=is_live)
+    if is_live_priced:
+        return _run_on_live_prices(loaded, tapes, generate, pace, out, environ)
     out = _required(out)
     if pace is not None and not 0 < pace <= PACE_MAX:
         raise InputError(
@@ -63,6 +68,17 @@ def _run_daemon(
         modes = ", ".join(f"{name} is {account.mode.value}" for name, account in loaded.config.accounts.items())
         raise InputError(f"run: --tape, --generate and --pace go with paper accounts, and {modes}; leave them out")
     return run_daemon(loaded, _required(out), environ, is_confirmed=is_live)
+
+
+def _run_on_live_prices(
+    loaded: Loaded, tapes: Sequence[str], generate: str | None, pace: float | None, out: Path | None,
+    environ: Mapping[str, str],
+) -> int:
+    from bot.app.verbs.live import run_paper
+
+    if tapes or generate is not None or pace is not None:
+        raise InputError("run --live-prices: takes no --tape, --generate or --pace; leave one or the other out")
+    return run_paper(loaded, _required(out), environ)
 
 
 def _required(out: Path | None) -> Path:
