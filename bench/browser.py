@@ -26,7 +26,7 @@ _CHUNK = 1 << 16
 
 
 class NoBrowser(Exception):
-    """There is no browser on this machine that could be asked."""
+    """There is no browser on this machine that could be asked, or it does not start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +76,22 @@ class Browser:
         )
         os.close(theirs_in)
         os.close(theirs_out)
-        target = self._ask("Target.createTarget", {"url": "about:blank"})["targetId"]
-        self._session = self._ask("Target.attachToTarget", {"targetId": target, "flatten": True})["sessionId"]
-        for domain in ("Page", "Runtime", "Network", "Log"):
-            self.ask(f"{domain}.enable")
+        try:
+            target = self._ask("Target.createTarget", {"url": "about:blank"})["targetId"]
+            self._session = self._ask("Target.attachToTarget", {"targetId": target, "flatten": True})["sessionId"]
+            for domain in ("Page", "Runtime", "Network", "Log"):
+                self.ask(f"{domain}.enable")
+        except (RuntimeError, OSError) as error:
+            self._end()
+            raise NoBrowser(f"browser: {self._path} does not start, was {error}; start it by hand to see") from error
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._end()
+
+    def _end(self) -> None:
         self._process.terminate()
         try:
             self._process.wait(timeout=10)

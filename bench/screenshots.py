@@ -19,7 +19,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench.browser import Browser, NoBrowser, Screen, find_browser
+from bench.browser import Browser, NoBrowser, Screen
 from bench.terminal import Cells, watch
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -117,7 +117,8 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print the JSON object only")
     parsed = parser.parse_args()
     try:
-        find_browser()
+        with Browser():
+            pass                     # before a minute is spent on what it is to look at
     except NoBrowser as error:
         print(error, file=sys.stderr)
         print(json.dumps({"error": str(error)}))

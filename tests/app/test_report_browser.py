@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -10,7 +14,9 @@ import pytest
 from bench.browser import BROWSER_VARIABLE, Browser, NoBrowser, Screen, find_browser
 from bot.app.report.html import render
 from tests.app.report_page import PAGE, Reader
+from tests.app.runs import environment
 from tests.app.sample_record import quiet_record
+from tests.shared_data import ROOT
 
 PHONE, LAPTOP, DESKTOP = (390, 844), (1280, 800), (1920, 1080)
 
@@ -29,7 +35,11 @@ needs_browser = pytest.mark.skipif(not is_browser_there(), reason="no Chromium i
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """One browser for all tests: it takes seconds to start."""
-    with Browser() as started:
+    with ExitStack() as stack:
+        try:
+            started = stack.enter_context(Browser())
+        except NoBrowser as error:
+            pytest.skip(str(error))
         yield started
 
 
@@ -93,3 +103,21 @@ def test_browser_that_is_not_there_is_said_with_what_to_do(monkeypatch: pytest.M
     monkeypatch.setenv(BROWSER_VARIABLE, "no-such-browser")
     with pytest.raises(NoBrowser, match=r"was looked for as no-such-browser; install Chromium, or name one in \$"):
         find_browser()
+
+
+def test_browser_that_ends_at_once_is_said_to_be_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program of that name that is no browser, or one that may not start here."""
+    monkeypatch.setenv(BROWSER_VARIABLE, "true")
+    with pytest.raises(NoBrowser, match=r"true does not start, was .*start it by hand"), Browser():
+        pass
+
+
+def test_screenshots_without_a_browser_say_so_before_anything_runs() -> None:
+    """Exit code 3, the reason on standard error, and one JSON object last, as of every program in bench."""
+    run = subprocess.run(
+        [sys.executable, "-m", "bench.screenshots"], cwd=ROOT, env=environment(**{BROWSER_VARIABLE: "no-such-browser"}),
+        capture_output=True, text=True, timeout=60, check=False,
+    )
+    assert run.returncode == 3
+    assert "install Chromium" in run.stderr
+    assert "install Chromium" in json.loads(run.stdout)["error"]
