@@ -357,7 +357,8 @@ def _shut(parsed: argparse.Namespace) -> int:
     from bot.app.verbs.shut import shut
 
     return shut(
-        parsed.shutting, parsed.run, account=parsed.account, reason=parsed.reason, by=parsed.by, as_json=parsed.json
+        parsed.shutting, parsed.run, account=parsed.account, reason=parsed.reason, by=parsed.by, environ=os.environ,
+        as_json=parsed.json,
     )
 
 

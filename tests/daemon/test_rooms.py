@@ -201,7 +201,7 @@ def test_control_question_with_the_token_is_answered(tmp_path: Path) -> None:
 
     async def live() -> None:
         server = ControlServer(answer)
-        publish(tmp_path, await server.start())
+        publish(tmp_path, await server.start("config.yaml"))
         assert await asked(tmp_path, "status", {"a": 1}) == {"verb": "status", "arguments": {"a": 1}}
         with pytest.raises(PenstockError, match="nothing like it") as refused:
             await asked(tmp_path, "bad", {})
@@ -216,8 +216,8 @@ def test_control_stranger_is_told_nothing(tmp_path: Path) -> None:
 
     async def live() -> None:
         server = ControlServer(answer)
-        address = await server.start()
-        publish(tmp_path, Address(address.port, "guessed", address.pid))
+        address = await server.start("config.yaml")
+        publish(tmp_path, Address(address.port, "guessed", address.pid, ""))
         with pytest.raises(PenstockError, match="token") as refused:
             await asked(tmp_path, "status", {})
         assert refused.value.exit_code == 3
@@ -240,7 +240,7 @@ def test_control_stranger_is_told_nothing(tmp_path: Path) -> None:
 
 def test_control_address_is_its_owners_alone_and_goes_with_the_daemon(tmp_path: Path) -> None:
     """The token lies in a file of mode 600, and a later daemon's is not taken away by an earlier one."""
-    first, second = Address.of(1), Address.of(2)
+    first, second = Address.of(1, ""), Address.of(2, "")
     publish(tmp_path, first)
     assert (tmp_path / CONTROL_NAME).stat().st_mode & 0o777 == 0o600
     publish(tmp_path, second)
@@ -254,7 +254,7 @@ def test_control_address_is_its_owners_alone_and_goes_with_the_daemon(tmp_path: 
 def test_control_daemon_that_hangs_is_not_waited_for(tmp_path: Path) -> None:
     """Whoever asks a hanging daemon learns in seconds that it hangs, and what works without it."""
     with socket.create_server(("127.0.0.1", 0)) as deaf:
-        publish(tmp_path, Address(deaf.getsockname()[1], "token", os.getpid()))
+        publish(tmp_path, Address(deaf.getsockname()[1], "token", os.getpid(), ""))
         with pytest.raises(DaemonSilent, match="penstock kill"):
             ask(tmp_path, "status", {}, patience=0.2)
 

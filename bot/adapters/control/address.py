@@ -16,16 +16,17 @@ HOST = "127.0.0.1"
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A port of this machine, the token, and which process listens."""
+    """A port of this machine, the token, which process listens, and the configuration that it runs by."""
 
     port: int
     token: str
     pid: int
+    config: str
 
     @classmethod
-    def of(cls, port: int) -> Address:
+    def of(cls, port: int, config: str) -> Address:
         """Return the address of this process at ``port``, with a new token."""
-        return cls(port, secrets.token_urlsafe(32), os.getpid())
+        return cls(port, secrets.token_urlsafe(32), os.getpid(), config)
 
 
 def publish(folder: Path, address: Address) -> None:
@@ -53,7 +54,7 @@ def find(folder: Path) -> Address:
     path = folder / CONTROL_NAME
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-        return Address(int(found["port"]), str(found["token"]), int(found["pid"]))
+        return Address(int(found["port"]), str(found["token"]), int(found["pid"]), str(found["config"]))
     except FileNotFoundError:
         raise InputError(
             f"{folder}: no daemon runs there; start it with `penstock run CONFIG --out {folder}`"

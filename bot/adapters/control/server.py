@@ -32,10 +32,10 @@ class ControlServer:
         self._server: asyncio.Server | None = None
         self.address: Address | None = None
 
-    async def start(self) -> Address:
-        """Listen on a free port and return where."""
+    async def start(self, config: str) -> Address:
+        """Listen on a free port and return where; ``config`` is the path of the daemon's configuration."""
         self._server = await asyncio.start_server(self._serve, HOST, 0, limit=LINE_MAX)
-        self.address = Address.of(self._server.sockets[0].getsockname()[1])
+        self.address = Address.of(self._server.sockets[0].getsockname()[1], config)
         return self.address
 
     async def close(self) -> None:

@@ -166,7 +166,7 @@ class Daemon:
         reloader = Reloader(self.loaded, self.environ, hangup, driver, self.journal)
         supervisor.start("operator", lambda pulse: self._listen(pulse, latches, reloader), silence_max=5.0)
         server = ControlServer(Answers(driver, self._health).answer)
-        address = await server.start()
+        address = await server.start(str(self.loaded.path.resolve()))
         publish(self.out, address)
         watching = asyncio.create_task(supervisor.watch(self._progress), name="watch")
         asked = asyncio.create_task(shutdown.asked.wait(), name="shutdown")

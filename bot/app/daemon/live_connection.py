@@ -167,14 +167,14 @@ class LiveConnection:
         opened: list[Connection] = []
         try:
             first = next(iter(loaded.config.accounts.values()))
-            public = Connection(_access(first, exchange_id, mode, is_public=True), turnstile)
+            public = Connection(access_of(first, exchange_id, mode, is_public=True), turnstile)
             opened.append(public)
             await public.open()
             markets = await read_markets(public, loaded.config.symbols)
             turnstile.limiter = Limiter(markets.quotas)
             accounts = []
             for name, spec in loaded.config.accounts.items():
-                own = Connection(_access(spec, exchange_id, mode, is_public=False), turnstile)
+                own = Connection(access_of(spec, exchange_id, mode, is_public=False), turnstile)
                 opened.append(own)
                 await own.open()
                 await measure_time(own, times)
@@ -295,7 +295,7 @@ def _one_world(loaded: Loaded) -> tuple[str, Mode]:
     return exchange_id, mode
 
 
-def _access(spec: AccountSpec, exchange_id: str, mode: Mode, *, is_public: bool) -> Access:
+def access_of(spec: AccountSpec, exchange_id: str, mode: Mode, *, is_public: bool) -> Access:
     exchange = spec.exchange
     endpoints = None if exchange.endpoints is None else Endpoints(exchange.endpoints.rest, exchange.endpoints.streams)
     if is_public:
