@@ -45,8 +45,8 @@ class Ended:
         did = f"the daemon hung, so its process {self.process} was ended"
         if self.trouble is not None:
             return f"{did}; {self.trouble}"
-        orders = f"{len(self.cancelled)} of its orders were cancelled" if self.cancelled else "none of its orders was open"
-        return f"{did}; {orders} at the venue; stops stay"
+        count = len(self.cancelled)
+        return f"{did}; orders of it that were open at the venue and are cancelled: {count}; stops stay"
 
 
 def kill_hung(run: Path, environ: Mapping[str, str]) -> Ended | None:
