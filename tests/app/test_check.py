@@ -164,6 +164,16 @@ def test_check_names_a_reading_that_a_guard_waits_for(tmp_path: Path, capsys: py
     assert [warning for warning in found if "market.funding_rate, which may be unavailable" in warning]
 
 
+@pytest.mark.parametrize(("books", "count"), [(("delta_hedge",), 0), (("delta_hedge", "stop_loss"), 2)])
+def test_check_warns_of_rules_that_close_the_leg_of_a_hedge(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], books: tuple[str, ...], count: int
+) -> None:
+    """A stop-loss for each position looks at the hedge as well: both hedges of the book are named."""
+    paths = [STRATEGIES / f"{book}.yaml" for book in books]
+    found = told(capsys, write_config(tmp_path, {}, usdt="1000", books=paths))["warnings"]
+    assert len([warning for warning in found if "stop_loss may sell its leg in BTC/USDT:USDT" in warning]) == count
+
+
 def test_check_lists_everything_about_when_a_rule_fires(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """What was read from the file can be compared with what was meant."""
     lines = "hold: 2s\n    cooldown: 1m\n    max_fires: 3\n    confirm: position.age > 1m\n    do: close"
