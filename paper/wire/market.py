@@ -12,10 +12,12 @@ from paper.wire.bars import Bars, bar_reply, interval_of
 from paper.wire.contracts import Contract, exchange_info
 from paper.wire.floor import Call, Floor
 from paper.wire.listing import RATE_DIGITS, Listing, Print, day_numbers
+from paper.wire.refusals import Refused
 from paper.wire.values import Json, Row, cash, fixed, ms
 
 INTEREST_RATE = "0.00010000"
 DEPTH_USUAL = 500
+DEPTHS = (5, 10, 20, 50, 100, 500, 1_000)
 
 
 def ping(floor: Floor, call: Call) -> Json:
@@ -45,7 +47,9 @@ def nothing(floor: Floor, call: Call) -> Json:
 def book(floor: Floor, call: Call) -> Json:
     """GET /fapi/v1/depth: a snapshot whose number lies inside the next event of every depth stream."""
     contract = floor.contracts.asked(call.params)
-    count = call.params.limit(DEPTH_USUAL, depth.LEVELS_MOST)
+    count = call.params.whole_or("limit", DEPTH_USUAL)
+    if count not in DEPTHS:
+        raise Refused(-4021, f"'{count}' is not valid depth limit.")
     shown = floor.board.of(contract).shown
     shown.look(floor.exchange, contract.index)
     for stream in floor.hub.streams():

@@ -36,9 +36,8 @@ class Mischief:
     """A carrier with a plan; without one it carries faithfully."""
 
     def __init__(self, plan: PlanText | None = None) -> None:
-        self._turns = Turns(plan or PlanText())
+        self._begin(plan or PlanText())
         self._held: dict[int, list[bytes]] = {}
-        self._last: dict[int, bytes] = {}
         self.counts: dict[str, int] = {}
 
     def follow(self, text: str | bytes) -> None:
@@ -47,7 +46,12 @@ class Mischief:
         for rule in plan.rules:
             if rule.fault not in ALL_FAULTS:
                 raise malformed("fault", ", ".join(ALL_FAULTS))
+        self._begin(plan)
+
+    def _begin(self, plan: PlanText) -> None:
         self._turns = Turns(plan)
+        self._repeats = any(rule.fault == "repeated" for rule in plan.rules)
+        self._last: dict[int, bytes] = {}
 
     def fate(self, now: int, request: Request) -> Fate:
         """Return what happens to a request: the first rule that has its turn, else nothing bad."""
@@ -62,7 +66,9 @@ class Mischief:
         """Return the frames that go out for one."""
         del now
         number = outgoing.connection
-        before, self._last[number] = self._last.get(number), outgoing.body
+        before = self._last.get(number)
+        if self._repeats:
+            self._last[number] = outgoing.body
         found: list[tuple[bytes | None, int]] = [(outgoing.body, 0)]
         for place, rule in enumerate(self._turns.plan.rules):
             if rule.fault in FRAME_FAULTS and _befalls(rule, outgoing) and self._turns.takes(place):

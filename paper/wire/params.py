@@ -61,7 +61,7 @@ class Params:
         """Return how many rows are wanted, from 1 to ``most``."""
         wanted = self.whole_or("limit", default)
         if wanted < 1:
-            raise Refused(-4021, "Invalid depth limit." if most == 1000 else "Invalid limit.")
+            raise invalid("limit")
         return min(wanted, most)
 
     def moment(self, name: str, default: int) -> int:

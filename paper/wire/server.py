@@ -24,6 +24,7 @@ from paper.wire.mischief import Mischief
 from paper.wire.refusals import Refused
 from paper.wire.values import Json
 
+PING_SECONDS = 180.0                 # the venue pings every three minutes and hangs up where no pong comes
 IDLE_SECONDS = 1.0                   # the driver looks at least so often whether anything is due
 FACTS_AT_ONCE = 1_000                # of the tape, before requests have their turn: some ten milliseconds
 QUEUE_MOST = 10_000                  # frames: a client that is so far behind is cut off, as at the venue
@@ -66,12 +67,20 @@ class WireServer:
         self._drive_once()
         self._driver = asyncio.create_task(self._drive(), name="market")
 
+    async def serve_until(self, ended: asyncio.Event) -> None:
+        """Serve until ``ended``; raises what ended the market before that, such as a tape that cannot be read on."""
+        assert self._driver is not None, "the server is started first"
+        waiting = asyncio.create_task(ended.wait(), name="end")
+        await asyncio.wait({waiting, self._driver}, return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        if self._driver.done():
+            self._driver.result()
+
     async def stop(self) -> None:
         """Close every socket and end the driver."""
         if self._driver is not None:
             self._driver.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._driver
+            await asyncio.wait({self._driver})
         for socket in [*self._sockets.values()]:
             await socket.close()
         if self._runner is not None:
@@ -193,7 +202,7 @@ class WireServer:
     # Sockets ----------------------------------------------------------------------------------------------
 
     async def _serve_api(self, request: web.Request) -> web.StreamResponse:
-        socket = web.WebSocketResponse()
+        socket = web.WebSocketResponse(heartbeat=PING_SECONDS)
         await socket.prepare(request)
         async for message in socket:
             if message.type is not WSMsgType.TEXT:
@@ -218,7 +227,7 @@ class WireServer:
         return True
 
     async def _serve_streams(self, request: web.Request) -> web.StreamResponse:
-        socket = web.WebSocketResponse()
+        socket = web.WebSocketResponse(heartbeat=PING_SECONDS)
         await socket.prepare(request)
         names, is_combined = _streams_of(request)
         number = self.exchange.connect(

@@ -182,8 +182,8 @@ def steer(server: WireServer, price: str, *, index: int = 0, quantity: int = 1_0
     server.steer(Trade(now, now, index, _cents(price), quantity, 1))
 
 
-def run(scenario: Callable[[], Awaitable[None]], *, seconds: float = 30.0) -> None:
-    """Run a scenario with sockets to its end, but not for ever."""
+def run(scenario: Callable[[], Awaitable[None]], *, seconds: float = 120.0) -> None:
+    """Run a scenario with sockets to its end, but not for ever; a busy machine takes long over half a second."""
     async def bounded() -> None:
         await asyncio.wait_for(scenario(), seconds)
 

@@ -88,3 +88,12 @@ def test_one_order_too_many_is_429_and_not_placed(limits: LimitSpec, wait: str) 
 def test_weight_of_a_request_is_the_venues(method: str, path: str, params: dict[str, str], weight: int) -> None:
     """Weights from the venue's pages, where they depend on what is asked."""
     assert ROUTES[method, path].weigh(Params(params)) == weight
+
+
+@pytest.mark.parametrize(("limit", "status"), [("5", 200), ("1000", 200), ("25", 400), ("0", 400), ("1001", 400)])
+def test_depth_is_given_in_the_venues_sizes_only(limit: str, status: int) -> None:
+    """-4021 for any other, which a client with a size of its own should learn here."""
+    bench = Bench.make()
+    reply = bench.ask("GET", "/fapi/v1/depth", symbol="BTCUSDT", limit=limit)
+    assert reply.status == status
+    assert json.loads(reply.body).get("code") == (None if status == 200 else -4021)

@@ -9,6 +9,7 @@ import ssl
 import subprocess
 import sys
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import aiohttp.abc
 import ccxt.pro
 import pytest
 
+from bot.domain.errors import InputError
 from bot.domain.market import Candle, FundingRate, Trade
 from paper.wire.playback import played
 from paper.wire.server import WireServer
@@ -176,7 +178,8 @@ def test_server_plays_its_tape() -> None:
             server = WireServer(exchange, clock, tape=played(facts, starts=clock.now(), pace=10.0))
             await server.start()
             assert exchange.floor.exchange.markets[0].last == 6_100_000
-            await asyncio.sleep(0.1)
+            while exchange.floor.exchange.markets[0].last == 6_100_000:
+                await asyncio.sleep(0.01)
             assert exchange.floor.exchange.markets[0].last == 6_200_000
             await server.stop()
 
@@ -197,9 +200,26 @@ def test_exchange_verb_prints_its_addresses_serves_and_ends_on_sigterm() -> None
             assert Path(addresses["tls"]["ca"]).exists()
         finally:
             process.terminate()
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0
         assert process.stderr.read() == ""
     assert not Path(addresses["tls"]["ca"]).exists()
+
+
+def test_tape_that_breaks_off_ends_the_server_with_its_error() -> None:
+    """A market that silently stands still would be worse than none."""
+    def broken(starts: int) -> Iterator[Trade]:
+        yield Trade(starts, starts, 0, 6_100_000, 1, 1)
+        raise InputError("tape: line 2 is no trade; mend it")
+
+    async def scenario() -> None:
+        async with serving() as first:
+            server = WireServer(first.exchange, first.clock, tape=broken(first.clock.now() + 50 * MS))
+            await server.start()
+            with pytest.raises(InputError, match="line 2"):
+                await server.serve_until(asyncio.Event())
+            await server.stop()
+
+    run(scenario)
 
 
 def test_client_that_reads_too_slowly_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
