@@ -17,6 +17,8 @@ class GoalKind(Enum):
     GROSS_NOTIONAL = "gross_notional"                    # longs and shorts added, at mark
     NET_NOTIONAL = "net_notional"                        # longs less shorts, whichever is more
     NET_DELTA = "net_delta"                              # of one underlying, inside its band
+    CANCEL_OPENING = "cancel_opening"                    # no foreign order is open that could open or add
+    CANCEL_ALL = "cancel_all"                            # no foreign order is open at all
 
 
 class Lacking(Enum):

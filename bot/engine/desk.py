@@ -16,6 +16,7 @@ from bot.engine.measures.market import Market
 from bot.engine.measures.readings import Readings
 from bot.engine.record.book import Book, Episode, Parent
 from bot.engine.record.fold import fold
+from bot.engine.record.foreign_orders import is_of_cancels, wanted_gone
 from bot.engine.spec import LimitsSpec, SurvivalSpec
 from bot.engine.timers import Timers
 from bot.execution.impact import Liquidity
@@ -151,6 +152,8 @@ class Desk:
     def is_goal_met(self, episode: Episode) -> bool:
         """True when what the episode wants is so, by selling or by recovery."""
         account = episode.element.account
+        if is_of_cancels(episode.goal):
+            return not wanted_gone(self.book, self.marker, episode)
         if episode.goal.kind is GoalKind.FLAT:
             return self.is_gone(episode)
         if episode.goal.kind is GoalKind.REDUCE:

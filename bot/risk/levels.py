@@ -72,6 +72,7 @@ def _equity_at(kind: GoalKind, target: float, single: Single) -> int:
             return max(1, round(size * target) + single.table.maintenance(moved))
         case (
             GoalKind.FLAT | GoalKind.REDUCE | GoalKind.GROSS_NOTIONAL | GoalKind.NET_NOTIONAL | GoalKind.NET_DELTA
+            | GoalKind.CANCEL_OPENING | GoalKind.CANCEL_ALL
         ):
             raise ContractError(f"level: a goal of kind {kind.value} says nothing of the margin")
 

@@ -155,6 +155,29 @@ class HedgeDelta:
         return Goal(GoalKind.NET_DELTA, float(self.band.amount), self.band.currency, terms)
 
 
+class Which(Enum):
+    """Which of other people's orders are cancelled."""
+
+    OPENING = "opening"              # those that could open or add to a position
+    ALL = "all"                      # those that close and reduce as well
+
+
+@dataclass(frozen=True, slots=True)
+class CancelOrders:
+    """Cancel orders that are not ours: of the account, or of the position's market. Our own and our stops stay."""
+
+    tag: ClassVar[str] = "cancel_orders"
+
+    which: Which = field(
+        default=Which.OPENING,
+        metadata={"doc": "opening: those that could open or add to a position. all: the person's exits as well."},
+    )
+
+    @property
+    def goal(self) -> Goal:
+        return Goal(GoalKind.CANCEL_OPENING if self.which is Which.OPENING else GoalKind.CANCEL_ALL)
+
+
 @dataclass(frozen=True, slots=True)
 class AskPlugin:
     """Let a Python plug-in say what is to be reached, when the rule fires."""
@@ -172,7 +195,7 @@ class AskPlugin:
         return self.otherwise.goal
 
 
-Remedy = Close | Reduce | Deleverage | HedgeDelta | AskPlugin
+Remedy = Close | Reduce | Deleverage | HedgeDelta | CancelOrders | AskPlugin
 
 
 class Until(Enum):
@@ -241,6 +264,8 @@ class RuleSpec:
             )
         if isinstance(self.do, AskPlugin) and self.for_each is Scope.PORTFOLIO:
             raise ValueError("do: plugin acts on an account or position; say `for_each: account`, or `do: deleverage`")
+        if isinstance(plain, CancelOrders) and self.for_each is Scope.PORTFOLIO:
+            raise ValueError("do: cancel_orders acts on an account or position; say `for_each: account`")
         if isinstance(plain, Close | Reduce) and self.for_each is not Scope.POSITION:
             raise ValueError(
                 f"do: {plain.tag} acts on a position; say `for_each: position`, or `do: deleverage`"
@@ -262,7 +287,7 @@ class RuleSpec:
         return Until.CLEAR if isinstance(self.do, HedgeDelta) else Until.GOAL
 
     @property
-    def plain_remedy(self) -> Close | Reduce | Deleverage | HedgeDelta:
+    def plain_remedy(self) -> Close | Reduce | Deleverage | HedgeDelta | CancelOrders:
         """What the rule does without any plug-in's help."""
         return self.do.otherwise if isinstance(self.do, AskPlugin) else self.do
 

@@ -38,6 +38,7 @@ from bot.engine.deciding.plugin_remedies import PluginRemedies
 from bot.engine.desk import Desk
 from bot.engine.measures.watch import Watch
 from bot.engine.record.book import Episode
+from bot.engine.record.foreign_orders import is_of_cancels
 from bot.risk.deleverage import Plan, wanted
 from bot.risk.exposure import kept_after
 from bot.rules.language.typed import Scope
@@ -83,7 +84,7 @@ class Episodes:
             self._move_all(watch.position_rules, element, bits, now, is_first)
         self._end_met(account, now)
         for episode in self._live(account):
-            if episode.goal.kind is not GoalKind.NET_DELTA:
+            if episode.goal.kind is not GoalKind.NET_DELTA and not is_of_cancels(episode.goal):
                 self._plan(episode, now)
         self.hedges.plan(account, now)       # on top of what all others will have cut
 
