@@ -13,7 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import strategies
-from bot.app.config import LEVERAGE_MAX
+from bot.app.paper_config import LEVERAGE_MAX
 from bot.app.schemas import CONFIG_SCHEMA, RULES_SCHEMA, hint, schema_files
 from bot.app.symbols import perpetual_of
 from bot.domain.errors import InputError

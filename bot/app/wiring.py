@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from bot.app.config import AccountSpec, Config, PaperOrderSpec, PaperSpec
+from bot.app.config import AccountSpec, Config
 from bot.app.loading import Loaded
 from bot.app.margins import backing_of, collateral_terms, require_margin, settle_of
 from bot.app.markets import MarketSource
+from bot.app.paper_config import PaperOrderSpec, PaperSpec
 from bot.domain.account import Balance, MarginMode, PositionSide
 from bot.domain.errors import InputError
 from bot.domain.instrument import Instrument

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from bot.app.cli import main
-from bot.app.config import Mode, PaperPositionSpec
+from bot.app.config import Mode
+from bot.app.paper_config import PaperPositionSpec
 from bot.app.reload import _require_equal
 from bot.domain.errors import InputError
 from tests.app.runs import BTC, ETH, STOP_NOW, flat, long_of, write_candles, write_config

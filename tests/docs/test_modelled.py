@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.app.config import FeesSpec, PaperSpec
+from bot.app.paper_config import FeesSpec, PaperSpec
 from bot.app.performance import HOURS_MIN, HOURS_PER_YEAR
 from bot.domain.scale import NS_PER_HOUR, NS_PER_MINUTE, NS_PER_MS
 from paper.spec import LIQUIDATION_FEE_DEFAULT, MARGIN_CALL_LEVEL, MARGIN_CALL_PAUSE, ImpactSpec
