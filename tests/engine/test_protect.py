@@ -192,6 +192,18 @@ def test_protect_asks_again_for_a_cancel_that_was_lost() -> None:
     assert driver.cancelled() == [driver.placed[0].name] * 3
 
 
+def test_protect_that_cancels_an_old_stop_asks_about_it_when_no_answer_has_come() -> None:
+    """The answer to a cancel says what became of the stop; only a lost one is worth a question of its own."""
+    driver = guarded()
+    driver.accept(0.1)
+    driver.run_timers(until=30)
+    driver.external(30, 1_000, price=8_000)
+    driver.run_timers(until=34.9)
+    assert driver.asked() == []
+    driver.run_timers(until=35.5)
+    assert driver.asked() == [(driver.placed[0].name, 35.0)]
+
+
 def test_protect_that_grows_faster_than_the_venue_answers_ends_the_oldest_stops_and_gets_its_own() -> None:
     """Each answer finds a position that has grown again: four may stand, then the oldest goes for a larger one."""
     driver = guarded()

@@ -130,6 +130,8 @@ def _asked(book: Book, stop: Stop, effect: LookUpOrder) -> None:
 
 def _cancel_asked(book: Book, stop: Stop, effect: CancelOrder) -> None:
     del book
+    if stop.cancel_asked is None:
+        stop.asked = effect.now      # its answer says what became of the stop; again is no new question
     stop.cancel_asked = effect.now
 
 
