@@ -1,6 +1,7 @@
 """One ccxt client of one key, or of none: built late, with its limiter off, its frames tapped and its loop guarded.
 
-    REST    ``call``: a place in the turnstile, ccxt's signing and classes of errors, the venue's counts heard
+    REST    ``call``: a place in the turnstile, ccxt's signing and classes of errors, the venue's counts heard;
+            orders, cancels and the time go by a line of our own
     frames  decoded here once; whoever listens takes them first, and ccxt gets what nobody took
 
 An exception in a handler of ccxt's would end its receive loop in silence, with the socket open and pings going on; so
@@ -10,6 +11,7 @@ message, and nobody waits there.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -19,6 +21,7 @@ import aiohttp
 import msgspec
 
 from bot.adapters.ccxt.limiter import Lane
+from bot.adapters.ccxt.line import BrokenAnswer, Dial, Line, NotConnected, dial
 from bot.adapters.ccxt.turnstile import Turnstile
 from bot.domain.errors import ContractError, InputError
 
@@ -45,7 +48,7 @@ class Endpoints:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """How to reach a venue. Keys are None for public data; ``connector`` makes the HTTP connector, for tests."""
+    """How to reach a venue. Keys are None for public data; ``connector`` and ``dial`` open connections, for tests."""
 
     exchange_id: str
     where: Where = Where.LIVE
@@ -54,6 +57,16 @@ class Access:
     password: str | None = field(default=None, repr=False)
     endpoints: Endpoints | None = None
     connector: Callable[[], aiohttp.TCPConnector] | None = None
+    dial: Dial = dial
+
+
+# What cannot wait, and what keeps its way warm: ccxt's path, its api and the verb, as its own tables have them.
+_BY_LINE = {
+    "fapiPrivatePostOrder": ("order", "fapiPrivate", "POST"),
+    "fapiPrivateDeleteOrder": ("order", "fapiPrivate", "DELETE"),
+    "fapiPrivatePostAlgoOrder": ("algoOrder", "fapiPrivate", "POST"),
+    "fapiPublicGetTime": ("time", "fapiPublic", "GET"),
+}
 
 
 class Connection:
@@ -64,6 +77,7 @@ class Connection:
         self.turnstile = turnstile
         self.exchange: Any = None
         self._session: aiohttp.ClientSession | None = None
+        self._line = Line(access.dial)
         self.on_frame: Callable[[str, object], bool] = _nobody
         self.on_bad_frame: Callable[[str, str, Exception], None] = _unheard
         self.on_connected: Callable[[str], None] = _unnoticed
@@ -83,6 +97,7 @@ class Connection:
             await self.exchange.close()
         if self._session is not None:
             await self._session.close()
+        await self._line.close()
 
     async def call(
         self, method: str, parameters: Mapping[str, object], lane: Lane, *, weight: int, orders: int = 0,
@@ -90,7 +105,34 @@ class Connection:
     ) -> Any:
         """Call one of ccxt's implicit methods in its turn; raises TooLate, and whatever ccxt raises."""
         async with self.turnstile.passage(lane, weight=weight, orders=orders, valid_until=valid_until):
+            short = _BY_LINE.get(method)
+            if short is not None and self.access.exchange_id == "binanceusdm":
+                return await self._call_by_line(short, dict(parameters))
             return await getattr(self.exchange, method)(dict(parameters))
+
+    async def _call_by_line(self, short: tuple[str, str, str], parameters: dict[str, object]) -> Any:
+        """Sign with ccxt, send on our own line, and let ccxt judge the answer; raises what ccxt would."""
+        from ccxt.base.errors import ExchangeError, ExchangeNotAvailable, RequestTimeout
+
+        path, api, method = short
+        signed = self.exchange.sign(path, [api], method, parameters)
+        url, body, headers = signed["url"], signed["body"] or "", signed["headers"] or {}
+        what = f"{self.exchange.id} {method} {url}"
+        try:
+            async with asyncio.timeout(self.exchange.timeout / 1000):
+                answer = await self._line.send(method, url, headers, body)
+        except TimeoutError as error:
+            raise RequestTimeout(what) from error
+        except (NotConnected, OSError, EOFError) as error:       # a connection that ended early is an EOFError
+            raise ExchangeNotAvailable(what) from error
+        except BrokenAnswer as error:
+            raise ExchangeError(what) from error
+        self.turnstile.heard(answer.status, answer.headers)
+        parsed = self.exchange.parse_json(answer.body)
+        judged = answer.status, answer.reason, url, method, answer.headers, answer.body
+        self.exchange.handle_errors(*judged, parsed, headers, body)
+        self.exchange.handle_http_status_code(answer.status, answer.reason, url, method, answer.body)
+        return answer.body if parsed is None else parsed
 
     def set_clock(self, ahead_ms: int) -> None:
         """Let requests be stamped with the venue's time, which is so far ahead of ours."""

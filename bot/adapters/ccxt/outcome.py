@@ -63,6 +63,7 @@ class Dialect:
 _NOT_SENT_CAUSES = frozenset({
     "ClientConnectorError",          # refused, unreachable, name not resolved, TLS refused: aiohttp gives them all this
     "ConnectionTimeoutError",        # while connecting; the one for reading is another
+    "NotConnected",                  # of our own line
     "gaierror",
     "ConnectionRefusedError",
 })

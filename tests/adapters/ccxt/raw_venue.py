@@ -7,6 +7,7 @@ import datetime
 import json
 import socket
 import ssl
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,6 +19,11 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+
+from bot.adapters.ccxt.connection import Access, Connection, Endpoints
+from bot.adapters.ccxt.limiter import Limiter
+from bot.adapters.ccxt.line import Streams
+from bot.adapters.ccxt.turnstile import Turnstile
 
 HOST = "fapi.binance.com"
 EXCHANGE_INFO = {
@@ -48,8 +54,12 @@ class RawVenue:
         self.orders: list[dict[str, str]] = []
         self.reply: Reply | None = None
         self.port = 0
+        self._serving: set[asyncio.Task[None]] = set()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._serving.add(task)
         try:
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode()
@@ -65,10 +75,10 @@ class RawVenue:
                 else:
                     writer.write(http("200 OK", EXCHANGE_INFO))
                 await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass                                     # the client left
+        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
+            pass                                     # the client left, or the test is over
         finally:
-            writer.close()
+            writer.transport.abort()
 
     @asynccontextmanager
     async def open(self, tls: ssl.SSLContext | None = None) -> AsyncIterator[RawVenue]:
@@ -79,6 +89,10 @@ class RawVenue:
             yield self
         finally:
             server.close()
+            for task in self._serving:
+                task.cancel()
+            await asyncio.gather(*self._serving, return_exceptions=True)
+            await asyncio.sleep(0)                   # let the transports go
 
 
 class ToLoopback(AbstractResolver):
@@ -145,6 +159,29 @@ async def true_host_client(venue: RawVenue, certificate: Path) -> AsyncIterator[
             yield exchange
         finally:
             await exchange.close()
+
+
+@asynccontextmanager
+async def own_client(venue: RawVenue, certificate: Path | None) -> AsyncIterator[Connection]:
+    """Yield our own connection to the venue: by its true host over TLS where there is a certificate."""
+    async def dial(host: str, port: int, is_tls: bool) -> Streams:
+        del port
+        trusted = ssl.create_default_context(cafile=str(certificate)) if is_tls else None
+        return await asyncio.open_connection(
+            "127.0.0.1", venue.port, ssl=trusted, server_hostname=host if is_tls else None
+        )
+
+    base = f"127.0.0.1:{venue.port}"
+    turnstile = Turnstile(Limiter(()), monotonic=time.monotonic_ns, wall=time.time_ns)
+    plain = Access("binanceusdm", key="k", secret="s", endpoints=Endpoints(f"http://{base}", f"ws://{base}/ws"))
+    true_host = Access("binanceusdm", key="k", secret="s", dial=dial)
+    connection = Connection(plain if certificate is None else true_host, turnstile)
+    await connection.open()
+    connection.exchange.timeout = 400
+    try:
+        yield connection
+    finally:
+        await connection.close()
 
 
 def _client(**more: Any) -> Any:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import ssl
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,9 @@ import aiohttp
 import ccxt
 import pytest
 
+from bot.adapters.ccxt.binance_orders import unified
+from bot.adapters.ccxt.connection import Connection
+from bot.adapters.ccxt.limiter import Lane, Limiter
 from bot.adapters.ccxt.outcome import (
     BINANCE,
     DETAIL_MAX,
@@ -33,6 +38,7 @@ from tests.adapters.ccxt.raw_venue import (
     http,
     make_certificate,
     overridden_client,
+    own_client,
     true_host_client,
 )
 
@@ -54,6 +60,17 @@ def says(status: str, body: str | dict[str, Any], *headers: str, kind: str = "ap
     return reply
 
 
+def says_in_pieces(body: dict[str, Any]) -> Reply:
+    """Answer in chunks."""
+    async def reply(venue: RawVenue, writer: asyncio.StreamWriter, asked: dict[str, str]) -> None:
+        del venue, asked
+        payload = json.dumps(body).encode()
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+        pieces = b"".join(b"%x\r\n%s\r\n" % (len(each), each) for each in (payload[:20], payload[20:]))
+        writer.write(head + pieces + b"0\r\n\r\n")
+    return reply
+
+
 def refuses(code: int, words: str, status: str = "400 Bad Request") -> Reply:
     """Answer with one of the venue's codes."""
     return says(status, {"code": code, "msg": words})
@@ -67,6 +84,11 @@ def cuts(whole: bytes, keep: int) -> Reply:
         await writer.drain()
         writer.close()
     return reply
+
+
+def hangs_up_after(whole: bytes) -> Reply:
+    """Answer well, and close the connection, as a venue does with those that are idle."""
+    return cuts(whole, len(whole))
 
 
 async def resets(venue: RawVenue, writer: asyncio.StreamWriter, asked: dict[str, str]) -> None:
@@ -115,6 +137,7 @@ SHAPES: list[tuple[str, Reply, Outcome, str]] = [
     ("504", says("504 Gateway Timeout", "", kind="text/html"), UNKNOWN, "504"),
     ("404, the endpoint is gone", says("404 Not Found", HTML, kind="text/html"), UNKNOWN, "404"),
     ("429 json", refuses(-1003, "Too many requests.", "429 Too Many Requests"), REJECTED, "-1003"),
+    ("chunked", says_in_pieces(TAKEN), ACCEPTED, ""),
     ("429 plain", says("429 Too Many Requests", "slow", "Retry-After: 3", kind="text/plain"), REJECTED, "429"),
     ("418", says("418 I'm a teapot", "banned until 1700000000000", "Retry-After: 120"), REJECTED, "418"),
     ("-1006", refuses(-1006, "Unexpected response. Execution status unknown."), UNKNOWN, "-1006"),
@@ -142,26 +165,47 @@ SHAPES: list[tuple[str, Reply, Outcome, str]] = [
 ]
 
 
-async def judged(exchange: Any, venue: RawVenue, reply: Reply) -> Answer:
-    """Place one order with ccxt and judge what comes of it."""
+Place = Callable[[], Awaitable[Any]]
+
+
+def by_ccxt(exchange: Any) -> Place:
+    """Place an order as anybody would who uses ccxt."""
+    return lambda: exchange.create_order(
+        "BTC/USDT:USDT", "limit", "sell", 0.01, 61000,
+        {"newClientOrderId": NAME, "reduceOnly": True, "timeInForce": "IOC"},
+    )
+
+
+def by_our_line(connection: Connection) -> Place:
+    """Place an order as our adapter does: signed and judged by ccxt, on a line of our own."""
+    asked = {
+        "symbol": "BTCUSDT", "side": "SELL", "type": "LIMIT", "timeInForce": "IOC", "quantity": "0.01",
+        "price": "61000", "newClientOrderId": NAME, "reduceOnly": "true",
+    }
+
+    async def place() -> Any:
+        connection.turnstile.limiter = Limiter(())       # a 418 before this one would hold it back for two minutes
+        return unified(await connection.call("fapiPrivatePostOrder", asked, Lane.RISK, weight=1, orders=1))
+
+    return place
+
+
+async def judged(place: Place, venue: RawVenue, reply: Reply) -> Answer:
+    """Place one order and judge what comes of it."""
     venue.reply = reply
     try:
-        order = await exchange.create_order(
-            "BTC/USDT:USDT", "limit", "sell", 0.01, 61000,
-            {"newClientOrderId": NAME, "reduceOnly": True, "timeInForce": "IOC"},
-        )
+        order = await place()
     except Exception as error:  # noqa: BLE001  # whatever it is, it must be judged
         return outcome_of_error(error, BINANCE)
     return outcome_of_order(order, NAME)
 
 
-async def all_judged(exchange: Any, venue: RawVenue) -> list[tuple[str, str, str]]:
+async def all_judged(place: Place, venue: RawVenue) -> list[tuple[str, str, str]]:
     """Place one order for each shape; return what is not as the table says."""
-    await exchange.load_markets()
     wrong = []
     for label, reply, outcome, code in SHAPES:
         sent = len(venue.orders)
-        answer = await judged(exchange, venue, reply)
+        answer = await judged(place, venue, reply)
         if (answer.outcome, answer.code) != (outcome, code):
             wrong.append((label, f"{answer.outcome} {answer.code}", answer.detail))
         if len(venue.orders) != sent + 1:
@@ -176,7 +220,8 @@ def test_outcome_of_every_shape_with_true_hosts_is_as_the_table_says(tmp_path: P
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate)
         async with RawVenue().open(context) as venue, true_host_client(venue, certificate) as exchange:
-            return await all_judged(exchange, venue)
+            await exchange.load_markets()
+            return await all_judged(by_ccxt(exchange), venue)
 
     assert asyncio.run(run()) == []
 
@@ -185,9 +230,40 @@ def test_outcome_of_every_shape_with_other_hosts_is_the_same() -> None:
     """A proxy changes ccxt's classes, and must not change what we think of an order."""
     async def run() -> list[tuple[str, str, str]]:
         async with RawVenue().open() as venue, overridden_client(venue) as exchange:
-            return await all_judged(exchange, venue)
+            await exchange.load_markets()
+            return await all_judged(by_ccxt(exchange), venue)
 
     assert asyncio.run(run()) == []
+
+
+@pytest.mark.parametrize("is_tls", [True, False])
+def test_outcome_of_every_shape_on_our_own_line_is_the_same(tmp_path: Path, is_tls: bool) -> None:
+    """The quick way judges like the slow one, with the venue's true host and without, and sends nothing twice."""
+    async def run() -> list[tuple[str, str, str]]:
+        certificate = make_certificate(tmp_path)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        trusted = certificate if is_tls else None
+        async with RawVenue().open(context if is_tls else None) as venue, own_client(venue, trusted) as connection:
+            return await all_judged(by_our_line(connection), venue)
+
+    assert asyncio.run(run()) == []
+
+
+def test_outcome_on_our_own_line_when_nobody_listens_is_not_sent() -> None:
+    """A connection that the venue closed while it was idle is opened anew; one that is refused carried nothing."""
+    async def run() -> list[Answer]:
+        async with RawVenue().open() as venue, own_client(venue, None) as connection:
+            place = by_our_line(connection)
+            first = await judged(place, venue, hangs_up_after(http("200 OK", TAKEN)))
+            await asyncio.sleep(0.05)
+            second = await judged(place, venue, says("200 OK", TAKEN))
+            for key, url in connection.exchange.urls["api"].items():
+                if isinstance(url, str):
+                    connection.exchange.urls["api"][key] = url.replace(f":{venue.port}", ":1")
+            return [first, second, await judged(place, venue, stays_silent)]
+
+    assert [answer.outcome for answer in asyncio.run(run())] == [ACCEPTED, ACCEPTED, NOT_SENT]
 
 
 def test_outcome_when_nobody_listens_is_not_sent() -> None:
@@ -201,7 +277,7 @@ def test_outcome_when_nobody_listens_is_not_sent() -> None:
             for key, url in exchange.urls["api"].items():
                 if isinstance(url, str):
                     exchange.urls["api"][key] = url.replace(str(venue.port), str(closed.port))
-            return await judged(exchange, venue, stays_silent)
+            return await judged(by_ccxt(exchange), venue, stays_silent)
 
     assert asyncio.run(run()).outcome is NOT_SENT
 
