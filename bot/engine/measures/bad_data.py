@@ -7,7 +7,8 @@ not come; a person is told, once a minute at most of one kind in one market.
 
 from __future__ import annotations
 
-from typing import assert_never
+from collections.abc import Callable
+from typing import Any
 
 from bot.domain.effects import RaiseAlarm
 from bot.domain.market import (
@@ -54,23 +55,7 @@ def fault_of(event: MarketFact, *, ahead_max: int) -> str | None:
     ahead = event.stamp - event.now
     if ahead > ahead_max:
         return f"is stamped {ahead / NS_PER_SECOND:g} s ahead, may be {ahead_max / NS_PER_SECOND:g} s"
-    match event:
-        case Trade() | ForcedTrade():
-            return _of_price(event.price) or _of_quantity(event.quantity)
-        case CandlePoint():
-            return _of_price(event.price) or _of_quantity(event.volume)
-        case MarkPrice() | IndexPrice():
-            return _of_price(event.price)
-        case OpenInterest():
-            return _of_quantity(event.quantity)
-        case Quote():
-            return _of_levels(((event.bid, event.bid_quantity), (event.ask, event.ask_quantity)), lowest=0)
-        case BookUpdate():
-            return _of_levels(event.bids, lowest=1) or _of_levels(event.asks, lowest=1)
-        case FundingRate():
-            return None
-        case _:
-            assert_never(event)
+    return _FAULTS[event.__class__](event)
 
 
 def _of_price(price: int) -> str | None:
@@ -81,11 +66,50 @@ def _of_quantity(quantity: int) -> str | None:
     return None if quantity >= 0 else f"has a quantity of {quantity}, must not be below 0"
 
 
-def _of_levels(levels: tuple[tuple[int, int], ...], *, lowest: int) -> str | None:
-    """Judge (price, quantity) pairs; an empty side of a quote has the price 0."""
-    for price, quantity in levels:
-        if not price >= lowest:
-            return f"has a price of {price}, must be above 0"
-        if not quantity >= 0:
-            return _of_quantity(quantity)
+def _of_trade(event: Trade | ForcedTrade) -> str | None:
+    return _of_price(event.price) or _of_quantity(event.quantity)
+
+
+def _of_point(event: CandlePoint) -> str | None:
+    return _of_price(event.price) or _of_quantity(event.volume)
+
+
+def _of_told_price(event: MarkPrice | IndexPrice) -> str | None:
+    return _of_price(event.price)
+
+
+def _of_interest(event: OpenInterest) -> str | None:
+    return _of_quantity(event.quantity)
+
+
+def _of_quote(event: Quote) -> str | None:
+    """An empty side has the price 0."""
+    for price, quantity in ((event.bid, event.bid_quantity), (event.ask, event.ask_quantity)):
+        if not (price >= 0 and quantity >= 0):
+            return f"has a price of {price}, must be above 0" if not price >= 0 else _of_quantity(quantity)
     return None
+
+
+def _of_levels(event: BookUpdate) -> str | None:
+    for side in (event.bids, event.asks):
+        for price, quantity in side:
+            if not (price > 0 and quantity >= 0):
+                return _of_price(price) or _of_quantity(quantity)
+    return None
+
+
+def _of_rate(event: FundingRate) -> None:
+    """A rate may have any sign and size."""
+
+
+_FAULTS: dict[type, Callable[[Any], str | None]] = {
+    Quote: _of_quote,
+    BookUpdate: _of_levels,
+    Trade: _of_trade,
+    ForcedTrade: _of_trade,
+    CandlePoint: _of_point,
+    MarkPrice: _of_told_price,
+    IndexPrice: _of_told_price,
+    OpenInterest: _of_interest,
+    FundingRate: _of_rate,
+}
