@@ -87,11 +87,9 @@ class Reports:
                     pass                 # refusals and settings are told to who asked
         for index, what in touched.items():
             self.tell_account(index, what.reason, list(what.keys), changed=what.changed, now=now)
-        if facts:
-            self.start_afresh()
 
     def start_afresh(self) -> None:
-        """Bring the copies of what is held up to date."""
+        """Take the copies of what is held anew: positions that an account starts with come without a fill."""
         self._copies = {index: _copy(account) for index, account in self._exchange.accounts.items()}
 
     def tell_account(
