@@ -55,6 +55,17 @@ def _crossed(rule: Rule, outgoing: Outgoing) -> list[tuple[bytes | None, int]]:
     return [(msgspec.json.encode(body), rule.delay)]
 
 
+def _cancelled_after(rule: Rule, outgoing: Outgoing) -> list[tuple[bytes | None, int]]:
+    """Let an order's last fill be followed by its cancel, as an update that was overtaken."""
+    body = msgspec.json.decode(outgoing.body)
+    event = body.get("data", body) if isinstance(body, dict) else None
+    order = event.get("o") if isinstance(event, dict) else None
+    if not isinstance(order, dict) or order.get("X") != "FILLED":
+        return [(outgoing.body, 0)]
+    order |= {"x": "CANCELED", "X": "CANCELED", "l": "0", "L": "0", "t": 0}
+    return [(outgoing.body, 0), (msgspec.json.encode(body), rule.delay)]
+
+
 FRAME_FAULTS: Mapping[str, FrameFault] = {
     "gap": lambda _, __: [],
     "frozen": lambda _, __: [],
@@ -68,4 +79,5 @@ FRAME_FAULTS: Mapping[str, FrameFault] = {
     "stale": _stale,
     "reordered": lambda _, outgoing: [(outgoing.body, 0)],
     "repeated": lambda _, outgoing: [(outgoing.body, 0)],
+    "cancelled_after_fill": _cancelled_after,
 }

@@ -158,6 +158,11 @@ FRAMES: dict[str, tuple[Any, list[Any]]] = {
     "stale": ({"E": 1_000_000, "T": 1_000_000}, [('{"E":1000000,"T":1000000}', 0)]),
     "reordered": ({"e": "x"}, []),
     "repeated": ({"e": "x"}, texts({"e": "x"})),
+    "cancelled_after_fill": (
+        {"o": {"x": "TRADE", "X": "FILLED", "z": "1"}},
+        [('{"o": {"x": "TRADE", "X": "FILLED", "z": "1"}}', 0),
+         ('{"o":{"x":"CANCELED","X":"CANCELED","z":"1","l":"0","L":"0","t":0}}', 0)],
+    ),
 }
 
 
@@ -176,6 +181,12 @@ def test_reordered_frame_follows_the_next_one() -> None:
 def test_repeated_frame_comes_again_after_the_next_one() -> None:
     """An old state after a new one: who takes the newest arrival for the newest state is wrong."""
     assert sent(mischief({"fault": "repeated", "skip": 1, "times": 1}), 1, 2, 3) == texts(1, 2, 1, 3)
+
+
+def test_partial_fill_is_followed_by_no_cancel() -> None:
+    """Only the last fill is, and other events pass."""
+    for body in ({"o": {"X": "PARTIALLY_FILLED"}}, {"e": "ACCOUNT_UPDATE", "a": {}}, [{"o": {"X": "FILLED"}}]):
+        assert sent(mischief({"fault": "cancelled_after_fill"}), body) == texts(body)
 
 
 def test_stale_stamps_go_back_by_the_delay() -> None:
