@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 from bench.rescue.frontier import CURVE_LEVERAGE, frontier_table
 from bench.rescue.rows import Passed, Row, groups, rows_of, rows_together
-from bench.rescue.strategy import DEFAULT
+from bench.rescue.strategy import DEFAULT, DO_NOTHING, VENUE
 from bot.domain.errors import InputError
 from bot.domain.scale import NS_PER_SECOND
 
 FRONTIER_SECTION = "frontier"
-SECTIONS = ("settings", "verdict", "together", "tapes", FRONTIER_SECTION)
+SECTIONS = ("verdict", "together", "tapes", FRONTIER_SECTION)
+_FIRST = (DO_NOTHING, VENUE)
 _HEAD = (
     "| strategy | leverage | entries | doomed | liquidated | lost of the doomed | equity kept | cost, bps "
     "| cost of equity | fired | false |\n|---|---|---|---|---|---|---|---|---|---|---|"
@@ -27,7 +29,7 @@ def table(label: str, rows: Sequence[Row]) -> str:
         f"| {row.strategy} | {row.leverage}x | {row.n} | {row.doomed} | {_percent(row.liquidated_share)} "
         f"| {_percent(row.lost_of_doomed)} | {_share(row.equity_kept)} | {_bps(row.cost_bps)} "
         f"| {_percent(row.cost_share)} | {row.fired} | {row.false_fires} |"
-        for row in sorted(rows, key=lambda row: row.leverage)
+        for row in sorted(rows, key=lambda row: (row.leverage, row.strategy not in _FIRST, row.strategy))
     ]
     return "\n".join([f"### {label[0].upper()}{label[1:]}", "", _HEAD, *lines, ""])
 
@@ -35,13 +37,14 @@ def table(label: str, rows: Sequence[Row]) -> str:
 def sections(passed: Sequence[Passed], body: Mapping[str, Any]) -> dict[str, str]:
     """Return what stands between the page's markers, by their names."""
     together = [table(label, rows_together(label, some)) for label, some in groups(passed)]
-    return {
-        "settings": _settings(passed, body),
+    parts = {
         "verdict": _verdict(body),
         "together": "\n".join(together),
         "tapes": _tapes(passed),
-        FRONTIER_SECTION: _frontier(passed, body),
+        FRONTIER_SECTION: _frontier(passed),
     }
+    said = _settings(passed, body)       # each part may be of another command, with other entries
+    return {name: f"{said}\n\n{part}" for name, part in parts.items()}
 
 
 def write_page(path: Path, parts: Mapping[str, str]) -> None:
@@ -64,13 +67,15 @@ def _settings(passed: Sequence[Passed], body: Mapping[str, Any]) -> str:
     plan = body["plan"]
     outcomes = sum(len(each.outcomes) for each in passed)
     runs = sum(outcome.is_run for each in passed for outcome in each.outcomes)
-    left_out = "; ".join(f"`{name}`: {why}" for name, why in body["left_out"])
-    return (
-        f"{body['tapes']} tapes; an entry every {plan['every_minutes']} minutes on BTC and ETH, every "
-        f"{plan['others_every_minutes']} on the others, each worth {plan['notional']:,} USDT and watched for "
-        f"{plan['horizon_hours']} hours or to the tape's end. Of {outcomes:,} outcomes {runs:,} are runs of engine and "
-        f"venue; the other {outcomes - runs:,} were settled by arithmetic, since no price of theirs came near anything."
-        + (f" Left out: {left_out}." if left_out else "")
+    others = plan["others_every_minutes"]
+    steps = f"every {plan['every_minutes']} minutes"
+    if others != plan["every_minutes"] and not all(each.is_major for each in passed):
+        steps += f" on BTC and ETH, every {others} on the others"
+    return fill(
+        f"{body['tapes']} tapes; an entry {steps}, each worth {plan['notional']:,} USDT and watched for "
+        f"{plan['horizon_hours']} hours or to the tape's end. Of {outcomes:,} outcomes {runs:,} come from runs of "
+        f"engine and venue; the other {outcomes - runs:,} were settled by arithmetic: no price came near anything.",
+        width=120,
     )
 
 
@@ -122,12 +127,10 @@ def _tapes(passed: Sequence[Passed]) -> str:
     return "\n".join([head, *lines])
 
 
-def _frontier(passed: Sequence[Passed], body: Mapping[str, Any]) -> str:
+def _frontier(passed: Sequence[Passed]) -> str:
     wild = [each for each in passed if each.kind != "calm"]
-    plan = body["plan"]
     return (
-        f"At {CURVE_LEVERAGE}x over all crashes and squeezes, entries every {plan['every_minutes']} minutes on BTC and "
-        f"ETH and every {plan['others_every_minutes']} on the others; costs are shares of equity at entry.\n\n"
+        f"At {CURVE_LEVERAGE}x, over the crashes and squeezes among them; costs are shares of equity at entry.\n\n"
         + frontier_table(rows_together("", wild), CURVE_LEVERAGE)
     )
 

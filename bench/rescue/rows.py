@@ -62,7 +62,7 @@ def groups(passed: Sequence[Passed]) -> list[tuple[str, list[Passed]]]:
     found = [
         ("crashes and squeezes, BTC and ETH", [each for each in wild if each.is_major]),
         ("crashes and squeezes, other coins", [each for each in wild if not each.is_major]),
-        ("calm days, all coins", [each for each in passed if each.kind == "calm"]),
+        ("calm days", [each for each in passed if each.kind == "calm"]),
     ]
     return [(label, some) for label, some in found if some]
 
