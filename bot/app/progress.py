@@ -24,6 +24,7 @@ from bot.app.snapshot import DecisionKind, ProgressSnapshot
 SECONDS_BETWEEN = 0.1                # the eye takes no more
 REST_PER_FRAME = 40                  # times what a frame took: drawing costs a run 2.5 % at most, on any terminal
 _ESTIMATE_FROM = 0.02                # of the tape: before that, time left is a guess
+_CALM_ENOUGH = 0.1                   # of what has passed: less calm than that says little of what is to come
 
 
 class LiveView:
@@ -32,8 +33,11 @@ class LiveView:
     def __init__(self, console: Console, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._console = console
         self._clock = clock
-        self._started = clock()
-        self._due_at = self._started
+        self._started = self._looked = self._due_at = clock()
+        self._fraction = 0.0
+        self._was_at_work = False
+        self._calm_seconds = 0.0                     # without an order at work, and how much of the tape passed in them
+        self._calm_fraction = 0.0
         self._printed: int | None = None
         self._pending: ProgressSnapshot | None = None
         self._is_lost = False
@@ -93,15 +97,29 @@ class LiveView:
                 width=self._console.width - 1,       # a full last column makes some terminals wrap
                 height=self._console.height,
                 glyphs=ASCII if self._console.options.ascii_only else LINES,
-                left_seconds=self._left_seconds(snapshot.tape_fraction),
+                left_seconds=self._left_seconds(snapshot),
             ),
             refresh=True,
         )
 
-    def _left_seconds(self, fraction: float | None) -> float | None:
-        if fraction is None or not _ESTIMATE_FROM <= fraction < 1:
+    def _left_seconds(self, snapshot: ProgressSnapshot) -> float | None:
+        """Return how long the rest takes at the pace of the calm time so far.
+
+        While orders are at work a watched run goes slowly on purpose, which says nothing of the hours after them.
+        """
+        fraction = snapshot.tape_fraction
+        if fraction is None:
             return None
-        return (self._clock() - self._started) * (1 - fraction) / fraction
+        now = self._clock()
+        if not self._was_at_work:
+            self._calm_seconds += now - self._looked
+            self._calm_fraction += fraction - self._fraction
+        self._looked, self._fraction, self._was_at_work = now, fraction, bool(snapshot.parents)
+        if not _ESTIMATE_FROM <= fraction < 1:
+            return None
+        if self._calm_fraction < fraction * _CALM_ENOUGH:
+            return (now - self._started) * (1 - fraction) / fraction
+        return self._calm_seconds * (1 - fraction) / self._calm_fraction
 
     def _print_new(self, snapshot: ProgressSnapshot) -> None:
         for decision in snapshot.decisions:

@@ -228,6 +228,24 @@ def test_view_whose_screen_is_gone_goes_on_silently(is_terminal: bool) -> None:
         view.update(snapshot(lines=2))
 
 
+def test_view_counts_no_slow_motion_into_the_time_left() -> None:
+    """Orders work for 30 s over a hundredth of the tape: what is left is told by the calm before and after."""
+    clock = Clock()
+    view, out = terminal(clock)
+    with view:
+        clock.now = 2.0
+        view.update(snapshot(parents=0, lines=0, fraction=0.10))
+        clock.now = 4.0
+        view.update(snapshot(parents=1, lines=0, fraction=0.20))
+        clock.now = 34.0
+        view.update(snapshot(parents=0, lines=0, fraction=0.21))
+        out.truncate(0)
+        clock.now = 36.0
+        view.update(snapshot(parents=0, lines=0, fraction=0.31))
+    # 0.3 of the tape in 6 calm seconds: 0.69 of it takes 13.8
+    assert "14 s left" in out.getvalue()
+
+
 class Slow(StringIO):
     """A terminal at the end of a slow line: each frame takes ``seconds`` to write."""
 
