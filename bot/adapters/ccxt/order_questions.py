@@ -81,11 +81,12 @@ class OrderQuestions:
     async def since(self, symbol: str, moment: int) -> list[AccountFact]:
         """Return everything about a market's orders since a moment of ours, ns; strangers' fills, too."""
         since = moment + self._time.ahead - self._time.error - OVERLAP
-        orders, stops, trades = await asyncio.gather(
+        orders, stops = await asyncio.gather(
             self._all(lambda first: binance_orders.orders_since(symbol, since, first=first), "orderId"),
             self._rows(binance_orders.stops_since(symbol, since)),
-            self._all(lambda first: binance_orders.trades_since(symbol, since, first=first), "id"),
         )
+        # After the orders: what those say is filled is among the trades that are read later.
+        trades = await self._all(lambda first: binance_orders.trades_since(symbol, since, first=first), "id")
         older = await self._older(symbol, (*orders, *stops), trades)
         if any(not self._is_ours(row) for row in older):
             stops = [*await self._stops_behind(symbol, older), *stops]

@@ -79,10 +79,15 @@ class Storm(Plain):
 
 
 def settled(bench: Wired) -> set[str]:
-    """Return the orders of which the end is known."""
+    """Return the orders of which the end is known, and every fill before it."""
     missing = [fact.name for fact in bench.of(OrderNotFound)]
+    trades = {(fact.name, fact.trade_id): fact.quantity for fact in bench.of(OrderFilled)}
+    filled: dict[str, int] = {}
+    for (name, _), quantity in trades.items():
+        filled[name] = filled.get(name, 0) + quantity
     return (
-        {fact.name for kind in (OrderEnded, OrderRejected, OrderNotSent) for fact in bench.of(kind)}
+        {fact.name for kind in (OrderRejected, OrderNotSent) for fact in bench.of(kind)}
+        | {fact.name for fact in bench.of(OrderEnded) if filled.get(fact.name, 0) >= fact.filled}
         | {name for name in missing if missing.count(name) >= 2}
     )
 
