@@ -219,8 +219,6 @@ class _Book:
         self.stands: list[dict[int, tuple[int, tuple[int, ...]]]] = [{} for _ in holdings]    # by what is kept
         self.standing = [self._stand(position, keep) for position, keep in enumerate(keeps)]
         self.next_cuts: list[_Cut | None] = [None] * len(keeps)
-        places = range(len(keeps))
-        self.fellows = [[other for other in places if deltas.are_one(place, other)] for place in places]
         self.free = [
             condition.allowed + int(condition.equity * equity) + int(condition.move * moving)
             + sum(stand[place] for _, stand in self.standing)
@@ -267,7 +265,7 @@ class _Book:
             self.standing[position] = self._stand(position, self.keeps[position])
             self.next_cuts[position] = None
             self.deltas.take(position, quantity)
-            for other in self.fellows[position]:
+            for other in self.deltas.fellows(position):
                 self.next_cuts[other] = None         # its room has changed
 
     def _open_positions(self) -> list[int]:

@@ -26,8 +26,11 @@ class Deltas:
     def __init__(self, holdings: Sequence[Holding], keeps: Sequence[int], limits: Mapping[str, DeltaLimit]) -> None:
         self.holdings = holdings
         self.stands = {underlying: limit.coins for underlying, limit in limits.items()}
-        for place, keep in enumerate(keeps):
+        self.places: dict[str, list[int]] = {underlying: [] for underlying in limits}
+        for place, keep in enumerate(keeps) if limits else ():
             self._count(place, keep)
+            if holdings[place].instrument.underlying in self.places:
+                self.places[holdings[place].instrument.underlying].append(place)
         self.most = {each: max(limits[each].band, abs(stands)) for each, stands in self.stands.items()}
 
     def room(self, place: int, quantity: int) -> int:
@@ -40,6 +43,10 @@ class Deltas:
         spare = self.most[instrument.underlying] + (stands if holding.quantity > 0 else -stands)
         allowed = quantity_of(instrument, delta=max(0, spare), mark=holding.mark)
         return quantity if allowed >= quantity else allowed // instrument.filters.lot * instrument.filters.lot
+
+    def fellows(self, place: int) -> Sequence[int]:
+        """Return the holdings whose room a cut of one changes: all on its underlying, where that is limited."""
+        return self.places.get(self.holdings[place].instrument.underlying, ())
 
     def are_one(self, one: int, other: int) -> bool:
         """True of two holdings on one underlying whose delta is limited."""
