@@ -14,6 +14,7 @@ import asyncio
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from urllib.parse import urlsplit
 
 IDLE_MAX = 4                         # a burst of orders opens more; they are closed again after it
@@ -46,8 +47,13 @@ class HttpAnswer:
 
 async def dial(host: str, port: int, is_tls: bool) -> Streams:
     """Open a connection by the system's names and certificates."""
-    context = ssl.create_default_context() if is_tls else None
-    return await asyncio.open_connection(host, port, ssl=context, limit=HEAD_MAX)
+    return await asyncio.open_connection(host, port, ssl=_trusted() if is_tls else None, limit=HEAD_MAX)
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """Return the system's certificates, read once: it takes some 20 ms, which a burst of orders has not."""
+    return ssl.create_default_context()
 
 
 class Line:
