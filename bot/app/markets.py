@@ -162,6 +162,7 @@ class GeneratedMarket:
 
     seed: int
     instruments: tuple[Instrument, ...]
+    kept: list[TapeEvent] = field(default_factory=list, repr=False, compare=False)
 
     @classmethod
     def open(cls, seed: int, symbols: Sequence[str]) -> GeneratedMarket:
@@ -206,10 +207,18 @@ class GeneratedMarket:
 
     def events(self, held_sign: HeldSign) -> Iterator[TapeEvent]:
         """Yield the generated trades; ``held_sign`` plays no part, since trades need no walking."""
+        del held_sign
+        return iter(self.kept) if self.kept else self._made()
+
+    def _made(self) -> Iterator[TapeEvent]:
+        """Yield the trades and keep them, once all are there: the baselines live through the same again."""
         from paper.generate.crash import black_thursday  # numpy, which a replay of candles need not load
 
-        del held_sign
-        return iter(black_thursday(self.seed, self.instruments, start=FIRST_SECOND))
+        made: list[TapeEvent] = []
+        for event in black_thursday(self.seed, self.instruments, start=FIRST_SECOND):
+            made.append(event)
+            yield event
+        self.kept[:] = made
 
 
 def _instrument(index: int, symbol: str, tapes: Sequence[BoundTape]) -> Instrument:

@@ -56,6 +56,7 @@ class Watch:
             layout, book, readings.market, _conditions(all_rules)
         )
         self.is_moved_by_time = bool(self.beats or self.ages)
+        self.rests_unheld = not self.portfolio_rules and self._rests_unheld(all_rules)
         self.wide = _wide_accounts(layout, book, readings, _conditions(self.position_rules))
         self.accounts_to_look_at, self.positions_to_look_at = self._dependants()
         self.wide_to_look_at = [self._taken_whole(positions) for positions in self.positions_to_look_at]
@@ -63,6 +64,12 @@ class Watch:
             tuple(position for position in positions if layout.keys[position].account not in whole)
             for positions, whole in zip(self.positions_to_look_at, self.wide_to_look_at, strict=True)
         ]
+
+    def _rests_unheld(self, rules: tuple[Rule, ...]) -> bool:
+        """True when a price changes no truth but through what is held: all that is read is of plain accounts alone."""
+        return all(self.layout.is_plain(account) for account in range(len(self.layout.accounts))) and all(
+            ref.derived is None and ref.subject in (Subject.ACCOUNT, Subject.POSITION) for ref in _measures(rules)
+        )
 
     def _dependants(self) -> tuple[list[tuple[int, ...]], list[tuple[int, ...]]]:
         """Return, per instrument, whose conditions may change with its price."""
@@ -110,6 +117,8 @@ class Watch:
         """Evaluate what depends on an instrument's price; return whether any truth changed."""
         changed = False
         readings = self.readings
+        if self.rests_unheld and not self._is_held(instrument):
+            return False
         if readings.of_time:
             readings.refresh_time()
         if readings.of_market:
@@ -136,6 +145,13 @@ class Watch:
             if self._look_at_position(position):
                 changed = True
         return changed
+
+    def _is_held(self, instrument: int) -> bool:
+        quantity = self.book.quantity
+        for position in self.layout.positions_on[instrument]:      # noqa: SIM110  # at every price
+            if quantity[position]:
+                return True
+        return False
 
     def next_moment(self, account: int, now: int) -> int | None:
         """Return when time alone may change a truth of an account next, or None when it cannot."""
