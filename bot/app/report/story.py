@@ -105,13 +105,13 @@ def stories(
 
 
 def moves_of(series: AccountSeries) -> list[Move]:
-    """Return how far each market went, those that were held first; against the position where there was one."""
+    """Return how far each market went, those held from the start first; against what was held, where something was."""
     found: list[tuple[bool, Move]] = []
     for symbol, line in series.marks.items():
         marks = [mark for mark in (number(value) for value in line) if mark]
         if not marks:
             continue
-        held = next((size for size in series.quantities.get(symbol, ()) if size), None)
+        held = next((size for size in series.quantities.get(symbol, ()) if size is not None), None) or None
         low, high = min(marks) / marks[0] - 1, max(marks) / marks[0] - 1
         is_downward = held > 0 if held is not None else -low >= high
         found.append((held is None, Move(symbol, low if is_downward else high)))
