@@ -112,7 +112,7 @@ def outcome_of_order(order: object, venue_name: str) -> Answer:
         return Answer(Outcome.UNKNOWN, "", f"the answer is no order, was {_shorten(repr(order))}")
     identity = order.get("id")
     named = order.get("clientOrderId")
-    if identity is None or not str(identity).strip() or str(identity) == "None":
+    if str(identity).strip() in ("", "None"):
         return Answer(Outcome.UNKNOWN, "", "the answer names no order")
     if named not in (None, "", venue_name):
         return Answer(Outcome.UNKNOWN, "", f"the answer is of another order, was {named!r} for {venue_name!r}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import pytest
 
@@ -18,11 +19,12 @@ from bot.domain.events import (
     OrderFilled,
     OrderNotFound,
     OrderNotSent,
+    OrderOutcomeUnknown,
     OrderRejected,
 )
 from bot.domain.order import OrderClass, OrderStatus, Side, TimeInForce
 from bot.domain.scale import CASH_UNIT, NS_PER_SECOND
-from paper.wire.exchange import Request
+from paper.wire.exchange import Reply, Request
 from paper.wire.faults import Fate
 from tests.adapters.ccxt.carriers import Plain
 from tests.adapters.ccxt.wired import wired
@@ -268,5 +270,42 @@ def test_account_lists_open_orders_of_everybody_and_ends_a_strangers(
             await bench.until(lambda: bench.of(AccountSnapshot))
             assert [order.name for order in bench.of(AccountSnapshot)[0].orders] == [stop]
             assert bench.troubles == []
+
+    run(scenario)
+
+
+def test_order_under_way_when_the_venue_is_closed_is_told_as_unknown() -> None:
+    """The process ends while an answer is on its way: the record says that the order may be there."""
+    class Slow(Plain):
+        def fate(self, now: int, request: Request) -> Fate:
+            if request.method == "POST" and request.path.endswith("/order"):
+                return Fate(wait_after=2 * NS_PER_SECOND)
+            return super().fate(now, request)
+
+    async def scenario() -> None:
+        async with wired(account(btc=50), carrier=Slow()) as bench:
+            name = bench.place(bench.request())
+            await asyncio.sleep(0.2)
+            await bench.venue.close()
+            assert [fact.name for fact in bench.of(OrderOutcomeUnknown)] == [name]
+
+    run(scenario)
+
+
+def test_stop_that_is_taken_and_cannot_be_seen_is_not_accepted() -> None:
+    """The venue says yes and has no such stop: a position must not trust in it."""
+    class Invisible(Plain):
+        def fate(self, now: int, request: Request) -> Fate:
+            if request.method == "POST" and request.path.endswith("/algoOrder"):
+                taken = {"algoId": 5, "clientAlgoId": request.params["clientAlgoId"], "algoStatus": "NEW"}
+                return Fate(hearings=0, answer=Reply(200, json.dumps(taken).encode()))
+            return super().fate(now, request)
+
+    async def scenario() -> None:
+        async with wired(account(btc=50), carrier=Invisible()) as bench:
+            name = bench.place(bench.request(price=None, trigger="55000", order_class=OrderClass.STOP))
+            await bench.until(lambda: bench.facts)
+            assert [fact.name for fact in bench.of(OrderNotFound)] == [name]
+            assert bench.of(OrderAccepted) == []
 
     run(scenario)
