@@ -256,7 +256,9 @@ class Engine:
         columns.move_price(instrument, price)
         if is_first:
             self.freshness.heard(instrument)
-        self.divergence.look(instrument, price, is_warming=self.is_warming)
+        divergence = self.divergence
+        if not divergence.low[instrument] <= price <= divergence.high[instrument]:     # its own first question
+            divergence.look(instrument, price, is_warming=self.is_warming)
         for tell in self.market.on_mark[instrument]:
             tell(now, price)
         if self.readings.peaks.is_wanted and not self.is_warming:

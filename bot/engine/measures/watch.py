@@ -38,6 +38,7 @@ class Watch:
         self.book = book
         self.columns = columns
         self.readings = readings
+        self.positions_on = layout.positions_on
         self.account_rules = rules.of_scope(Scope.ACCOUNT)
         self.position_rules = rules.of_scope(Scope.POSITION)
         self.portfolio_rules = rules.of_scope(Scope.PORTFOLIO)
@@ -117,8 +118,13 @@ class Watch:
         """Evaluate what depends on an instrument's price; return whether any truth changed."""
         changed = False
         readings = self.readings
-        if self.rests_unheld and not self._is_held(instrument):
-            return False
+        if self.rests_unheld:
+            quantity = self.book.quantity
+            for position in self.positions_on[instrument]:
+                if quantity[position]:
+                    break
+            else:
+                return False
         if readings.of_time:
             readings.refresh_time()
         if readings.of_market:
@@ -145,13 +151,6 @@ class Watch:
             if self._look_at_position(position):
                 changed = True
         return changed
-
-    def _is_held(self, instrument: int) -> bool:
-        quantity = self.book.quantity
-        for position in self.layout.positions_on[instrument]:      # noqa: SIM110  # at every price
-            if quantity[position]:
-                return True
-        return False
 
     def next_moment(self, account: int, now: int) -> int | None:
         """Return when time alone may change a truth of an account next, or None when it cannot."""
