@@ -27,6 +27,7 @@ from bot.domain.errors import PenstockError
 from paper.spec import AccountStart
 from paper.wire.exchange import Request
 from paper.wire.faults import Carrier
+from paper.wire.mischief import Mischief
 from paper.wire.server import WireServer
 from tests.shared_data import ROOT
 from tests.wire.builders import KEY, MS, SECRET, account, serving, steer
@@ -148,7 +149,19 @@ class Guarded:
         with open_readonly(self.out / JOURNAL_NAME) as journal:
             return [item for _, item in journal.read() if isinstance(item, kind)]
 
+    def alarms(self) -> list[str]:
+        """Return the codes of all alarms in the log, the engine's and the house's, oldest first."""
+        path = self.out / "penstock.log"
+        lines = path.read_text().splitlines() if path.exists() else []
+        told = [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
+        return [line["code"] for line in told if line.get("event") == "alarm"]
+
     # The venue ---------------------------------------------------------------------------------------------
+
+    def harm(self, *rules: dict[str, Any]) -> None:
+        """Let these faults befall requests and frames from now on, and no others; none end them."""
+        assert isinstance(self.server.carrier, Mischief)
+        self.server.carrier.follow(json.dumps({"rules": rules}))
 
     def price(self, price: str, *, index: int = 0) -> None:
         """Let a market trade at a price from now on."""
