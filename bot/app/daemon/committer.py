@@ -21,6 +21,8 @@ from bot.domain.errors import JournalError
 
 PATIENCE = 2.0                       # seconds; a commit takes 0.3 ms, one behind a checkpoint of SQLite some 10 ms
 RETRY_EVERY = 1.0                    # seconds between two tries of a disk that refuses
+# Encoding a record takes the interpreter from the loop. Where nobody waits for the disk, an order under way goes first.
+LAZY = 0.002
 
 
 class Durable(Protocol):
@@ -66,6 +68,7 @@ class Committer:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
         self._writing = ThreadPoolExecutor(1, thread_name_prefix="spare")
         self._asked = asyncio.Event()
+        self._hurry = asyncio.Event()
         self._step = -1
         self._durable = -1
         self._commit: asyncio.Future[None] | None = None
@@ -73,10 +76,12 @@ class Committer:
         self._is_troubled = False
         self._is_lost = False
 
-    def request(self, step: int) -> None:
-        """Ask for a commit of all that was appended up to ``step``."""
+    def request(self, step: int, *, is_waited_for: bool) -> None:
+        """Ask for a commit of all that was appended up to ``step``, at once if an order waits for it."""
         self._step = step
         self._asked.set()
+        if is_waited_for:
+            self._hurry.set()
 
     async def run(self, beat: Callable[[], None]) -> None:
         """Commit whenever it is asked, for ever; ``beat`` is called as long as it goes round."""
@@ -84,7 +89,12 @@ class Committer:
             with suppress(TimeoutError):
                 async with asyncio.timeout(RETRY_EVERY):
                     await self._asked.wait()
+            if self._asked.is_set():
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(LAZY):
+                        await self._hurry.wait()
             self._asked.clear()
+            self._hurry.clear()
             beat()
             if self._step > self._durable or self._is_troubled:
                 await self._make_durable(self._step)

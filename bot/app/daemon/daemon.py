@@ -217,7 +217,7 @@ class Daemon:
     def _checkpoint(self) -> None:
         engine = self.driver.engine
         self.journal.checkpoint(engine.book.seq, engine.book.now, checkpoint.dump(engine.book))
-        self.committer.request(engine.book.seq)
+        self.committer.request(engine.book.seq, is_waited_for=False)
 
     def _progress(self) -> None:
         """Every task beats and the loop is on time: the service manager may know."""

@@ -39,6 +39,11 @@ class Departures:
         self._reserved: dict[str, int] = {}          # per parent, the first child that is not covered
         self._waiting: dict[str, _Waiting] = {}
 
+    @property
+    def is_holding(self) -> bool:
+        """True while an order waits for its record."""
+        return bool(self._waiting)
+
     def take(self, step: int, effects: Sequence[Effect]) -> tuple[list[_Placing], list[_Placing]]:
         """Take a step's effects; return what leaves at once, and what was called back before it could leave."""
         leaving: list[_Placing] = []

@@ -32,7 +32,7 @@ NEVER = 1 << 63
 class Commits(Protocol):
     """Who makes steps durable, and says so by ``Driver.durable``."""
 
-    def request(self, step: int) -> None: ...
+    def request(self, step: int, *, is_waited_for: bool) -> None: ...
 
 
 class Watcher(Protocol):
@@ -117,7 +117,8 @@ class Driver:
             effects, wake = engine.step(event)
             if effects or not isinstance(event, Timer):
                 self.journal.append_fact(engine.book.seq, event)
-                self._request()
+                if not effects:
+                    self._request()
             for watcher in self.watchers:
                 watcher.on_fact(event)
         self.steps += 1
@@ -128,10 +129,10 @@ class Driver:
     def _perform(self, now: int, effects: Sequence[Effect]) -> None:
         step = self.engine.book.seq
         self.journal.append_effects(step, now, effects)
-        self._request()
         leaving, recalled = self.departures.take(step, effects)
         for placing in leaving:
             self._send(placing, now)
+        self._request()
         for placing in recalled:
             self._not_sent(placing, "it was cancelled before it left")
         gone = {placing.approved.request.name for placing in recalled}
@@ -150,6 +151,10 @@ class Driver:
                     self.venue.catch_up(now, effect.account, effect.facts_after, effect.orders_after)
                 case _:
                     pass
+        # Behind the tasks that send: a log line takes as long as signing an order does.
+        asyncio.get_running_loop().call_soon(self._show, effects)
+
+    def _show(self, effects: Sequence[Effect]) -> None:
         for watcher in self.watchers:
             watcher.on_effects(effects)
 
@@ -167,7 +172,7 @@ class Driver:
 
     def _request(self) -> None:
         if self.commits is not None:
-            self.commits.request(self.engine.book.seq)
+            self.commits.request(self.engine.book.seq, is_waited_for=self.departures.is_holding)
 
     def _soon(self) -> None:
         if not self._is_due:
