@@ -17,7 +17,7 @@ from bot.app.daemon.public_feed import PublicFeed
 from bot.app.loading import Loaded
 from bot.domain.errors import InputError
 
-SWITCH_INTERVAL = 0.0005             # seconds that the journal thread may keep the loop waiting; Python has ten times it
+SWITCH_INTERVAL = 0.0005             # seconds the journal thread may keep the loop waiting; Python has ten times it
 
 
 def run_daemon(loaded: Loaded, out: Path, environ: Mapping[str, str], *, is_confirmed: bool) -> int:
