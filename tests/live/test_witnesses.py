@@ -187,3 +187,24 @@ def test_live_older_journal_put_back_in_the_middle_of_a_sale_ends_in_one_sale(tm
         assert sold(home) == pytest.approx(0.5) and names_twice(home) == []
 
     failing(tmp_path, scenario)
+
+
+def test_live_disk_that_takes_nothing_at_all_lets_what_was_reserved_leave(tmp_path: Path) -> None:
+    """Neither journal nor spare file nor latch can be written: frozen and told, sold by names that were durable."""
+    async def scenario(home: Guarded) -> None:
+        await home.start()
+        await home.until_ready()
+        assert home.process is not None
+        unlimited = resource.prlimit(home.process.pid, resource.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
+        home.price("57000.0")
+        await home.until(lambda: home.held() == 0)
+        main = await home.until_status(lambda main: main["positions"] == 0 and not main["parents"])
+        assert main["latch"] == "frozen"
+        assert "nothing is recorded" in (await home.ask("status"))["health"]["journal"]
+        resource.prlimit(home.process.pid, resource.RLIMIT_FSIZE, unlimited)
+        assert await home.stop() == 0
+        ours = {fill.trade_id for fill in home.recorded(OrderFilled) if fill.origin is FillOrigin.OURS}
+        assert ours == {f"BTCUSDT:{row['id']}" for row in home.trades()}
+        assert sold(home) == pytest.approx(0.5)
+
+    failing(tmp_path, scenario)
