@@ -96,8 +96,8 @@ def test_live_stop_cancelled_by_somebody_is_placed_again(tmp_path: Path) -> None
 
 @pytest.mark.parametrize(
     "fault",
-    [{"fault": "not_a_number"}, {"fault": "zero"}, {"fault": "stale", "delay_ms": 60_000}, {"fault": "frozen"}],
-    ids=["not a number", "zero", "a minute old", "frozen, but pinging"],
+    [{"fault": "not_a_number"}, {"fault": "zero"}, {"fault": "frozen"}],
+    ids=["not a number", "zero", "frozen, but pinging"],
 )
 def test_live_prices_that_are_none_sell_nothing_are_told_and_then_used_again(
     tmp_path: Path, fault: dict[str, Any]
