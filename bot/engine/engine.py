@@ -241,11 +241,12 @@ class Engine:
     def _on_mark(self, event: MarkPrice) -> None:
         if not (event.price > 0 and event.stamp <= event.now) and self.bad_data.is_bad(event):
             return
-        instrument = event.instrument
-        self.market.mark_stamp[instrument] = event.stamp
-        self.market.lull[instrument] = BARS_UNHEARD * event.span
-        if not self.market.has_marks[instrument]:
-            self.market.has_marks[instrument] = True
+        instrument, market, lull = event.instrument, self.market, BARS_UNHEARD * event.span
+        if not self.is_warming and event.now - event.stamp >= max(self.desk.limits.stale_after, lull):
+            return                           # as old as this it is none; the deadline of the one before tells
+        is_quicker = not market.has_marks[instrument] or lull < market.lull[instrument]
+        market.mark_stamp[instrument], market.lull[instrument], market.has_marks[instrument] = event.stamp, lull, True
+        if is_quicker:
             self.freshness.watch(instrument)
         if event.price != self.columns.mark[instrument]:
             self._move_mark(instrument, event.price, event.now)

@@ -30,8 +30,9 @@ from bot.domain.effects import Goal, GoalKind
 from bot.domain.errors import ContractError
 from bot.domain.instrument import InstrumentKind
 from bot.domain.scale import CASH_UNIT
+from bot.risk.conditions import conditions_of, target_of
 from bot.risk.delta_limit import DeltaLimit, Deltas
-from bot.risk.exposure import EXPOSURES, exposure_of, limit_of
+from bot.risk.exposure import EXPOSURES, exposure_of
 from bot.risk.margin import AccountMargin, Holding, distances_if_worth
 from bot.risk.settled import Coin, Currency, Leg, distances
 from bot.risk.tiers import PPM
@@ -90,7 +91,7 @@ def _measure(goal: Goal, equity: int, holdings: Sequence[Holding], values: Seque
 
 def wanted(goal: Goal) -> float:
     """Return the value that ``measure`` must reach."""
-    target = _target(goal)
+    target = target_of(goal)
     return target if goal.kind is GoalKind.LIQUIDATION_DISTANCE else -target
 
 
@@ -109,7 +110,7 @@ def plan_cuts(
 
     ``keeps`` are the unsigned quantities that earlier plans leave, so a later plan only ever cuts more;
     none goes below its entry in ``lowest``. For all but a distance, which a cut hedge would improve too (or,
-    for a net exposure, make worse), only the heavier side is cut, so that a book in balance shrinks evenly.
+    for a net exposure, make worse), only the heavier side is cut, and a book in balance evenly, to the lot.
     ``deltas`` limits net deltas, by underlying.
     """
     equity = wallet + sum(holding.unrealised for holding in holdings)
@@ -146,43 +147,6 @@ def _cost_of_cut(cost_of: CostOf, position: int, quantity: int) -> int:
     return int(cost_of(position, quantity)) if quantity > 0 else 0
 
 
-def _target(goal: Goal) -> float:
-    if goal.target is None:
-        raise ContractError(f"deleverage: goal {goal.kind.value} needs a target")
-    return goal.target
-
-
-@dataclass(frozen=True, slots=True)
-class _Condition:
-    """What a goal asks of the book, as factors: each field multiplies what it is named after.
-
-    Met when ``allowed`` cash + (equity - cost) + net at the ``move`` - maintenance there - gross, so multiplied,
-    is not below 0.
-    """
-
-    equity: float
-    move: float
-    maintenance: int
-    gross: int
-    allowed: int = 0
-
-
-def _conditions(goal: Goal) -> tuple[_Condition, ...]:
-    target = _target(goal)
-    if goal.kind is GoalKind.LIQUIDATION_DISTANCE:
-        # What is left after a move is concave in the move: enough at both ends means enough in between.
-        return _Condition(1.0, max(-target, -1.0), 1, 0), _Condition(1.0, target, 1, 0)
-    if goal.kind is GoalKind.MARGIN_RATIO:
-        return (_Condition(target, 0.0, 1, 0),)
-    if goal.kind is GoalKind.LEVERAGE:
-        return (_Condition(target, 0.0, 0, 1),)
-    if goal.kind is GoalKind.GROSS_NOTIONAL:
-        return (_Condition(0, 0, 0, 1, limit_of(goal)),)
-    if goal.kind is GoalKind.NET_NOTIONAL:
-        return _Condition(0, -1, 0, 0, limit_of(goal)), _Condition(0, 1, 0, 0, limit_of(goal))
-    raise ContractError(f"deleverage: has no measure for a goal of kind {goal.kind.value}")
-
-
 class _Cut(NamedTuple):
     """Slices of one or two holdings, as (position, quantity): their price, and what each condition gains, cash."""
 
@@ -205,7 +169,7 @@ class _Book:
         moving: int,
         deltas: Deltas,
     ) -> None:
-        self.conditions = _conditions(goal)
+        self.conditions = conditions_of(goal)
         self.nothing = (0,) * len(self.conditions)
         self.deltas = deltas
         self.spares_hedges = goal.kind is GoalKind.LIQUIDATION_DISTANCE    # of itself: a hedge's cut has no relief
@@ -242,9 +206,29 @@ class _Book:
         if self.lack(self.free) == 0:
             return None
         places = self._open_positions()
-        return self._best([self._next_cut(position) for position in places]) or self._best(
-            [self._pair(long, short) for long in places for short in places if self._is_hedged_by(long, short)]
-        )
+        if self.spares_hedges:
+            return self._best([self._next_cut(position) for position in places]) or self._best(self._pairs(places))
+        return self._best(self._evening(places)) or self._best([self._next_cut(position) for position in places])
+
+    def _pairs(self, places: Sequence[int]) -> list[_Cut]:
+        return [self._pair(long, short) for long in places for short in places if self._is_hedged_by(long, short)]
+
+    def _evening(self, places: Sequence[int]) -> list[_Cut]:
+        """Return cuts that leave a hedged book no further out of balance: slices of the heavier side up to the lot
+        that evens it, and then slices of both sides together. Nothing of a book that has only one side to cut.
+        """
+        left = [position for position, keep in enumerate(self.keeps) if keep > self.lowest[position]]
+        if len({self.holdings[position].quantity > 0 for position in left}) < 2:
+            return []
+        net = abs(self._net())
+        lots = {place: self.units[place] * self.holdings[place].instrument.filters.lot for place in left}
+        if net <= max(lots.values()):
+            return self._pairs(left)
+        return [
+            self._cut((place, self.deltas.room(place, self._room(place, min(self.slices[place], even)))))
+            for place in places
+            if (even := net // lots[place] * self.holdings[place].instrument.filters.lot)
+        ]
 
     def _best(self, cuts: Sequence[_Cut]) -> _Cut | None:
         lack = self.lack(self.free)
@@ -273,10 +257,15 @@ class _Book:
         left = [position for position, keep in enumerate(self.keeps) if keep > self.lowest[position]]
         if self.spares_hedges:
             return left
+        net = self._net()
+        return [position for position in left if self.holdings[position].quantity * net >= 0]
+
+    def _net(self) -> int:
+        """Return the signed value of what is kept, cash."""
         net = 0
         for holding, keep, unit in zip(self.holdings, self.keeps, self.units, strict=True):
             net += keep * unit if holding.quantity > 0 else -keep * unit
-        return [position for position in left if self.holdings[position].quantity * net >= 0]
+        return net
 
     def _next_cut(self, position: int) -> _Cut:
         cut = self.next_cuts[position]

@@ -237,3 +237,19 @@ def test_quotes_alone_are_no_mark() -> None:
     """A market of which only quotes are told has no mark to grow old."""
     driver = driven(Quote(at(0), at(0), 0, 799_900, 5, 800_100, 5))
     assert driver.wake is None
+
+
+def test_freshness_mark_that_was_too_old_when_it_came_is_none_and_fires_nothing() -> None:
+    """A page of a minute ago that comes now is no price of now: the same fall told in time does fire."""
+    rule = FALLING.replace("    hold: 10s\n", "")
+    late = driven(*HELD, mark(1, 8_000), mark(2, 7_000, stamp=-60), rule=rule)
+    assert late.engine.columns.mark[0] == 800_000
+    assert late.found(OpenEpisode) == []
+    assert driven(*HELD, mark(1, 8_000), mark(2, 7_000), rule=rule).found(OpenEpisode) != []
+
+
+def test_freshness_live_marks_after_bars_are_missed_as_soon_as_live_marks_are() -> None:
+    """The history of a start is of bars, whose next one may take two minutes; what is heard now comes every second."""
+    driver = driven(mark(0, 8_000, span=NS_PER_MINUTE), mark(1, 8_000))
+    driver.run_timers(until=6.0)
+    assert driver.engine.columns.mark[0] is None

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from bot.domain.effects import Goal, GoalKind
 from bot.domain.scale import CASH_UNIT
-from bot.risk.delta_limit import DeltaLimit
 from bot.risk.deleverage import NO_LIMITS, plan_cuts
+from bot.risk.delta_limit import DeltaLimit
 from bot.risk.holding import Holding
 from tests.risk.books import holding
 
@@ -61,7 +61,7 @@ def test_coins_count_as_what_the_short_hedges() -> None:
     """One coin in the wallet and one short is a delta of nothing: the short stays, though it is all the book."""
     short = holding(-1_000, mark=8_000.0, base="BTC")
     plan = plan_cuts(
-        LEVERAGE, 1_000 * CASH_UNIT, (short,), lambda place, quantity: 0.0, keeps=[1_000], lowest=[0],
+        LEVERAGE, 1_000 * CASH_UNIT, (short,), lambda _place, _quantity: 0.0, keeps=[1_000], lowest=[0],
         deltas={"BTC": DeltaLimit(CASH_UNIT, 0)},
     )
     assert plan.keeps == (1_000,) and not plan.reached
