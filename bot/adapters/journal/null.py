@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Self
 
+from bot.adapters.journal.chain import Row
 from bot.adapters.journal.codec import Fact
 from bot.adapters.journal.reader import BEFORE_ALL
 from bot.domain.effects import Effect
@@ -29,6 +30,10 @@ class NullJournal:
 
     def put_series(self, name: str, body: bytes) -> None:
         """Drop a series."""
+
+    def waiting(self) -> list[Row]:
+        """Return nothing: what was appended is gone."""
+        return []
 
     def commit(self) -> None:
         """Do nothing."""
