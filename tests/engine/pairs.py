@@ -205,7 +205,8 @@ class Market(Storm):
             self.advance(CALM_STEP)
             self.price(0)
             self.price(1)
-            if number >= CALM_STEPS_MIN and not self.engine.book.parents:
+            # an answer may be lost even in a calm; its order is asked about five seconds later
+            if number >= CALM_STEPS_MIN and not (self.engine.book.parents or self.engine.book.orders):
                 break
         self.venue.snapshot(self.now)
         self.advance(NS_PER_SECOND)
