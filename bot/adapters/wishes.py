@@ -7,11 +7,11 @@ that goes on while it is written, and by no later one. Each line is written thro
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from bot.adapters.append import append_through
 from bot.domain.errors import JournalError
 
 WISHES_NAME = "penstock.wishes"
@@ -35,12 +35,7 @@ class WishFile:
         """Append a wish; raises JournalError when that cannot be done."""
         line = json.dumps(wish).encode() + b"\n"
         try:
-            file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-            try:
-                os.write(file, line)
-                os.fsync(file)
-            finally:
-                os.close(file)
+            append_through(self.path, line, mode=0o644)
         except OSError as error:
             raise JournalError(
                 f"{self.path}: cannot be written, was {error.strerror}; free space on its disk or give permission, and "

@@ -11,7 +11,7 @@ from __future__ import annotations
 from bot.domain.effects import CancelOrder
 from bot.domain.open_order import CancelForeignOrder, OpenOrder
 from bot.domain.scale import NS_PER_SECOND
-from bot.engine.controls.sizes import sends_left
+from bot.engine.controls.sizes import may_send
 from bot.engine.desk import Desk
 
 CANCEL_AGAIN = 5 * NS_PER_SECOND     # an unanswered cancel was lost; asking twice harms nothing
@@ -28,7 +28,7 @@ def cancel_foreign(desk: Desk, account: int, order: OpenOrder, why: str, now: in
     if asked is not None and now < asked + CANCEL_AGAIN:
         desk.timers.set(account, asked + CANCEL_AGAIN)
         return False
-    if sends_left(desk.book, account, desk.limits, now) < 1:
+    if not may_send(desk.book, account, desk.limits, now):
         desk.timers.set(account, now + NS_PER_SECOND)
         return False
     desk.emit(CancelForeignOrder(account, order, why, now))

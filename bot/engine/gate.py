@@ -17,13 +17,13 @@ from bot.domain.scale import NS_PER_SECOND
 from bot.engine.controls import exposure, halts, identity, prices, sizes
 from bot.engine.controls.case import Case
 from bot.engine.controls.prices import collar_max
-from bot.engine.controls.sizes import notional_max, sends_left
+from bot.engine.controls.sizes import may_send, notional_max
 from bot.engine.measures.columns import Columns
 from bot.engine.measures.market import Market
 from bot.engine.record.book import Book
 from bot.engine.spec import LimitsSpec
 
-__all__ = ["CONTROLS", "VALID_FOR", "Gate", "collar_max", "notional_max", "sends_left"]
+__all__ = ["CONTROLS", "VALID_FOR", "Gate", "collar_max", "may_send", "notional_max"]
 
 VALID_FOR = 2 * NS_PER_SECOND        # an order older than this was decided on another market
 

@@ -9,7 +9,7 @@ from math import inf
 from bot.domain.effects import GoalKind
 from bot.rules.feasibility import EXPOSURE_OF, MEASURE_OF
 from bot.rules.intervals import Span, span_of
-from bot.rules.language.typed import Absolute, All, AnyOf, Compare, Condition, Not, Read, Truth, Value
+from bot.rules.language.typed import Absolute, Condition, Read, Value, compares_in
 from bot.rules.ruleset import Rule
 
 LEVEL_OF = MEASURE_OF | EXPOSURE_OF
@@ -52,7 +52,7 @@ def levels_of(rule: Rule) -> tuple[Level, ...]:
 
 
 def _of_condition(where: str, condition: Condition) -> Iterator[Level]:
-    for compare in _compares(condition.root):
+    for compare in compares_in(condition.root):
         for side, other in ((compare.left, compare.right), (compare.right, compare.left)):
             measure = _measure(side)
             if measure is None:
@@ -75,14 +75,3 @@ def _measure(value: Value) -> str | None:
     if isinstance(value, Read) and value.ref.derived is None and value.ref.measure in (*KIND_OF, LOSS):
         return value.ref.measure
     return None
-
-
-def _compares(truth: Truth) -> Iterator[Compare]:
-    match truth:
-        case Compare():
-            yield truth
-        case Not():
-            yield from _compares(truth.operand)
-        case All() | AnyOf():
-            for operand in truth.operands:
-                yield from _compares(operand)

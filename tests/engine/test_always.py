@@ -41,6 +41,7 @@ class Invariants(Watcher):
         self.ended: dict[str, ParentEnd] = {}
         self.sent: list[int] = []
         self.kept: dict[int, dict[PositionKey, int]] = {}
+        self.held: dict[int, list[int]] = {}         # by episode: the quantities that its newest plan was made for
         self.orders = 0
 
     def on_step(self, engine: Engine, effects: Iterable[Effect]) -> None:
@@ -58,16 +59,22 @@ class Invariants(Watcher):
                     del self.open[key]
                     self.ended[effect.parent] = effect.reason
                 case PlanEpisode():
-                    self.check_plan(effect)
+                    self.check_plan(engine, effect)
                 case PlaceOrder():
                     self.check_order(engine, effect)
                 case _:
                     pass
         self.check_book(engine)
 
-    def check_plan(self, effect: PlanEpisode) -> None:
-        """What a plan has reached it forgets; what it still wants sold it swaps, but never takes back."""
-        before = self.kept.get(effect.episode, {})
+    def check_plan(self, engine: Engine, effect: PlanEpisode) -> None:
+        """What a plan has reached it forgets; what it still wants sold it swaps, but never takes back.
+
+        Where somebody turned a position round, it is another one, and so is the plan.
+        """
+        held, planned_for = list(engine.book.quantity), self.held.get(effect.episode, [])
+        is_turned = any(now * then < 0 for now, then in zip(held, planned_for, strict=False))
+        before = {} if is_turned else self.kept.get(effect.episode, {})
+        self.held[effect.episode] = held
         assert all(cut.keep >= 0 for cut in effect.cuts)
         is_looser = any(cut.keep > before.get(cut.key, cut.keep) for cut in effect.cuts)
         is_deeper = any(cut.key not in before or cut.keep < before[cut.key] for cut in effect.cuts)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from itertools import accumulate
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bot.domain.effects import CancelOrder, PlaceOrder, PlaceStop
 from bot.domain.order import OrderClass
 from bot.domain.scale import NS_PER_SECOND
 from bot.domain.units import Money
-from bot.engine.controls.sizes import sends_left, sends_max
+from bot.engine.controls.sizes import may_send, sends_max
 from bot.engine.record.book import Book
 from bot.engine.record.fold import fold
 from bot.engine.spec import LimitsSpec
@@ -83,15 +86,29 @@ def test_cancels_count_towards_the_rate() -> None:
     limits = LimitsSpec(order_rate_max=3.0, order_rate_reserve=0.0)
     fold(book, CancelOrder(0, "pena00sn000001000", T0))
     fold(book, CancelOrder(0, "pena00sn000001001", T0))
-    assert sends_left(book, 0, limits, T0 + NS_PER_SECOND - 1, OrderClass.COST) == 1
-    assert sends_left(book, 0, limits, T0 + NS_PER_SECOND, OrderClass.COST) == 3
+    assert may_send(book, 0, limits, T0 + NS_PER_SECOND - 1, OrderClass.COST)
+    fold(book, CancelOrder(0, "pena00sn000001002", T0))
+    assert not may_send(book, 0, limits, T0 + NS_PER_SECOND - 1, OrderClass.COST)
+    assert may_send(book, 0, limits, T0 + NS_PER_SECOND, OrderClass.COST)
 
 
-def test_more_sent_than_may_be_leaves_nothing_rather_than_less() -> None:
+def test_more_sent_than_may_be_leaves_nothing() -> None:
     """A reload can lower the limit below what was sent in this second."""
     book = Book.empty(layout())
     book.accounts[0].sends.extend([T0] * 9)
-    assert sends_left(book, 0, LimitsSpec(order_rate_max=2.0), T0) == 0
+    assert not may_send(book, 0, LimitsSpec(order_rate_max=2.0), T0)
+
+
+@given(gaps=st.lists(st.integers(0, NS_PER_SECOND), max_size=12), rate=st.integers(1, 6), after=st.integers(0, 10**9))
+@settings(derandomize=True, deadline=None, max_examples=200)
+def test_pace_is_what_a_count_of_the_last_second_says(gaps: list[int], rate: int, after: int) -> None:
+    """One look at the message that is so many back tells what counting them all would."""
+    moments = list(accumulate(gaps, initial=T0))
+    book = Book.empty(layout())
+    book.accounts[0].sends.extend(moments)
+    now = moments[-1] + after
+    recent = sum(moment > now - NS_PER_SECOND for moment in moments)
+    assert may_send(book, 0, LimitsSpec(order_rate_max=float(rate)), now) is (recent < rate)
 
 
 @pytest.mark.parametrize(

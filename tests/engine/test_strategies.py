@@ -65,6 +65,39 @@ def test_volatility_stop_in_a_wild_market_waits_for_eight_percent_and_no_longer(
     assert prices(guarded("volatility_stop", usdt=4_000, btc=1_000), *swings, (2_400, 7_359.0)) == ["volatility_stop"]
 
 
+def hours(*closes: float) -> list[tuple[float, float]]:
+    """Prices at the ends of quarters of an hour, each seen twice so that windows roll."""
+    return [(900.0 * number + more, price) for number, price in enumerate(closes, start=1) for more in (0.0, 1.0)]
+
+
+def test_crash_stop_fires_on_a_fast_loss_and_leaves_a_slow_one_alone() -> None:
+    """The same 4 %: within the last hour of five it is a crash, over sixteen hours it is a market."""
+    fast = hours(*[8_000.0] * 17, 7_840.0, 7_700.0, 7_679.0)
+    slow = hours(*(8_000.0 - 5.0 * number for number in range(1, 65)), 7_679.0)
+    assert prices(guarded("crash_stop", usdt=1_000, btc=1_000), *fast[:-2]) == []
+    assert prices(guarded("crash_stop", usdt=1_000, btc=1_000), *fast) == ["crash_stop"]
+    assert prices(guarded("crash_stop", usdt=1_000, btc=1_000), *slow) == []
+
+
+def test_crash_stop_of_a_short_fires_when_prices_rise_fast() -> None:
+    """4 % against a short is a rise."""
+    fast = hours(*[8_000.0] * 17, 8_160.0, 8_300.0, 8_321.0)
+    assert prices(guarded("crash_stop", usdt=1_000, btc=-1_000), *fast) == ["crash_stop"]
+    assert prices(guarded("crash_stop", usdt=1_000, btc=1_000), *fast) == []
+
+
+def test_crash_stop_leaves_accounts_alone_that_are_far_from_liquidation() -> None:
+    """With 3,100 USDT behind 8,000 some 36 % are left after the fall, with 3,000 less than 35 %."""
+    fast = hours(*[8_000.0] * 17, 7_840.0, 7_700.0, 7_679.0)
+    assert prices(guarded("crash_stop", usdt=3_100, btc=1_000), *fast) == []
+    assert prices(guarded("crash_stop", usdt=3_000, btc=1_000), *fast) == ["crash_stop"]
+
+
+def test_crash_stop_without_four_hours_of_prices_waits() -> None:
+    """How fast a market falls cannot be told from one hour of it."""
+    assert prices(guarded("crash_stop", usdt=1_000, btc=1_000), *hours(8_000.0, 7_700.0, 7_500.0)) == []
+
+
 def test_margin_guard_fires_when_the_way_is_short_and_not_before() -> None:
     """1,000 USDT behind 8,000: liquidation lies 12 % below, so 5 % are left after a fall of about 7.6 %."""
     assert prices(guarded("margin_guard", usdt=1_000, btc=1_000), (10, 7_420.0), (12, 7_420.5)) == []

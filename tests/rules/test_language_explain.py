@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from bot.rules.language.dimension import DURATION, NUMBER, RATIO, Dimension, amount_of, price_of, quotient
 from bot.rules.language.explain import explain
 from bot.rules.language.typed import ReadingRef
-from bot.rules.language.wording import duration_text, number_text
+from bot.rules.language.wording import duration_text, number_text, shows_apart, value_text
 from tests.rules.language_builders import BTC, ETH, Readings, condition, lookup_in
 
 LINES: list[tuple[str, Readings, str]] = [
@@ -91,3 +94,31 @@ def test_duration_text_uses_the_largest_unit_that_divides(nanoseconds: float, te
 def test_number_text_rounds_for_reading(value: float, text: str) -> None:
     """Two decimals, more for small numbers, groups for large ones, no trailing zeros."""
     assert number_text(value, 2) == text
+
+
+MONEY = amount_of("USDT")
+SCALES = st.sampled_from([1e-12, 1e-3, 0.01, 0.99, 1.0, 59_950.0, 6e10, 3.6e12, 1e12, 1e15, 1e17])
+SIZES = st.builds(lambda scale, share: scale * share, SCALES, st.floats(-2, 2))
+VALUES = st.one_of(st.none(), st.just(math.nan), st.just(math.inf), SIZES)
+DIMENSIONS = (NUMBER, RATIO, DURATION, MONEY, price_of(quote="USDT", base="BTC"), quotient(MONEY, DURATION))
+
+
+@given(
+    one=VALUES, other=VALUES, near=st.floats(-0.05, 0.05), is_near=st.booleans(),
+    decimals=st.sampled_from([2, 4, 8, 12]), dimension=st.sampled_from(DIMENSIONS),
+)
+@settings(derandomize=True, deadline=None, max_examples=600)
+def test_values_that_are_plainly_apart_never_read_alike(
+    one: float | None, other: float | None, near: float, is_near: bool, decimals: int, dimension: Dimension
+) -> None:
+    """Whoever is told that two values are apart need not write them down to see it."""
+    if is_near and one is not None:
+        other = one * (1 + near)
+    if shows_apart(one, other, dimension):
+        assert value_text(one, dimension, decimals) != value_text(other, dimension, decimals)
+
+
+@pytest.mark.parametrize(("one", "other", "apart"), [(100.0, 100.03, True), (100.0, 100.02, False), (None, 1.0, False)])
+def test_values_are_plainly_apart_from_two_hundredths_on(one: float | None, other: float, apart: bool) -> None:
+    """On both sides of the bound, and where one of them is not there."""
+    assert shows_apart(one, other, MONEY) is apart

@@ -57,7 +57,7 @@ async def _ask(config: Path, environ: Mapping[str, str]) -> dict[str, Any]:
             ],
             "accounts": [
                 {
-                    "name": slot.name,
+                    "name": slot.name, "lacks": list(connection.lacks[slot.name]),
                     "position_mode": "hedge" if len(slot.sides) > 1 else "one_way",
                     "instruments": [
                         {
@@ -76,7 +76,7 @@ async def _ask(config: Path, environ: Mapping[str, str]) -> dict[str, Any]:
 
 def _lines(found: dict[str, Any]) -> list[str]:
     clock = found["clock"]
-    lines = ["keys: taken; none may withdraw"]
+    lines = ["keys: taken; none may withdraw, where that could be asked"]
     if clock is not None:
         verdict = "good" if clock["is_good"] else "OFF: mend this machine's clock"
         lines.append(
@@ -94,4 +94,5 @@ def _lines(found: dict[str, Any]) -> list[str]:
             f"  {each['symbol']}: {each['margin_mode']}, leverage {each['leverage']:g}"
             for each in account["instruments"]
         ]
+        lines += [f"  lacks: {lack}" for lack in account["lacks"]]
     return lines

@@ -33,7 +33,7 @@ EXCHANGE = "binanceusdm"
 SYMBOL = "BTC/USDT:USDT"
 BALANCE = "1000"
 LEVERAGE = "20"
-BOOKS = "stop_loss margin_guard"
+BOOKS = "stop_loss crash_stop margin_guard"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bot.app.far_entries import far_entries
 from bot.app.generated import open_prices
+from bot.app.gone_at_once import gone_at_once
 from bot.app.loading import load_all
 from bot.app.running import replay
 from bot.app.verbs.output import tell
@@ -29,6 +30,7 @@ def replay_config(
     with live_view(market, is_quiet=as_json) as watching:
         finished = replay(loaded, market, title=f"Replay of {config.name}", out=out, make_observers=watching)
     code = tell(finished, as_json=as_json)
-    for note in [] if as_json else far_entries(loaded.config, finished.record):
-        print(f"note: {note}", file=sys.stderr)
+    if not as_json:
+        for note in (*far_entries(loaded.config, finished.record), *gone_at_once(loaded.config, finished.record)):
+            print(f"note: {note}", file=sys.stderr)
     return code

@@ -1,4 +1,7 @@
-"""``penstock report RUN``: the summary and the report of a run, made again from its journal; of two, the difference."""
+"""``penstock report RUN``: the summary and the report of a run, made again from its journal; of two, the difference.
+
+A daemon's run is told while it goes on, and after it died, as far as its journal has it.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ import msgspec
 
 from bot.adapters.journal.reader import open_readonly
 from bot.app.charter import CHARTER_SERIES, read_charter
+from bot.app.live_record import live_record
 from bot.app.record import RunRecord, from_json
 from bot.app.report.compare import ComparedRun, compare_runs
 from bot.app.report.compare_page import ComparedPage, render_page
@@ -73,13 +77,16 @@ def _compared(run: Path) -> ComparedPage:
 
 
 def _stored(run: Path) -> tuple[RunHead, RunRecord]:
-    """Return what a run's journal begins with, and its record."""
+    """Return what a run's journal begins with, and its record; of a daemon's, as far as it has come."""
     path = run / JOURNAL_NAME
     if not path.is_file():
         raise InputError(f"report {run}: has no {JOURNAL_NAME}; give the folder of a run, its --out")
     with open_readonly(path) as journal:
         stored = journal.get_series(RECORD_SERIES)
         head = journal.head
+        record = None if stored is not None else live_record(journal)
+    if record is not None:
+        return head, record
     if stored is None:
         raise InputError(f"report {run}: the run has not ended yet; take it up again, or wait")
     return head, from_json(stored)

@@ -26,6 +26,9 @@ def status_of(run: Path, *, as_json: bool) -> int:
         console.print(line)
     console.print(_accounts(found["accounts"]))
     console.print(_markets(found["markets"]))
+    for name, account in found["accounts"].items():
+        for sale in account["sales"]:
+            console.print(f"{name}: sale {sale['name']} by {sale['by']}, {sale['left']} of {sale['position']} left")
     return EXIT_GOOD
 
 

@@ -6,6 +6,7 @@ Like a latch it takes no journal, no engine and no socket. Unlike a latch it is 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -53,20 +54,35 @@ def rearm(run: Path, rule: str, *, scope: str | None, signed: Signed, as_json: b
     return _say(run, {"verb": REARM, "rule": rule, "scope": scope}, f"{what} is re-armed", signed, as_json=as_json)
 
 
-def _say(run: Path, wish: dict[str, Any], what: str, signed: Signed, *, as_json: bool) -> int:
+def write_wish(run: Path, wish: Mapping[str, Any], signed: Signed) -> dict[str, Any]:
+    """Write a wish with who wants it, why and when, and return it whole.
+
+    Raises InputError for a folder of no run, one where none goes on, and a wish that nobody signs.
+    """
     verb = wish["verb"]
-    if not run.is_dir():
-        raise InputError(f"{verb} {run}: is no folder; give the folder of a run, its --out")
+    require_running(run, verb)
     who, reason = (signed.by or login()).strip(), signed.reason.strip()
     if not who or not reason:
         raise InputError(f"{verb}: needs a name and a reason, were {who!r} and {reason!r}; give --by and --reason")
-    if not is_running(run):
-        raise InputError(f"{verb} {run}: no run is going on there, and none would hear it later; take the run up first")
     at = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
     whole = {**wish, "account": signed.account or ALL, "reason": reason, "by": who, "at": at}
     WishFile(run).say(whole)
+    return whole
+
+
+def require_running(run: Path, verb: str) -> None:
+    """Raise InputError for a folder in which no run goes on."""
+    if not run.is_dir():
+        raise InputError(f"{verb} {run}: is no folder; give the folder of a run, its --out")
+    if not is_running(run):
+        raise InputError(f"{verb} {run}: no run is going on there, and none would hear it later; take the run up first")
+
+
+def _say(run: Path, wish: dict[str, Any], what: str, signed: Signed, *, as_json: bool) -> int:
+    whole = write_wish(run, wish, signed)
     if as_json:
         print(json.dumps({"run": str(run), **whole}))
     else:
-        print(f"{signed.account or 'all accounts'}: {what}, by {who}; the run hears it within a second and says so")
+        by = whole["by"]
+        print(f"{signed.account or 'all accounts'}: {what}, by {by}; the run hears it within a second and says so")
     return EXIT_GOOD

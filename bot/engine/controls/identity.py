@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.domain.denials import DenialCode, Denied
-from bot.domain.names import NAME_LENGTH_MAX, child_name
+from bot.domain.names import NAME_LENGTH_MAX, child_name, parent_of
 from bot.domain.scale import NS_PER_SECOND
 from bot.engine.controls.case import Case
 
@@ -11,7 +11,7 @@ from bot.engine.controls.case import Case
 def name(case: Case) -> Denied | None:
     """The name must lie in a durable reservation and be new (I6, I8)."""
     name = case.request.name
-    parent = _parent_of(name)
+    parent = parent_of(name)
     reservation = case.book.reservations.get(parent)
     if len(name) > NAME_LENGTH_MAX or reservation is None or name >= child_name(parent, reservation.end):
         return Denied(DenialCode.NAME_NOT_RESERVED, f"order {name}: its name was not reserved")
@@ -32,13 +32,9 @@ def duplicate(case: Case) -> Denied | None:
     if case.is_survival or last is None or case.now - last.at >= case.limits.duplicate_window:
         return None
     same = (last.side, last.quantity, last.price) == (request.side, request.quantity, request.limit_price)
-    if not same or last.parent == _parent_of(request.name):
+    if not same or last.parent == parent_of(request.name):
         return None
     return case.deny(
         DenialCode.ORDER_DUPLICATED,
         f"{last.parent} sent the same {(case.now - last.at) / NS_PER_SECOND:g} s ago",
     )
-
-
-def _parent_of(name: str) -> str:
-    return name[: -len(child_name("", 0))]

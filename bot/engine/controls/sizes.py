@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+from functools import lru_cache
+
 from bot.domain.denials import DenialCode, Denied
 from bot.domain.order import OrderClass
 from bot.domain.scale import CASH_DIGITS, NS_PER_HOUR, NS_PER_SECOND, cash_text, to_fixed
@@ -19,14 +22,15 @@ def filters(case: Case) -> Denied | None:
     if request.limit_price is None:                      # a market order, once its trigger is reached
         lot = filters.market_lot or lot
         most = filters.market_quantity_max or most
-    was = f"quantity was {case.quantity_text(request.quantity)}"
     if request.quantity % lot:
-        return case.deny(DenialCode.QUANTITY_OFF_LOT, was)
-    if request.quantity < max(filters.quantity_min, 1):
-        return case.deny(DenialCode.QUANTITY_BELOW_MIN, was)
-    if request.quantity > most:
-        return case.deny(DenialCode.QUANTITY_ABOVE_MAX, was)
-    return None
+        code = DenialCode.QUANTITY_OFF_LOT
+    elif request.quantity < max(filters.quantity_min, 1):
+        code = DenialCode.QUANTITY_BELOW_MIN
+    elif request.quantity > most:
+        code = DenialCode.QUANTITY_ABOVE_MAX
+    else:
+        return None
+    return case.deny(code, f"quantity was {case.quantity_text(request.quantity)}")
 
 
 def open_orders(case: Case) -> Denied | None:
@@ -71,10 +75,10 @@ def notional(case: Case) -> Denied | None:
 def rate(case: Case) -> Denied | None:
     """No more than order_rate_max messages in any second, and of those some are for emergencies alone (C4)."""
     account, order_class = case.request.key.account, case.request.order_class
-    if sends_left(case.book, account, case.limits, case.now, order_class) >= 1:
+    if may_send(case.book, account, case.limits, case.now, order_class):
         return None
     most = case.limits.order_rate_max
-    if sends_left(case.book, account, case.limits, case.now) < 1:
+    if not may_send(case.book, account, case.limits, case.now):
         return case.deny(DenialCode.RATE_EXCEEDED, f"{most:g}/s were sent in the last second")
     return case.deny(
         DenialCode.RATE_RESERVED,
@@ -114,7 +118,12 @@ def survival_sent(account: AccountBook, now: int) -> int:
 
 def notional_max(limits: LimitsSpec) -> int:
     """Return the cap on one order, cash."""
-    return to_fixed(limits.order_notional_max.amount, CASH_DIGITS)
+    return _cash(limits.order_notional_max.amount)
+
+
+@lru_cache(maxsize=64)               # asked for twice by every order
+def _cash(amount: Decimal) -> int:
+    return to_fixed(amount, CASH_DIGITS)
 
 
 def sends_max(limits: LimitsSpec, order_class: OrderClass) -> int:
@@ -127,16 +136,12 @@ def sends_max(limits: LimitsSpec, order_class: OrderClass) -> int:
     return max(1, int(limits.order_rate_max * (1 - limits.order_rate_reserve) + ROUNDING))
 
 
-def sends_left(
+def may_send(
     book: Book, account: int, limits: LimitsSpec, now: int, order_class: OrderClass = OrderClass.MARGIN
-) -> int:
-    """Return how many orders of a class may still leave in the second that ends at ``now``; never below 0.
+) -> bool:
+    """True while an order of a class may still leave in the second that ends at ``now``.
 
     Orders, stops and cancels of every class count, from the moment they are decided.
     """
-    recent = 0
-    for sent in reversed(book.accounts[account].sends):
-        if sent <= now - NS_PER_SECOND:
-            break
-        recent += 1
-    return max(0, sends_max(limits, order_class) - recent)
+    sends, most = book.accounts[account].sends, sends_max(limits, order_class)
+    return len(sends) < most or sends[-most] <= now - NS_PER_SECOND

@@ -7,6 +7,7 @@ from math import ceil
 
 from bot.domain.account import Balance
 from bot.domain.effects import Goal, GoalKind
+from bot.engine.deciding.plans import BY_POOL
 from bot.engine.measures.columns import Columns
 from bot.engine.measures.layout import AccountSlot
 from bot.engine.record.book import Book
@@ -24,11 +25,15 @@ def deposit_for(columns: Columns, book: Book, slot: AccountSlot, goal: Goal, acc
     """
     if goal.target is None or not columns.known[account]:
         return None
-    lacking: list[int | None] = [
-        _lacking(pool, totals, goal, goal.target, slot.settle) for pool, totals in _pools(columns, book, slot, account)
-    ]
     if goal.kind is GoalKind.LEVERAGE:
         lacking = [_short_of(columns.gross[account], goal.target, columns.equity[account])]
+    elif goal.kind in BY_POOL:
+        lacking = [
+            _lacking(pool, totals, goal, goal.target, slot.settle)
+            for pool, totals in _pools(columns, book, slot, account)
+        ]
+    else:
+        return None
     found = [amount for amount in lacking if amount is not None]
     total = sum(found)
     return Balance(slot.settle, total) if total and len(found) == len(lacking) else None
@@ -48,9 +53,7 @@ def _lacking(pool: Pool, totals: AccountMargin, goal: Goal, target: float, asset
     """Return what one pool lacks, 0 when it is where the goal wants it; None when no deposit does it."""
     if goal.kind is GoalKind.LIQUIDATION_DISTANCE:
         return top_up(pool, distance=target, asset=asset)
-    if goal.kind is GoalKind.MARGIN_RATIO:
-        return _short_of(totals.maintenance, target, totals.equity)
-    return None
+    return _short_of(totals.maintenance, target, totals.equity)
 
 
 def _short_of(numerator: int, target: float, equity: int) -> int | None:

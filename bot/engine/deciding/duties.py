@@ -11,6 +11,7 @@ from bot.execution.profile import curve_shape, why_no_shape
 from bot.execution.spec import Algo, Tactic
 from bot.rules.ruleset import Rule
 
+_LADDER, _PASSIVE = Tactic.LADDER.value, Tactic.PASSIVE.value
 NO_VOLUME = "no volume is known at these times of day; vwap goes in a straight line"
 
 
@@ -53,19 +54,20 @@ def _shape(market: Market, instrument: int, over: int, now: int) -> tuple[tuple[
 
 def class_of(parent: Parent) -> OrderClass:
     """A parent that serves survival among others is one of survival."""
-    if any(duty.order_class is OrderClass.MARGIN for duty in parent.obligations):
-        return OrderClass.MARGIN
+    for duty in parent.obligations:
+        if duty.order_class is OrderClass.MARGIN:
+            return OrderClass.MARGIN
     return parent.obligations[0].order_class if parent.obligations else OrderClass.COST
 
 
 def has_ladder(parent: Parent) -> bool:
     """True when some obligation wants the collar to widen whenever an order does not fill."""
-    return any(duty.tactic == Tactic.LADDER.value for duty in parent.obligations)
+    return any(duty.tactic == _LADDER for duty in parent.obligations)
 
 
 def is_passive(parent: Parent) -> bool:
     """True when all obligations can wait to be taken; the most impatient one decides."""
-    return all(duty.tactic == Tactic.PASSIVE.value for duty in parent.obligations)
+    return all(duty.tactic == _PASSIVE for duty in parent.obligations)
 
 
 def patience(parent: Parent) -> int:
@@ -86,9 +88,12 @@ def first_collar(parent: Parent) -> float | None:
 
 def participation_max(parent: Parent) -> float | None:
     """Return the share of all volume that the parent may be, or None where some obligation sets no cap."""
-    caps = [duty.participation_max for duty in parent.obligations]
-    stated = [cap for cap in caps if cap is not None]
-    return max(stated) if len(stated) == len(caps) and stated else None
+    most: float | None = None
+    for duty in parent.obligations:
+        if duty.participation_max is None:
+            return None
+        most = duty.participation_max if most is None else max(most, duty.participation_max)
+    return most
 
 
 def slippage_budget(parent: Parent, limits: LimitsSpec) -> float:
@@ -112,4 +117,7 @@ def half_slice(parent: Parent) -> int:
 
 def worth_sending(parent: Parent, now: int) -> int:
     """Return the smallest quantity due that is worth an order: half a slice, and anything after the deadline."""
-    return 0 if now >= max(duty.deadline for duty in parent.obligations) else half_slice(parent)
+    for duty in parent.obligations:
+        if now < duty.deadline:
+            return half_slice(parent)
+    return 0

@@ -19,7 +19,6 @@ from math import inf, isfinite
 from bot.domain.account import PositionKey
 from bot.domain.effects import (
     PORTFOLIO,
-    EndEpisode,
     GoalKind,
     MoveTrigger,
     PlanEpisode,
@@ -30,7 +29,7 @@ from bot.domain.effects import (
 )
 from bot.domain.order import OrderClass
 from bot.domain.scale import NS_PER_SECOND
-from bot.engine.deciding.fires import open_episode
+from bot.engine.deciding.fires import end_episode, open_episode
 from bot.engine.deciding.hedging import Hedges
 from bot.engine.deciding.killed_rules import rests
 from bot.engine.deciding.plans import Case, level
@@ -38,6 +37,7 @@ from bot.engine.deciding.plugin_remedies import PluginRemedies
 from bot.engine.desk import Desk
 from bot.engine.measures.watch import Watch
 from bot.engine.record.book import Episode
+from bot.engine.record.fold import reducing_side
 from bot.engine.record.foreign_orders import is_of_cancels
 from bot.risk.deleverage import Plan, wanted
 from bot.risk.exposure import kept_after
@@ -51,6 +51,7 @@ REPLAN_AT_LEAST = 5 * NS_PER_SECOND  # without a fill the market is looked at th
 STANDING = (TriggerState.FIRING, TriggerState.CLEARING)      # fired, and not cleared yet
 GOAL_TOLERANCE = 0.02                # of the goal: a forecast this near is not worth another order
 OUTGROWN = 1.1                       # times what a plan makes up: more is missing than it was made for
+LOST_MAX = 60 * NS_PER_SECOND        # prices that a start finds apart or stale are whole again within seconds
 SWAP_AT_MOST = 0.8                   # of the cost of what is left: less saving is within what an estimate errs
 
 
@@ -83,10 +84,14 @@ class Episodes:
             element, bits = self.elements_of_positions[position], watch.position_bits[position]
             self._move_all(watch.position_rules, element, bits, now, is_first)
         self._end_met(account, now)
+        has_hedges = False
         for episode in self._live(account):
-            if episode.goal.kind is not GoalKind.NET_DELTA and not is_of_cancels(episode.goal):
+            if episode.goal.kind is GoalKind.NET_DELTA:
+                has_hedges = True
+            elif not is_of_cancels(episode.goal):
                 self._plan(episode, now)
-        self.hedges.plan(account, now)       # on top of what all others will have cut
+        if has_hedges:
+            self.hedges.plan(account, now)   # on top of what all others will have cut
 
     def decide_portfolio(self, now: int, *, is_first: bool) -> None:
         """Bring the triggers of the rules of the portfolio up to ``now``, before any account is decided."""
@@ -99,7 +104,7 @@ class Episodes:
         for episode in self._live(account):
             reason = self._end_reason(episode)
             if reason is not None:
-                self.desk.emit(EndEpisode(episode.number, reason, now))
+                end_episode(self.desk, episode, reason, now)
 
     def ends_at_goal(self, episode: Episode) -> bool:
         """True unless the episode keeps to its goal until its rule is cleared."""
@@ -107,7 +112,7 @@ class Episodes:
 
     def _end_reason(self, episode: Episode) -> str | None:
         """Say why an episode is over, or None while it is not."""
-        if self.desk.is_gone(episode) and episode.goal.kind is GoalKind.REDUCE:
+        if self.desk.is_gone(episode) and episode.goal.kind is GoalKind.REDUCE and any(episode.keeps.values()):
             return "position gone"
         is_hedge = episode.goal.kind is GoalKind.NET_DELTA
         if self.ends_at_goal(episode):
@@ -274,21 +279,31 @@ class Episodes:
         self.desk.timers.set(episode.element.account, now + REPLAN_AT_LEAST)
 
     def _plan_position(self, episode: Episode, key: PositionKey, now: int) -> None:
-        """Plan once, at the fire: a share is one of what is held now, whatever is held when an order goes."""
+        """Plan once, at the fire: a share is one of what is held now, whatever is held when an order goes.
+
+        What a fire sold that was lost with its process is counted in: this is that fire again.
+        """
         if episode.planned is not None:
             return
-        held = abs(self.desk.book.quantity[self.desk.layout.position(key)])
+        position = self.desk.layout.position(key)
+        held = abs(self.desk.book.quantity[position])
         lot = self.desk.layout.instruments[key.instrument].filters.lot
         share = episode.goal.target
-        keep = 0 if share is None else kept_after(share, held=held, lot=lot)
+        before = held + self._sold_before(position, now)
+        keep = 0 if share is None else min(held, kept_after(share, held=before, lot=lot))
         self.desk.emit(PlanEpisode(episode.number, (PlannedCut(key, keep),), now, self._cost_of_sale(key, held - keep)))
+
+    def _sold_before(self, position: int, now: int) -> int:
+        """Return what a lost fire has sold of a position; nothing once its rule had time to come true again."""
+        lost = self.desk.book.lost.get(position)
+        held = self.desk.book.quantity[position]
+        if lost is None or not held or reducing_side(held) is not lost.side or now - lost.heard > LOST_MAX:
+            return 0
+        return lost.filled
 
     def _cost_of_sale(self, key: PositionKey, quantity: int) -> int:
         """Return what a sale is expected to cost, cash; nothing can be said before there is a mark."""
-        if self.desk.columns.mark[key.instrument] is None:
-            return 0
-        positions, holdings = self.desk.columns.holdings(key.account)
-        return int(self.desk.cost_of(holdings)(positions.index(self.desk.layout.position(key)), quantity))
+        return int(self.desk.cost_at(self.desk.layout.position(key), quantity))
 
     def _plan_cuts(self, episode: Episode, case: Case, now: int) -> None:
         """Cut deeper when the present plan, carried out at today's prices, would miss the goal; else perhaps swap."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.domain.effects import (
-    EndEpisode,
     EndParent,
     GoalKind,
     OpenParent,
@@ -22,6 +21,7 @@ from bot.domain.obligation import Obligation
 from bot.domain.order import Side
 from bot.engine.deciding.arbiter import Desired, Want, desired
 from bot.engine.deciding.duties import new_obligation
+from bot.engine.deciding.fires import end_episode
 from bot.engine.desk import Desk
 from bot.engine.record.book import Parent
 from bot.engine.record.fold import reducing_side
@@ -88,7 +88,7 @@ class Parents:
         for episode in list(self.desk.book.episodes.values()):
             is_of_position = episode.goal.kind in (GoalKind.FLAT, GoalKind.REDUCE) and position in episode.keeps
             if is_of_position and 0 < held - episode.keeps[position] < smallest:
-                self.desk.emit(EndEpisode(episode.number, "residual below the venue's minimum", now))
+                end_episode(self.desk, episode, "residual below the venue's minimum", now)
 
     def _reason(self, parent: Parent) -> ParentEnd:
         """Say why a parent that nobody wants any more has ended."""

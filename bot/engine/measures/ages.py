@@ -7,7 +7,7 @@ reading is compared with a constant the moment is known; otherwise it is looked 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Final, assert_never
+from typing import Final
 
 from bot.domain.scale import NS_PER_SECOND
 from bot.engine.measures.flows import BUCKETS
@@ -17,15 +17,12 @@ from bot.engine.record.book import Book
 from bot.engine.record.margin_calls import stands_until
 from bot.rules.language.measures import Subject
 from bot.rules.language.typed import (
-    All,
-    AnyOf,
     Compare,
     Condition,
     Literal,
-    Not,
     Read,
     ReadingRef,
-    Truth,
+    compares_in,
     reads_in,
 )
 
@@ -48,7 +45,7 @@ class Ages:
         self.steps: dict[int, None] = {}
         self.calls: dict[bool, None] = {}
         for condition in conditions:
-            for compare in _compares(condition.root):
+            for compare in compares_in(condition.root):
                 self._take(compare)
 
     def __bool__(self) -> bool:
@@ -113,16 +110,3 @@ def _with_operands(refs: Sequence[ReadingRef]) -> Iterator[ReadingRef]:
         yield ref
         if ref.derived is not None and ref.derived.operand is not None:
             yield from (read.ref for read in reads_in(ref.derived.operand))
-
-
-def _compares(node: Truth) -> Iterator[Compare]:
-    match node:
-        case Compare():
-            yield node
-        case Not():
-            yield from _compares(node.operand)
-        case All() | AnyOf():
-            for operand in node.operands:
-                yield from _compares(operand)
-        case _:
-            assert_never(node)

@@ -154,6 +154,8 @@ class Watch:
 
     def next_moment(self, account: int, now: int) -> int | None:
         """Return when time alone may change a truth of an account next, or None when it cannot."""
+        if not self.is_moved_by_time:
+            return None
         moments = (next_moment(self.beats, now), self.ages.next_moment(account, now))
         return min((moment for moment in moments if moment is not None), default=None)
 

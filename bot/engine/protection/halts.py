@@ -1,4 +1,4 @@
-"""Carries out what a person commands: freeze, kill, flatten, resume, re-arm, and overrides of single controls.
+"""Carries out what a person commands: freeze, kill, flatten, resume, re-arm, sales, overrides of single controls.
 
     freeze    the gate passes reducers and bounded hedges only; rules go on
     kill      open episodes end, their parents are cancelled and every child too; stops stay. Rules of the cost
@@ -21,9 +21,7 @@ from bot.domain.effects import (
     EndEpisode,
     Goal,
     GoalKind,
-    MarkAtFire,
     MoveTrigger,
-    OpenEpisode,
     RaiseAlarm,
     ScopeElement,
     SetLatch,
@@ -37,7 +35,9 @@ from bot.domain.scale import NS_PER_SECOND, to_text
 from bot.domain.units import SourceText
 from bot.engine.cancels import cancel
 from bot.engine.deciding.episodes import STANDING, Episodes
+from bot.engine.deciding.fires import end_episode, open_for_person
 from bot.engine.deciding.parents import Parents
+from bot.engine.deciding.sales import Sales
 from bot.engine.desk import Desk
 from bot.engine.protection.protect import PROTECT
 from bot.engine.spec import LimitsSpec
@@ -48,7 +48,9 @@ from bot.rules.ruleset import Rule, make_rule
 from bot.rules.spec import NOWHERE, Close, RuleSpec
 
 FLATTEN = "operator:flatten"         # no name that a rule file can have
-_NEEDS_A_NAME = frozenset({CommandKind.RESUME, CommandKind.REARM, CommandKind.OVERRIDE})
+_NEEDS_A_NAME = frozenset({
+    CommandKind.RESUME, CommandKind.REARM, CommandKind.OVERRIDE, CommandKind.SELL, CommandKind.END_SALE,
+})
 _WORDS = {
     Latch.OPEN: "account_resumed", Latch.FROZEN: "account_frozen", Latch.KILLED: "account_killed",
     Latch.FLATTENING: "account_flattening",
@@ -70,6 +72,7 @@ class Halts:
         self.desk = desk
         self.episodes = episodes
         self.parents = parents
+        self.sales = Sales(desk, episodes.rules)
 
     def obey(self, command: Command) -> None:
         """Do what a command says, or say why not."""
@@ -98,6 +101,13 @@ class Halts:
                     self._alarm("rule_rearmed", command.account, f"{command.rule} by {command.by}: {command.reason}")
             case CommandKind.OVERRIDE:
                 self._override(command)
+            case CommandKind.SELL:
+                self.sales.sell(command)
+            case CommandKind.QUOTE_SALE:
+                self.sales.quote(command)
+            case CommandKind.END_SALE:
+                if self.sales.end(command):
+                    self.parents.cancel_unwanted(command.now)
             case _:
                 assert_never(command.kind)
 
@@ -113,6 +123,7 @@ class Halts:
                 self.desk.timers.set(account, until)
         if book.latch is Latch.FLATTENING:
             self._flatten(account, now)
+        self.sales.decide(account, now)
 
     def _set(self, command: Command, latch: Latch) -> None:
         """Shut or open the account; the same again is told again, since somebody asked."""
@@ -126,7 +137,7 @@ class Halts:
         why = f"{command.kind.value} by {command.by or 'an operator'}: {command.reason}"
         for episode in list(book.episodes.values()):
             if episode.element.account == command.account and episode.rule != PROTECT:
-                self.desk.emit(EndEpisode(episode.number, why, command.now))
+                end_episode(self.desk, episode, why, command.now)
         self.parents.cancel_unwanted(command.now)
         for order in list(book.orders.values()):
             is_own = book.layout.keys[order.position].account == command.account
@@ -176,7 +187,8 @@ class Halts:
         for position in sellable:
             element = ScopeElement(account, layout.keys[position])
             if book.live_episode(FLATTEN, element) is None:
-                self._open(element, now)
+                why = "an operator flattens the account"
+                open_for_person(self.desk, FLATTEN, element, Goal(GoalKind.FLAT), why=why, now=now)
         if sellable or self._is_working(account):
             return
         left = ", ".join(
@@ -191,23 +203,6 @@ class Halts:
         return any(
             book.layout.keys[order.position].account == account and order.order_class is not OrderClass.STOP
             for order in book.orders.values()
-        )
-
-    def _open(self, element: ScopeElement, now: int) -> None:
-        desk = self.desk
-        _, holdings = desk.columns.holdings(element.account)
-        desk.emit(
-            OpenEpisode(
-                episode=desk.book.next_episode,
-                rule=FLATTEN,
-                element=element,
-                goal=Goal(GoalKind.FLAT),
-                why="an operator flattens the account",
-                readings=(),
-                marks=tuple(MarkAtFire(holding.key, holding.mark) for holding in holdings),
-                equity=desk.columns.equity[element.account],
-                now=now,
-            )
         )
 
     def _refuse(self, command: Command, why: str) -> None:

@@ -36,6 +36,8 @@ class OpeningOrders:
 
     def decide(self, account: int, now: int, *, blind: str | None) -> None:
         """Cancel what an account's emergencies want cancelled; ``blind`` says so where it is, and why."""
+        if not self.desk.book.accounts[account].open_orders:
+            return
         orders = foreign_orders(self.desk.book, self.desk.marker, account)
         if not orders:
             return

@@ -40,7 +40,7 @@ from bot.domain.units import SourceText
 from bot.engine.cancels import cancel
 from bot.engine.deciding.parents import CHILDREN_PER_PARENT, NAMES_AT_ONCE
 from bot.engine.desk import Desk
-from bot.engine.gate import Gate, sends_left
+from bot.engine.gate import Gate, may_send
 from bot.engine.protection.groups import Group, groups_of
 from bot.engine.protection.stop_level import StopLevel, has_passed, is_measured, stop_level
 from bot.engine.record.fold import WITNESSES_APART, reducing_side
@@ -212,7 +212,7 @@ class Protect:
         is_full = len(self._all(position)) >= STANDING_MAX
         if is_full:
             self._cancel([stop for stop in self.standing(position) if not self._covers(position, stop)][:1], now)
-        if is_full or sends_left(book, key.account, desk.limits, now) < 1:
+        if is_full or not may_send(book, key.account, desk.limits, now):
             self._wake(key.account, now + LOOK_EVERY)
             return
         side = reducing_side(book.quantity[position])

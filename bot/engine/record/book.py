@@ -16,6 +16,7 @@ from bot.domain.latch import Latch
 from bot.domain.obligation import Obligation
 from bot.domain.open_order import OpenOrder
 from bot.domain.order import OrderClass, OrderStatus, Side
+from bot.domain.sale import Sale
 from bot.engine.measures.layout import Layout
 from bot.engine.record.stops import Stop, StopLine
 from bot.execution.slicer import Progress
@@ -23,6 +24,7 @@ from bot.rules.triggers import NEVER_FIRED, Fires, Trigger
 
 TRADE_IDS_KEPT = 10_000              # a doubled fill comes within seconds; a day of fills is far fewer
 FILLS_KEPT = 256                     # (time, quantity), for participation over the last slice
+SALES_KEPT = 1_000                   # the oldest that are over are forgotten; wishes as old as those are not heard
 SENDS_KEPT = 1_000                   # for the order rate; the gate looks back one second
 
 
@@ -128,6 +130,21 @@ class Reservation:
     quantity_max: int
 
 
+@dataclass(slots=True)
+class LostParent:
+    """A parent that began and that no record knows: the process died before its fire was durable.
+
+    Its names were reserved, so the venue can tell what it sold. The fire comes again when its rule still holds, and a
+    share is one of what was held before the first.
+    """
+
+    parent: str
+    position: int
+    side: Side
+    heard: int                       # when we were told
+    filled: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Sent:
     """The last order that left for a position, to tell a doubled one by."""
@@ -146,6 +163,18 @@ class Hour:
     number: int
     survival: int = 0                # of the margin class, and stops
     others: int = 0
+
+
+@dataclass(slots=True)
+class SaleRecord:
+    """A sale that a person asked for, by its name; ``ended`` is why it is over, or why it was refused."""
+
+    account: int
+    sale: Sale
+    by: str
+    at: int
+    episode: int | None = None       # None: it was refused
+    ended: str | None = None
 
 
 @dataclass(slots=True)
@@ -209,6 +238,8 @@ class Book:
     triggers: dict[tuple[str, ScopeElement], Trigger] = field(default_factory=dict)
     fires: dict[tuple[str, ScopeElement], Fires] = field(default_factory=dict)
     reservations: dict[str, Reservation] = field(default_factory=dict)
+    lost: dict[int, LostParent] = field(default_factory=dict)    # by position, until something is planned for it
+    sales: dict[str, SaleRecord] = field(default_factory=dict)   # by name, in the order in which they were said
     next_episode: int = 1
 
     @classmethod

@@ -18,7 +18,18 @@ from bot.domain.open_order import OpenOrder
 from bot.engine.measures.derived import DerivedReadings
 from bot.engine.measures.layout import Layout
 from bot.engine.measures.windows import Plain
-from bot.engine.record.book import AccountBook, Book, Episode, Hour, Order, Parent, Reservation, Sent
+from bot.engine.record.book import (
+    AccountBook,
+    Book,
+    Episode,
+    Hour,
+    LostParent,
+    Order,
+    Parent,
+    Reservation,
+    SaleRecord,
+    Sent,
+)
 from bot.engine.record.stops import Stop, StopLine
 from bot.rules.triggers import Fires, Trigger
 
@@ -41,8 +52,10 @@ def dump(book: Book) -> bytes:
     body["stop_lines"] = [_value(line) for line in book.stop_lines]
     for name, _ in _BY_KEY:
         body[name] = [_value(value) for value in getattr(book, name).values()]
+    body["lost"] = [_value(lost) for lost in book.lost.values()]
     body["triggers"] = [[rule, element, trigger] for (rule, element), trigger in book.triggers.items()]
     body["fires"] = [[rule, element, fires] for (rule, element), fires in book.fires.items()]
+    body["sales"] = [[name, _value(record)] for name, record in book.sales.items()]
     return msgspec.json.encode(body)
 
 
@@ -65,10 +78,12 @@ def load(body: bytes, layout: Layout) -> Book:
             reservation.parent: reservation
             for reservation in msgspec.convert(raw["reservations"], list[Reservation])
         }
+        book.lost = {lost.position: lost for lost in msgspec.convert(raw.get("lost", ()), list[LostParent])}
         book.triggers = {
             (rule, msgspec.convert(element, ScopeElement)): msgspec.convert(trigger, Trigger)
             for rule, element, trigger in raw["triggers"]
         }
+        book.sales = {name: msgspec.convert(record, SaleRecord) for name, record in raw.get("sales", ())}
         book.fires = {
             (rule, msgspec.convert(element, ScopeElement)): msgspec.convert(fires, Fires)
             for rule, element, fires in raw["fires"]
@@ -113,7 +128,7 @@ def _account_back(body: dict[str, Any]) -> AccountBook:
     return account
 
 
-def _value(value: Order | Stop | StopLine | Parent | Episode | Reservation) -> Any:
+def _value(value: Order | Stop | StopLine | Parent | Episode | Reservation | SaleRecord | LostParent) -> Any:
     body = {name: getattr(value, name) for name in value.__slots__}
     if isinstance(value, Parent):
         body["fills"] = [list(fill) for fill in value.fills]

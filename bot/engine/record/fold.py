@@ -35,11 +35,12 @@ from bot.domain.events import (
     OrderOutcomeUnknown,
     OrderRejected,
 )
-from bot.domain.names import STOPS_FROM, child_name
+from bot.domain.names import STOPS_FROM, parent_of
 from bot.domain.order import OrderClass, OrderStatus, Report, Side, next_status
 from bot.engine.record.book import TRADE_IDS_KEPT, Book, Order, Parent, Reservation
 from bot.engine.record.fold_account import ACCOUNT_FOLDERS, is_in_snapshot, move_position
 from bot.engine.record.fold_halts import HALT_FOLDERS, note_sent
+from bot.engine.record.fold_lost import credit_lost, lose_parent
 from bot.engine.record.fold_rules import RULE_FOLDERS
 from bot.engine.record.fold_stops import STOP_FOLDERS, is_stop_line, note_denied, pass_over_stop, take_of_stop
 from bot.engine.record.fold_stops import WITNESSES_APART as WITNESSES_APART
@@ -55,7 +56,8 @@ _ENDED_AS = {
 
 def fold(book: Book, item: AccountFact | Effect) -> None:
     """Fold ``item``; kinds that change nothing durable (alarms, timers) pass through."""
-    take_of_stop(book, item)
+    if book.stops:
+        take_of_stop(book, item)
     folder = _FOLDERS.get(type(item))
     if folder is not None:
         folder(book, item)
@@ -87,6 +89,8 @@ def _order_filled(book: Book, fact: OrderFilled) -> None:
         parent.filled += fact.quantity
         parent.spent += (fact.price - parent.arrival_price) * fact.side.sign * fact.quantity
         parent.fills.append((fact.now, fact.quantity))
+    else:
+        credit_lost(book, fact)
 
 
 def _parent_credited(book: Book, fact: OrderFilled) -> Parent | None:
@@ -94,7 +98,7 @@ def _parent_credited(book: Book, fact: OrderFilled) -> Parent | None:
 
     What a stop sold is nobody's: parents see that there is less to sell.
     """
-    name = fact.name[: -len(child_name("", 0))]
+    name = parent_of(fact.name)
     own = book.parents.get(name)
     if own is not None:
         return own
@@ -351,8 +355,7 @@ def _pass_over_name(book: Book, effect: PassOverName) -> None:
         if reservation is not None:
             reservation.end = max(reservation.end, effect.child + 1)
     elif reservation is not None and effect.parent in book.reserved_for:
-        del book.reservations[effect.parent]
-        book.reserved_for[book.layout.position(reservation.key)] = None
+        lose_parent(book, reservation, now=effect.now)
 
 
 def _record_denial(book: Book, effect: RecordDenial) -> None:

@@ -6,7 +6,6 @@ Part of ``bot.engine.record.fold``, and called from there only.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from bot.domain.effects import PlaceOrder, SetLatch, SetOverride
@@ -32,9 +31,9 @@ def _count(account: AccountBook, number: int, is_survival: bool) -> None:
     hours = [hour for hour in account.hours if hour.number > number - HOURS_KEPT]
     last = hours.pop() if hours and hours[-1].number == number else Hour(number)
     if is_survival:
-        hours.append(replace(last, survival=last.survival + 1))
+        hours.append(Hour(number, last.survival + 1, last.others))
     else:
-        hours.append(replace(last, others=last.others + 1))
+        hours.append(Hour(number, last.survival, last.others + 1))
     account.hours = hours
 
 

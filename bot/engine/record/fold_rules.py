@@ -1,4 +1,4 @@
-"""Fold what rules decide: triggers, how often they fired, episodes and their plans. Called by ``fold`` alone."""
+"""Fold what rules and people's sales decide: triggers, fires, episodes, their plans. Called by ``fold`` alone."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 from bot.domain.effects import PORTFOLIO, EndEpisode, MoveTrigger, OpenEpisode, PlanEpisode
 from bot.domain.events import Command, CommandKind
 from bot.domain.goal import GoalKind
-from bot.engine.record.book import Book, Episode
+from bot.domain.sale import RefuseSale, TakeSale
+from bot.engine.record.book import SALES_KEPT, Book, Episode, SaleRecord
 from bot.rules.triggers import Fires, Trigger
 
 
@@ -38,6 +39,8 @@ def _plan_episode(book: Book, effect: PlanEpisode) -> None:
     episode.keeps = {book.layout.position(cut.key): cut.keep for cut in effect.cuts}
     episode.holdings = {book.layout.position(each.key): each.quantity for each in effect.holdings}
     episode.planned = effect.now
+    for position in episode.keeps:
+        book.lost.pop(position, None)
     _limit_hedges(book, episode)
 
 
@@ -58,6 +61,25 @@ def _limit_hedges(book: Book, reducer: Episode) -> None:
 
 def _end_episode(book: Book, effect: EndEpisode) -> None:
     del book.episodes[effect.episode]
+    for record in book.sales.values():
+        if record.episode == effect.episode:
+            record.ended = effect.reason
+
+
+def _take_sale(book: Book, effect: TakeSale) -> None:
+    _note_sale(book, effect.sale.name, SaleRecord(effect.account, effect.sale, effect.by, effect.now, effect.episode))
+
+
+def _refuse_sale(book: Book, effect: RefuseSale) -> None:
+    refused = SaleRecord(effect.account, effect.sale, effect.by, effect.now, ended=effect.why)
+    _note_sale(book, effect.sale.name, refused)
+
+
+def _note_sale(book: Book, name: str, record: SaleRecord) -> None:
+    book.sales[name] = record
+    over = [known for known, each in book.sales.items() if each.ended is not None and known != name]
+    for known in over[: max(0, len(book.sales) - SALES_KEPT)]:
+        del book.sales[known]
 
 
 def _command(book: Book, fact: Command) -> None:
@@ -76,5 +98,7 @@ RULE_FOLDERS: dict[type, Callable[[Book, Any], None]] = {
     OpenEpisode: _open_episode,
     PlanEpisode: _plan_episode,
     EndEpisode: _end_episode,
+    TakeSale: _take_sale,
+    RefuseSale: _refuse_sale,
     Command: _command,
 }

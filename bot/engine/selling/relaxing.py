@@ -69,7 +69,11 @@ class Relaxing:
 
     def collar(self, parent: Parent) -> float:
         """Return the collar as it is now, a fraction."""
-        return collar_at(parent.collar_level, first=first_collar(parent), widest=self.widest(parent))
+        return self.collar_within(parent, self.widest(parent))
+
+    def collar_within(self, parent: Parent, widest: float) -> float:
+        """Return the collar as it is now where ``widest`` is known, a fraction."""
+        return collar_at(parent.collar_level, first=first_collar(parent), widest=widest)
 
     def widest(self, parent: Parent) -> float:
         """Return how far the collar may go: the class's limit, and never where a sale does more harm than good."""

@@ -16,7 +16,7 @@ from bot.domain.scale import NS_PER_MINUTE, NS_PER_SECOND
 from bot.engine.controls.halts import awaits_venue
 from bot.engine.deciding.duties import class_of, half_slice, worth_sending
 from bot.engine.desk import Desk
-from bot.engine.gate import Gate, collar_max, notional_max, sends_left
+from bot.engine.gate import Gate, collar_max, may_send, notional_max
 from bot.engine.record.book import Parent
 from bot.engine.selling.allowance import Allowance
 from bot.engine.selling.budgets import Budgets
@@ -66,8 +66,8 @@ class Seller:
         desk = self.desk
         if not desk.columns.known[account]:
             return {}
-        level = desk.survival_level(account)
-        if desk.columns.distance[account] >= level:
+        distance = desk.columns.distance[account]
+        if distance >= desk.survival[account].distance_max or distance >= (level := desk.survival_level(account)):
             return {}
         case = desk.case(account)
         held = [abs(holding.quantity) for holding in case.holdings]
@@ -130,7 +130,7 @@ class Seller:
         wish = child_quantity(progress, due=due, cap=None, filters=instrument.filters)
         if wish == 0 or wish < worth_sending(parent, now):
             return
-        if sends_left(self.desk.book, account, self.desk.limits, now, class_of(parent)) < 1:
+        if not may_send(self.desk.book, account, self.desk.limits, now, class_of(parent)):
             return
         cap = self._largest(instrument, max(mark, price))
         allowed = self.allowance.of_volume(parent, wish, now)
@@ -155,11 +155,17 @@ class Seller:
         if self._is_held_up(parent, fell_short, now) or self._is_denied_lately(parent, now):
             return
         for _ in range(CHILDREN_PER_STEP):
+            progress = desk.book.progress(parent)
+            wish = child_quantity(progress, due=due, cap=None, filters=instrument.filters)
+            if wish == 0 or (not need and wish < worth_sending(parent, now)):
+                return
             limit = self._taking_price(parent, instrument, mark, now)
-            quantity = self._next_quantity(parent, instrument, due, need, mark, limit, now)
+            cap = self._cap(parent, instrument, wish, need, mark, limit, now)
+            # a cap that the wish fits changes nothing of it
+            quantity = wish if cap >= wish else child_quantity(progress, due=due, cap=cap, filters=instrument.filters)
             if quantity == 0:
                 return
-            if sends_left(desk.book, account, desk.limits, now, class_of(parent)) < 1:
+            if not may_send(desk.book, account, desk.limits, now, class_of(parent)):
                 desk.timers.set(account, now + NS_PER_SECOND)
                 return
             if not self.children.place(parent, Ask(quantity, limit), now):
@@ -167,24 +173,20 @@ class Seller:
                 return
 
     def _taking_price(self, parent: Parent, instrument: Instrument, mark: int, now: int) -> int:
+        widest = self.relaxing.widest(parent)
         return taking_price(
             mark=mark,
             index=self.desk.market.index_price(instrument.index, now),
-            collar=self.relaxing.collar(parent),
-            widest=self.relaxing.widest(parent),
+            collar=self.relaxing.collar_within(parent, widest),
+            widest=widest,
             sign=parent.side.sign,
             filters=instrument.filters,
         )
 
-    def _next_quantity(
-        self, parent: Parent, instrument: Instrument, due: int, need: int, mark: int, limit: int, now: int
+    def _cap(
+        self, parent: Parent, instrument: Instrument, wish: int, need: int, mark: int, limit: int, now: int
     ) -> int:
-        """Return the size of the next child: due, allowed by volume and depth, and not above the order cap."""
-        filters = instrument.filters
-        progress = self.desk.book.progress(parent)
-        wish = child_quantity(progress, due=due, cap=None, filters=filters)
-        if wish == 0 or (not need and wish < worth_sending(parent, now)):
-            return 0
+        """Return the most that the next child may be: allowed by volume and depth, and not above the order cap."""
         dearest = mark if parent.side.sign < 0 else int(mark * (1 + collar_max(class_of(parent), self.desk.limits))) + 1
         cap = self._largest(instrument, dearest)
         by_volume = self.allowance.of_volume(parent, wish, now)
@@ -193,8 +195,7 @@ class Seller:
         by_depth = self.allowance.of_depth(
             parent, instrument, wish=min(wish, cap), limit=limit, is_urgent=is_urgent, now=now
         )
-        cap = cap if by_depth is None else min(cap, by_depth)
-        return child_quantity(progress, due=due, cap=cap, filters=filters)
+        return cap if by_depth is None else min(cap, by_depth)
 
     def _largest(self, instrument: Instrument, price: int) -> int:
         """Return the largest order that the gate lets out, valued at ``price``.

@@ -7,6 +7,7 @@ reads them (70 % or 0.7). A price is its quote currency per base currency, so th
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 TIME = "ns"
 
@@ -36,22 +37,12 @@ class Dimension:
     @property
     def quote(self) -> str | None:
         """The currency that a price is counted in; None for what is no price."""
-        if len(self.powers) != 2 or TIME in (self.powers[0][0], self.powers[1][0]):
-            return None
-        above = [name for name, power in self.powers if power == 1]
-        below = [name for name, power in self.powers if power == -1]
-        return above[0] if above and below else None
+        return _quote_of(self.powers)
 
     @property
     def unit(self) -> str:
         """The unit in one or a few words, as it stands behind a value: ``USDT``, ``USDT per BTC``."""
-        if not self.powers:
-            return "ratio" if self.is_ratio else "number"
-        if self == DURATION:
-            return "duration"
-        above = " ".join(_power_text(name, power) for name, power in self.powers if power > 0) or "1"
-        below = " ".join(_power_text(name, -power) for name, power in self.powers if power < 0)
-        return f"{above} per {below}" if below else above
+        return _unit_of(self)
 
     def __str__(self) -> str:
         if not self.powers:
@@ -97,6 +88,27 @@ def _combined(left: Dimension, right: Dimension, sign: int) -> tuple[tuple[str, 
     for name, power in right.powers:
         powers[name] = powers.get(name, 0) + sign * power
     return tuple(sorted((name, power) for name, power in powers.items() if power))
+
+
+# The dimensions of a program are a few, and every fire asks for the words of some.
+@lru_cache(maxsize=256)
+def _quote_of(powers: tuple[tuple[str, int], ...]) -> str | None:
+    if len(powers) != 2 or TIME in (powers[0][0], powers[1][0]):
+        return None
+    above = [name for name, power in powers if power == 1]
+    below = [name for name, power in powers if power == -1]
+    return above[0] if above and below else None
+
+
+@lru_cache(maxsize=256)
+def _unit_of(dimension: Dimension) -> str:
+    if not dimension.powers:
+        return "ratio" if dimension.is_ratio else "number"
+    if dimension == DURATION:
+        return "duration"
+    above = " ".join(_power_text(name, power) for name, power in dimension.powers if power > 0) or "1"
+    below = " ".join(_power_text(name, -power) for name, power in dimension.powers if power < 0)
+    return f"{above} per {below}" if below else above
 
 
 def _power_text(name: str, power: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import assert_never
 
 from bot.rules.language.interpret import Lookup, value_of
@@ -24,8 +24,9 @@ from bot.rules.language.typed import (
     Sign,
     Truth,
     Value,
+    compares_in,
 )
-from bot.rules.language.wording import value_text
+from bot.rules.language.wording import shows_apart, value_text
 
 _DECIMALS = (2, 4, 8, 12)            # more only where fewer would show two different sides as equal
 
@@ -49,9 +50,9 @@ def explain(condition: Condition, lookup: Lookup) -> str:
         return f"{node.ref} {value_text(found, node.dimension, decimals)}"
 
     def side(node: Value) -> str:
+        if isinstance(node, (Literal, Read)):
+            return leaf(node)
         text = _value_text(node, leaf)
-        if isinstance(node, Literal | Read):
-            return text
         return f"{text} = {value_text(value_of(node, lookup), node.dimension, decimals)}"
 
     return _truth_text(condition.root, side)
@@ -65,29 +66,20 @@ def expression_text(node: Value | Truth) -> str:
 
 
 def _decimals_needed(root: Truth, lookup: Lookup) -> int:
-    pairs = [(node, value_of(node.left, lookup), value_of(node.right, lookup)) for node in _compares(root)]
+    pairs = [(node, value_of(node.left, lookup), value_of(node.right, lookup)) for node in compares_in(root)]
+    close = [each for each in pairs if not shows_apart(each[1], each[2], each[0].left.dimension)]
+    if not close:
+        return _DECIMALS[0]
     for decimals in _DECIMALS:
         if all(
             left == right
             or value_text(left, node.left.dimension, decimals)
             != value_text(right, node.right.dimension, decimals)
-            for node, left, right in pairs
+            for node, left, right in close
         ):
             return decimals
     return _DECIMALS[-1]
 
-
-def _compares(node: Truth) -> Iterator[Compare]:
-    match node:
-        case Compare():
-            yield node
-        case Not():
-            yield from _compares(node.operand)
-        case All() | AnyOf():
-            for operand in node.operands:
-                yield from _compares(operand)
-        case _:
-            assert_never(node)
 
 
 def _truth_text(node: Truth, side: Callable[[Value], str]) -> str:

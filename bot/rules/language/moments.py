@@ -8,7 +8,7 @@ checker knows more about time than that it is a reading.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Final, assert_never
+from typing import Final
 
 from bot.domain.scale import NS_PER_DAY, NS_PER_HOUR, NS_PER_MINUTE, NS_PER_SECOND
 from bot.rules.language.dimension import DURATION
@@ -24,12 +24,12 @@ from bot.rules.language.typed import (
     Condition,
     Derived,
     Literal,
-    Not,
     Read,
     ReadingRef,
     Relation,
     Truth,
     Value,
+    compares_in,
     is_constant,
     reads_in,
 )
@@ -142,7 +142,7 @@ def beats_of(condition: Condition) -> tuple[Beat, ...]:
     at every minute.
     """
     found: dict[Beat, None] = {}
-    for compare in _compares(condition.root):
+    for compare in compares_in(condition.root):
         found.update(dict.fromkeys(_beats(compare)))
     return tuple(found)
 
@@ -166,16 +166,3 @@ def _beats(compare: Compare) -> Iterator[Beat]:
     if 0.0 <= at < period:
         yield period, int(at)
         yield period, int(at) + 1        # `>` becomes true just after its limit, `==` false
-
-
-def _compares(node: Truth) -> Iterator[Compare]:
-    match node:
-        case Compare():
-            yield node
-        case Not():
-            yield from _compares(node.operand)
-        case All() | AnyOf():
-            for operand in node.operands:
-                yield from _compares(operand)
-        case _:
-            assert_never(node)

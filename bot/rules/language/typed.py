@@ -207,6 +207,20 @@ Value = Literal | Read | Negate | Absolute | Arithmetic | Clamp | Select | Defau
 Truth = Compare | Not | All | AnyOf
 
 
+def compares_in(truth: Truth) -> Iterator[Compare]:
+    """Yield every comparison of a condition, in the order in which they are written."""
+    match truth:
+        case Compare():
+            yield truth
+        case Not():
+            yield from compares_in(truth.operand)
+        case All() | AnyOf():
+            for operand in truth.operands:
+                yield from compares_in(operand)
+        case _:
+            assert_never(truth)
+
+
 def reads_in(value: Value) -> Iterator[Read]:
     """Yield the readings of a value, in order of appearance; none for a constant."""
     match value:

@@ -15,6 +15,7 @@ DURATION_UNITS: dict[str, int] = {
     "h": NS_PER_HOUR,
     "d": NS_PER_DAY,
 }
+_NOTHING_BELOW = 1e-20               # no text has more than thirty decimals
 _PLAIN_MAX = 1e15                    # above it digits stop being read, and an exponent is shorter
 
 
@@ -47,6 +48,21 @@ def value_text(value: float | None, dimension: Dimension, decimals: int = 2) -> 
     return f"{number_text(value, decimals)} {dimension.quote or dimension.unit}"
 
 
+def shows_apart(one: float | None, other: float | None, dimension: Dimension) -> bool:
+    """True of two values whose texts are plainly different with any number of decimals; False says nothing.
+
+    A text has three digits, so it is within a hundredth of its value; and within a hundredth of one, but for durations,
+    whose units are larger than what they are counted in, and for values with an exponent.
+    """
+    if one is None or other is None or not math.isfinite(one) or not math.isfinite(other):
+        return False
+    size = max(abs(one), abs(other))
+    if size < _NOTHING_BELOW:
+        return False
+    is_fixed = dimension != DURATION and size < _PLAIN_MAX / 1_000
+    return abs(one - other) > 0.02 * (min(1.0, size) if is_fixed else size)
+
+
 def number_text(value: float, decimals: int) -> str:
     """Return a number with groups, at least ``decimals`` + 1 digits of precision, no trailing zeros."""
     if not math.isfinite(value):
@@ -54,7 +70,7 @@ def number_text(value: float, decimals: int) -> str:
     if abs(value) >= _PLAIN_MAX:
         return f"{value:.{decimals + 1}e}"
     # the exponent by Decimal: log10 may differ in its last bit from one machine to the next
-    exponent = Decimal(value).adjusted() if value else 0
+    exponent = 0 if abs(value) >= 1 or not value else Decimal(value).adjusted()
     places = decimals if exponent >= 0 else min(decimals - exponent, 30)
     text = f"{value:_.{places}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
