@@ -15,6 +15,7 @@ from bot.adapters.journal import sqlite as writer
 from bot.adapters.journal.null import NullJournal
 from bot.adapters.journal.reader import JournalReader, open_readonly
 from bot.adapters.journal.sqlite import SqliteJournal
+from bot.domain.effects import OpenParent
 from bot.domain.errors import ContractError, JournalError
 from bot.domain.events import Timer
 from tests.adapters.journal_samples import FIRED, HEAD, RESERVED, append_step, record, step
@@ -271,6 +272,7 @@ def test_null_journal_keeps_nothing() -> None:
         journal.put_series("equity", b"[]")
         journal.commit()
         assert list(journal.read()) == []
+        assert journal.rows() == 0 and list(journal.effects_of(OpenParent)) == []
         assert journal.last_seq() == -1
         assert journal.latest_checkpoint() is None
         assert journal.get_series("equity") is None

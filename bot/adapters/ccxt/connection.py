@@ -1,7 +1,8 @@
 """One ccxt client of one key, or of none: built late, with its limiter off, its frames tapped and its loop guarded.
 
     REST    ``call``: a place in the turnstile, ccxt's signing and classes of errors, the venue's counts heard;
-            orders, cancels and the time go by a line of our own
+            orders, cancels and the time go by a line of our own, and ``send`` writes them before it returns
+            ``ask``: one of ccxt's unified methods, each request of which takes its place by itself
     frames  decoded here once; whoever listens takes them first, and ccxt gets what nobody took
 
 An exception in a handler of ccxt's would end its receive loop in silence, with the socket open and pings going on; so
@@ -11,18 +12,23 @@ message, and nobody waits there.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from enum import Enum
+from hashlib import sha256
+from math import ceil
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import msgspec
 
+from bot.adapters.ccxt.direct import Direct, hex_sha256, plain_query
 from bot.adapters.ccxt.limiter import Lane
-from bot.adapters.ccxt.line import BrokenAnswer, Dial, Line, NotConnected, dial
+from bot.adapters.ccxt.line import Dial, Line, dial
 from bot.adapters.ccxt.turnstile import Turnstile
+from bot.adapters.ccxt.unified.client import adapt
 from bot.domain.errors import ContractError, InputError
 
 TIMEOUT_MS = 5_000                   # an answer that is later than that has an unknown outcome, and is asked for
@@ -55,19 +61,23 @@ class Access:
     key: str | None = None
     secret: str | None = field(default=None, repr=False)
     password: str | None = field(default=None, repr=False)
+    wallet: str | None = None
+    private_key: str | None = field(default=None, repr=False)
+    total: str | None = None         # what ccxt's total of a balance is, by a person's word: wallet or equity
     endpoints: Endpoints | None = None
     connector: Callable[[], aiohttp.TCPConnector] | None = None
     dial: Dial = dial
 
 
-# What cannot wait, and what keeps its way warm: ccxt's path, its api and the verb, as its own tables have them.
-_BY_LINE = {
-    "fapiPrivatePostOrder": ("order", "fapiPrivate", "POST"),
-    "fapiPrivateDeleteOrder": ("order", "fapiPrivate", "DELETE"),
-    "fapiPrivatePostAlgoOrder": ("algoOrder", "fapiPrivate", "POST"),
-    "fapiPublicGetTime": ("time", "fapiPublic", "GET"),
-}
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """In which lane the requests of a unified method go, and until when (ns, wall)."""
 
+    lane: Lane
+    valid_until: int | None
+
+
+_TURN: ContextVar[_Turn | None] = ContextVar("turn", default=None)
 
 class Connection:
     """Owns a ccxt client and its HTTP session; ``open`` before use, ``close`` after."""
@@ -78,6 +88,7 @@ class Connection:
         self.exchange: Any = None
         self._session: aiohttp.ClientSession | None = None
         self._line = Line(access.dial)
+        self._direct: Direct
         self.on_frame: Callable[[str, object], bool] = _nobody
         self.on_bad_frame: Callable[[str, str, Exception], None] = _unheard
         self.on_connected: Callable[[str], None] = _unnoticed
@@ -90,6 +101,7 @@ class Connection:
         )
         self._session = aiohttp.ClientSession(connector=connector)
         self.exchange = _client(self.access, self._session, self)
+        self._direct = Direct(self.exchange, self.turnstile, self._line)
 
     async def close(self) -> None:
         """Close sockets and session."""
@@ -105,34 +117,36 @@ class Connection:
     ) -> Any:
         """Call one of ccxt's implicit methods in its turn; raises TooLate, and whatever ccxt raises."""
         async with self.turnstile.passage(lane, weight=weight, orders=orders, valid_until=valid_until):
-            short = _BY_LINE.get(method)
-            if short is not None and self.access.exchange_id == "binanceusdm":
-                return await self._call_by_line(short, dict(parameters))
+            if self._direct.takes(method):
+                return await self._direct.call(method, dict(parameters))
             return await getattr(self.exchange, method)(dict(parameters))
 
-    async def _call_by_line(self, short: tuple[str, str, str], parameters: dict[str, object]) -> Any:
-        """Sign with ccxt, send on our own line, and let ccxt judge the answer; raises what ccxt would."""
-        from ccxt.base.errors import ExchangeError, ExchangeNotAvailable, RequestTimeout
+    async def ask(
+        self, method: str, *arguments: object, lane: Lane = Lane.READ, valid_until: int | None = None
+    ) -> Any:
+        """Call one of ccxt's unified methods, each request in its turn; raises TooLate, and whatever ccxt raises.
 
-        path, api, method = short
-        signed = self.exchange.sign(path, [api], method, parameters)
-        url, body, headers = signed["url"], signed["body"] or "", signed["headers"] or {}
-        what = f"{self.exchange.id} {method} {url}"
+        A request weighs the milliseconds of the venue's quota that ccxt says it costs.
+        """
+        token = _TURN.set(_Turn(lane, valid_until))
         try:
-            async with asyncio.timeout(self.exchange.timeout / 1000):
-                answer = await self._line.send(method, url, headers, body)
-        except TimeoutError as error:
-            raise RequestTimeout(what) from error
-        except (NotConnected, OSError, EOFError) as error:       # a connection that ended early is an EOFError
-            raise ExchangeNotAvailable(what) from error
-        except BrokenAnswer as error:
-            raise ExchangeError(what) from error
-        self.turnstile.heard(answer.status, answer.headers)
-        parsed = self.exchange.parse_json(answer.body)
-        judged = answer.status, answer.reason, url, method, answer.headers, answer.body
-        self.exchange.handle_errors(*judged, parsed, headers, body)
-        self.exchange.handle_http_status_code(answer.status, answer.reason, url, method, answer.body)
-        return answer.body if parsed is None else parsed
+            return await getattr(self.exchange, method)(*arguments)
+        finally:
+            _TURN.reset(token)
+
+    def send(
+        self, method: str, parameters: Mapping[str, object], lane: Lane, *, weight: int, orders: int = 0,
+        valid_until: int | None = None,
+    ) -> Coroutine[Any, Any, Any]:
+        """Begin a call and return the wait for its answer, which raises what ``call`` does; raises nothing itself.
+
+        Where neither a quota nor a connection has to be waited for, the request is written when this returns.
+        """
+        if self._direct.takes(method):
+            ticket = self.turnstile.enter(lane, weight=weight, orders=orders, valid_until=valid_until)
+            if ticket is not None:
+                return self._direct.begin(ticket, method, dict(parameters))
+        return self.call(method, parameters, lane, weight=weight, orders=orders, valid_until=valid_until)
 
     def set_clock(self, ahead_ms: int) -> None:
         """Let requests be stamped with the venue's time, which is so far ahead of ours."""
@@ -177,15 +191,17 @@ def _client(access: Access, session: aiohttp.ClientSession, owner: Connection) -
     """Return a client of ccxt.pro with the guard in it. Importing ccxt takes half a second to four."""
     import ccxt.pro
 
-    base = getattr(ccxt.pro, access.exchange_id, None)
+    base = getattr(ccxt.pro, access.exchange_id, None) or getattr(ccxt.async_support, access.exchange_id, None)
     if base is None:
         raise InputError(
-            f"exchange.id: ccxt has no streams of it, was {access.exchange_id!r}; see ccxt.pro.exchanges for the list"
+            f"exchange.id: ccxt does not know it, was {access.exchange_id!r}; see ccxt.exchanges for the list"
         )
     exchange = _guarded(base, owner)({
         "apiKey": access.key,
         "secret": access.secret,
         "password": access.password,
+        "walletAddress": access.wallet,
+        "privateKey": access.private_key,
         "session": session,
         "enableRateLimit": False,                # ours has lanes
         "timeout": TIMEOUT_MS,
@@ -195,10 +211,15 @@ def _client(access: Access, session: aiohttp.ClientSession, owner: Connection) -
             "ws": {"keepAlive": PING_MS},
         },
     })
+    if access.exchange_id != "binanceusdm":
+        adapt(exchange)
     if access.where is Where.DEMO:
         _use_demo(exchange)
     if access.endpoints is not None:
-        _redirect(exchange, access.endpoints)
+        if access.exchange_id == "binanceusdm":
+            _redirect(exchange, access.endpoints)
+        else:
+            _redirect_all(exchange.urls["api"], access.endpoints)
     return exchange
 
 
@@ -215,6 +236,25 @@ def _guarded(base: Any, owner: Connection) -> Any:
             super().on_connected(client, message)
             owner.on_connected(client.url)
 
+        async def fetch2(self, path: str, *rest: Any, **named: Any) -> Any:
+            turn = _TURN.get()
+            if turn is None:                     # by ``call``, which has its place already
+                return await super().fetch2(path, *rest, **named)
+            cost = self.calculate_rate_limiter_cost(*_costed(path, *rest, **named))
+            weight = ceil(float(cost) * self.rateLimit)
+            async with owner.turnstile.passage(turn.lane, weight=weight, valid_until=turn.valid_until):
+                return await super().fetch2(path, *rest, **named)
+
+        @staticmethod
+        def urlencode(params: Any = {}, *more: Any, **named: Any) -> Any:  # noqa: B006  # as ccxt has it
+            return plain_query(params) or base.urlencode(params, *more, **named)
+
+        @staticmethod
+        def hmac(request: bytes, secret: bytes, *how: Any, **named: Any) -> Any:
+            if how == (sha256,) and not named:
+                return hex_sha256(request, secret)
+            return base.hmac(request, secret, *how, **named)
+
         def on_rest_response(
             self, code: int, reason: str, url: str, method: str, headers: Any, body: Any, *sent: Any
         ) -> Any:
@@ -222,6 +262,13 @@ def _guarded(base: Any, owner: Connection) -> Any:
             return super().on_rest_response(code, reason, url, method, headers, body, *sent)
 
     return Guarded
+
+
+def _costed(
+    path: str, api: Any = "public", method: str = "GET", params: Any = None, config: Any = None
+) -> tuple[Any, str, str, Any, Any]:
+    """Return what ccxt reckons a request's cost by, out of the arguments of ``fetch2``."""
+    return api, method, path, params or {}, config or {}
 
 
 def _use_demo(exchange: Any) -> None:
@@ -241,3 +288,14 @@ def _redirect(exchange: Any, endpoints: Endpoints) -> None:
         if isinstance(url, str) and name.startswith(("fapi", "sapi")):
             urls[name] = endpoints.rest + url[url.index("/", len("https://")):]
     urls["ws"]["linear"] = endpoints.streams
+
+
+def _redirect_all(urls: dict[str, Any], endpoints: Endpoints) -> None:
+    """Point every address of any exchange at another host, its path kept."""
+    for name, url in urls.items():
+        if isinstance(url, dict):
+            _redirect_all(url, endpoints)
+        elif isinstance(url, str) and "://" in url:
+            other = urlsplit(endpoints.streams if url.startswith("ws") else endpoints.rest)
+            path = url.partition("://")[2].partition("/")[2]
+            urls[name] = f"{other.scheme}://{other.netloc}/{path}".rstrip("/")

@@ -6,7 +6,8 @@
 ccxt keeps the sockets, pings them and says when one is gone; its handlers get no price (``Connection``). A book begins
 with a snapshot over REST, asked for when the subscription stands, and again after every gap in its numbers. A socket
 that is open and silent is dropped: marks come every second whatever the market does, so five seconds without one mean
-that it is dead, however well it answers pings.
+that it is dead, however well it answers pings and whatever else it brings. What counts is when the venue made them:
+marks of five seconds ago are no better than none.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from bot.adapters.ccxt.limiter import Lane
 from bot.adapters.ccxt.times import VenueTime
 from bot.adapters.ccxt.troubles import Trouble
 from bot.adapters.tapes.book_sequence import BookSequence
-from bot.domain.market import BookUpdate, MarketFact
+from bot.domain.market import BookUpdate, MarketFact, MarkPrice
 from bot.domain.scale import NS_PER_SECOND
 
 SILENCE_MAX = {"public": 30 * NS_PER_SECOND, "market": 5 * NS_PER_SECOND}     # a quiet coin has no quote for seconds
@@ -79,7 +80,7 @@ class BinanceFeed:
         self._report = report
         self._books = {index: BookSequence() for index in self._symbols}
         self._fetching: dict[int, asyncio.Task[None]] = {}
-        self._heard: dict[str, int] = {}             # by address: when it last said anything of use
+        self._heard: dict[str, int] = {}             # by address: when the newest of it was made, by our clock
         self._bad: dict[str, tuple[int, int]] = {}   # by kind: when it was told, and how many there were since
         self.frames = 0
         connection.on_frame = self._on_frame
@@ -144,7 +145,8 @@ class BinanceFeed:
             if isinstance(fact, DecodeFailed):
                 self._failed(fact)
                 continue
-            self._heard[url] = now
+            if isinstance(fact, MarkPrice) or "market" not in url:
+                self._heard[url] = max(self._heard.get(url, 0), fact.stamp - min(0, self._time.ahead))
             if isinstance(fact, BookUpdate):
                 self._on_book(fact)
             else:

@@ -122,8 +122,10 @@ class _Meter:
     def has_room(self, now: int, ticket: Ticket) -> bool:
         """True when the ticket's units fit below its lane's share; a lone giant passes an unused quota."""
         units = self.units_of(ticket)
+        if not units:
+            return True
         level = self.level(now)
-        return not units or level == 0 or level + units <= self.quota.limit * SHARES[ticket.lane]
+        return level == 0 or level + units <= self.quota.limit * SHARES[ticket.lane]
 
     def room_at(self, now: int, ticket: Ticket) -> int:
         """Return when there will be room, if nothing else is sent."""
@@ -157,6 +159,20 @@ class Limiter:
             self._late.append(ticket)
         else:
             self._lanes[lane].append(ticket)
+        return ticket
+
+    def enter(self, now: int, lane: Lane, *, weight: int, orders: int = 0) -> Ticket | None:
+        """Return the ticket of a request that leaves at ``now``, counted as sent; None where it must ``ask``.
+
+        Only where nobody waits: there ``admit`` would let just this one through.
+        """
+        if self._late or any(self._lanes.values()):
+            return None
+        ticket = Ticket(self._asked + 1, lane, weight, orders, None)
+        if not self._may_go(now, ticket):
+            return None
+        self._asked += 1
+        self._send(now, ticket)
         return ticket
 
     def admit(self, now: int) -> Admission:

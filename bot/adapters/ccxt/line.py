@@ -14,14 +14,17 @@ import asyncio
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 IDLE_MAX = 4                         # a burst of orders opens more; they are closed again after it
 HEAD_MAX = 1 << 16                   # bytes of status line and headers; a venue sends one thousand
 BODY_MAX = 1 << 22
 NO_BODY = ("204", "304")             # statuses whose answers end with their headers
-HEADERS = {"Accept": "application/json", "User-Agent": "penstock", "Connection": "keep-alive"}
+HEADERS = "Accept: application/json\r\nUser-Agent: penstock\r\nConnection: keep-alive\r\n"
+Place = tuple[str, int, bool]
+"""A host, its port, and whether TLS is spoken there."""
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 Dial = Callable[[str, int, bool], Awaitable[Streams]]
 """Opens a connection to a host and port, with TLS or without."""
@@ -33,6 +36,22 @@ class NotConnected(Exception):
 
 class BrokenAnswer(Exception):
     """What came back is no HTTP answer, or more than there may be."""
+
+
+class HttpRequest(NamedTuple):
+    """A request as it is to be written; a named tuple, since one is made in the callback that an order leaves by."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: str
+
+
+class Sent(NamedTuple):
+    """A request that was written, whose answer will come this way."""
+
+    place: Place
+    streams: Streams
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,28 +80,35 @@ class Line:
 
     def __init__(self, open_streams: Dial = dial) -> None:
         self._dial = open_streams
-        self._idle: dict[tuple[str, int, bool], list[Streams]] = {}
+        self._idle: dict[Place, list[Streams]] = {}
 
-    async def send(self, method: str, url: str, headers: Mapping[str, str], body: str) -> HttpAnswer:
-        """Send one request and return its answer; raises NotConnected, BrokenAnswer, OSError, IncompleteReadError."""
-        parts = urlsplit(url)
-        host, is_tls = parts.hostname or "", parts.scheme == "https"
-        place = host, parts.port or (443 if is_tls else 80), is_tls
-        payload = body.encode()
-        target = f"{parts.path}?{parts.query}" if parts.query else parts.path
-        lines = {"Host": parts.netloc, **HEADERS, **headers, "Content-Length": str(len(payload))}
-        head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
-        streams = self._taken(place) or await self._opened(place)
+    def begin(self, request: HttpRequest) -> Sent | None:
+        """Write a request on an idle connection, without waiting; None where none is idle, and nothing is written."""
+        scheme, host, target = _parts_of(request.url)
+        place = _place_of(scheme, host)
+        streams = self._taken(place)
+        return None if streams is None else _written(request, host, target, Sent(place, streams))
+
+    async def finish(self, sent: Sent) -> HttpAnswer:
+        """Return the answer to what was written; raises BrokenAnswer, OSError, IncompleteReadError."""
         is_reusable = False
         try:
-            streams[1].write(f"{method} {target} HTTP/1.1\r\n{head}\r\n".encode() + payload)
-            answer, is_reusable = await _read(streams[0])
+            answer, is_reusable = await _read(sent.streams[0])
             return answer
         finally:
             if is_reusable:
-                self._keep(place, streams)
+                self._keep(sent.place, sent.streams)
             else:
-                streams[1].transport.abort()
+                sent.streams[1].transport.abort()
+
+    async def send(self, request: HttpRequest) -> HttpAnswer:
+        """Send one request and return its answer; raises NotConnected, and what ``finish`` does."""
+        sent = self.begin(request)
+        if sent is None:
+            scheme, host, target = _parts_of(request.url)
+            place = _place_of(scheme, host)
+            sent = _written(request, host, target, Sent(place, await self._opened(place)))
+        return await self.finish(sent)
 
     async def close(self) -> None:
         """Break what is idle; the other side is not waited for."""
@@ -92,7 +118,7 @@ class Line:
         self._idle.clear()
         await asyncio.sleep(0)                   # let the transports go
 
-    def _taken(self, place: tuple[str, int, bool]) -> Streams | None:
+    def _taken(self, place: Place) -> Streams | None:
         """Return an idle connection that the other side has not closed, the one used last first."""
         kept = self._idle.get(place, [])
         while kept:
@@ -102,18 +128,45 @@ class Line:
             writer.transport.abort()
         return None
 
-    async def _opened(self, place: tuple[str, int, bool]) -> Streams:
+    async def _opened(self, place: Place) -> Streams:
         try:
             return await self._dial(*place)
         except OSError as error:                 # names, routes, refusals, TLS: nothing was written yet
             raise NotConnected(f"{place[0]}:{place[1]}: {error}") from error
 
-    def _keep(self, place: tuple[str, int, bool], streams: Streams) -> None:
+    def _keep(self, place: Place, streams: Streams) -> None:
         kept = self._idle.setdefault(place, [])
         if len(kept) < IDLE_MAX:
             kept.append(streams)
         else:
             streams[1].transport.abort()
+
+
+def _parts_of(url: str) -> tuple[str, str, str]:
+    """Return the scheme of an address, its host and port as they are written, and the rest, which is asked for."""
+    scheme, _, rest = url.partition("://")
+    host, _, target = rest.partition("/")
+    return scheme, host, f"/{target}"
+
+
+@lru_cache(maxsize=64)
+def _place_of(scheme: str, host: str) -> Place:
+    parts, is_tls = urlsplit(f"{scheme}://{host}"), scheme == "https"
+    return parts.hostname or "", parts.port or (443 if is_tls else 80), is_tls
+
+
+def _written(request: HttpRequest, host: str, target: str, sent: Sent) -> Sent:
+    """Write a request in one piece; where that fails, the connection is of no more use."""
+    writer = sent.streams[1]
+    payload = request.body.encode()
+    more = "".join([f"{name}: {value}\r\n" for name, value in request.headers.items()])
+    head = f"{request.method} {target} HTTP/1.1\r\nHost: {host}\r\n{HEADERS}{more}"
+    try:
+        writer.write(f"{head}Content-Length: {len(payload)}\r\n\r\n".encode() + payload)
+    except BaseException:
+        writer.transport.abort()
+        raise
+    return sent
 
 
 async def _read(reader: asyncio.StreamReader) -> tuple[HttpAnswer, bool]:

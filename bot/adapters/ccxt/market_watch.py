@@ -26,6 +26,8 @@ LOOK_EVERY = 60.0                    # s; the page weighs 1 of 2,400 a minute, a
 class MarketWatch:
     """Looks at the venue's list of markets now and then. ``tell`` takes facts, ``report`` troubles."""
 
+    look_every = LOOK_EVERY
+
     def __init__(
         self,
         connection: Connection,
@@ -46,19 +48,24 @@ class MarketWatch:
     async def run(self, beat: Callable[[], None]) -> None:
         """Look for ever; ``beat`` is called after each look, also after one that failed, which is told."""
         while True:
-            await asyncio.sleep(LOOK_EVERY)
+            await asyncio.sleep(self.look_every)
             await self.look()
             beat()
 
     async def look(self) -> None:
         """Look once, and tell what is not as it was."""
         try:
-            _, listed = await list_markets(self._connection)
+            listed = await self.listed()
         except Exception as error:  # noqa: BLE001  # what was not read has not changed
             self._trouble("markets_unread", f"{type(error).__name__}: {error}")
             return
         for instrument in self._instruments:
             self._compare(instrument, listed.get(instrument.symbol))
+
+    async def listed(self) -> Mapping[str, Mapping[str, Any]]:
+        """Return the venue's markets by ccxt's symbols; raises what ccxt raises."""
+        _, listed = await list_markets(self._connection)
+        return listed
 
     def _compare(self, instrument: Instrument, market: Mapping[str, Any] | None) -> None:
         """Hold one market against what was known of it; one that is not listed any more is halted."""

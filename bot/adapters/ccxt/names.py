@@ -82,6 +82,7 @@ def _from_uuid(identity: str) -> str | None:
 PLAIN = NameCode("clientOrderId", _same, _plain)
 _CODES: Mapping[str, NameCode] = {
     "bybit": NameCode("orderLinkId", _same, _plain),     # cancelOrder of ccxt ignores clientOrderId there
+    "bybitid": NameCode("orderLinkId", _same, _plain),
     "deribit": NameCode("label", _same, _plain),         # and here it is not mapped at all
     "gate": NameCode("text", _to_gate, _from_gate),
     "hyperliquid": NameCode("clientOrderId", _to_hex, _from_hex),

@@ -285,7 +285,7 @@ OKX = Dialect(
     absent=frozenset({"51603"}),
 )
 OTHERS = Dialect(codes={}, judge=_by_class, translated={}, absent=None)
-_DIALECTS = {"binance": BINANCE, "bybit": BYBIT, "okx": OKX, "myokx": OKX}
+_DIALECTS = {"binance": BINANCE, "bybit": BYBIT, "bybitid": BYBIT, "okx": OKX, "okxus": OKX, "myokx": OKX}
 
 
 def dialect_of(exchange_id: str) -> Dialect:

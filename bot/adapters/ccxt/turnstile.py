@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from bot.adapters.ccxt.limiter import Lane, Limiter, Ticket
 from bot.domain.scale import NS_PER_SECOND
 
+WAIT_MAX = 30 * NS_PER_SECOND        # ns: a quota comes free within its minute; what asks on a timer asks again anyway
 TIMER_MIN = 0.001                    # s: a loop's timers are no finer
 
 
@@ -30,9 +31,19 @@ class Turnstile:
     async def passage(
         self, lane: Lane, *, weight: int, orders: int = 0, valid_until: int | None = None
     ) -> AsyncIterator[None]:
-        """Wait for a place and hold it while the request is under way; raises TooLate past ``valid_until`` (wall)."""
+        """Wait for a place and hold it while the request is under way.
+
+        Raises TooLate past ``valid_until`` (wall), or, where that is None, after ``WAIT_MAX``.
+        """
+        entered = self.enter(lane, weight=weight, orders=orders, valid_until=valid_until)
+        if entered is not None:
+            try:
+                yield
+            finally:
+                self.leave(entered)
+            return
         now = self._monotonic()
-        deadline = None if valid_until is None else now + valid_until - self._wall()
+        deadline = now + (WAIT_MAX if valid_until is None else valid_until - self._wall())
         ticket = self.limiter.ask(lane, weight=weight, orders=orders, valid_until=deadline)
         place: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._waiting[ticket.number] = place
@@ -43,7 +54,20 @@ class Turnstile:
             yield
         finally:
             self._waiting.pop(ticket.number, None)
-            self._leave(ticket)
+            self.leave(ticket)
+
+    def enter(
+        self, lane: Lane, *, weight: int, orders: int = 0, valid_until: int | None = None
+    ) -> Ticket | None:
+        """Take a place without waiting, to be given back by ``leave``; None where it is late, or must be waited for."""
+        if valid_until is not None and valid_until < self._wall():
+            return None
+        return self.limiter.enter(self._monotonic(), lane, weight=weight, orders=orders)
+
+    def leave(self, ticket: Ticket) -> None:
+        """Give a place back, and let in who waited for it."""
+        self.limiter.withdraw(ticket)
+        self._admit()
 
     def heard(self, status: int, headers: Mapping[str, str]) -> None:
         """Take what an answer's status and headers say of the quotas."""
@@ -54,10 +78,6 @@ class Turnstile:
             after = lower.get("retry-after", "")
             wait = int(after) * NS_PER_SECOND if after.isdigit() else None
             self.limiter.refuse(now, is_ban=status == 418, wait=wait)
-
-    def _leave(self, ticket: Ticket) -> None:
-        self.limiter.withdraw(ticket)
-        self._admit()
 
     def _admit(self) -> None:
         """Wake those who may go, and set the timer for the rest."""

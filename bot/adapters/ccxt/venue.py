@@ -25,6 +25,7 @@ from bot.adapters.ccxt.account_stream import AccountDecoder, Attention, Wanted
 from bot.adapters.ccxt.binance_account import Incomes, Witnesses
 from bot.adapters.ccxt.binance_orders import Ask
 from bot.adapters.ccxt.connection import Connection
+from bot.adapters.ccxt.errands import Errands
 from bot.adapters.ccxt.limiter import Lane
 from bot.adapters.ccxt.order_questions import HISTORY_MAX, OrderQuestions, require_order
 from bot.adapters.ccxt.outcome import (
@@ -37,6 +38,7 @@ from bot.adapters.ccxt.outcome import (
     says_absent,
     venue_code,
 )
+from bot.adapters.ccxt.patience import CATCH_UP_MAX, CATCH_UP_WAITS, READ_BACK_WAITS
 from bot.adapters.ccxt.replies import as_row, as_rows
 from bot.adapters.ccxt.times import VenueTime
 from bot.adapters.ccxt.troubles import Trouble
@@ -77,46 +79,57 @@ class BinanceVenue:
         self.symbols: Sequence[str] = tuple(self.view.instruments)
         self.witnesses = Witnesses()
         self.incomes: Incomes | None = None
+        self.on_read_fill: Callable[[OrderFilled], None] = lambda _: None    # of each that a page was the first to tell
         self._tell_on = tell
         self._report = report
         self._by_index = {each.index: symbol for symbol, each in self.view.instruments.items()}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._errands = Errands(self._trouble)
         self._trades: OrderedDict[str, None] = OrderedDict()
+        self._catching_up: asyncio.Task[None] | None = None
         self._is_reading = False
         self._is_reconciling = False
 
     # The port ---------------------------------------------------------------------------------------------
 
     def place(self, now: int, approved: Approved) -> None:
-        """Send an order that the gate passed."""
-        self._start(self._place(now, approved))
+        """Send an order that the gate passed: in this call where nothing holds it up."""
+        try:
+            reply = self._sent(now, approved)
+        except Exception as error:  # noqa: BLE001  # nothing was sent; the engine asks for it like for any other
+            self._errands.died(error)
+            return
+        self._errands.start(self._placed(approved.request, reply))
 
     def cancel(self, now: int, account: int, name: str) -> None:
         """Ask for an order's end."""
         del now, account
-        self._start(self._cancel(name))
+        self._errands.start(self._cancel(name))
 
     def cancel_foreign(self, now: int, account: int, order: OpenOrder) -> None:
         """Ask for the end of an order that is not ours."""
         del now, account
-        self._start(self._cancel_foreign(order))
+        self._errands.start(self._cancel_foreign(order))
 
     def look_up(self, now: int, account: int, name: str) -> None:
         """Ask what became of an order."""
         del now, account
-        self._start(self._look_up(name))
+        self._errands.start(self._look_up(name))
 
     def report_account(self, now: int, account: int) -> None:
-        """Ask for balances and positions; while they are being read, that reading is the answer."""
+        """Ask for balances and positions; while they are being read, that reading is the answer.
+
+        What is being caught up with is waited for: the engine decides on this word, and must not use a name again that
+        an order bears which the record has lost.
+        """
         del now, account
         if not self._is_reading:
             self._is_reading = True
-            self._start(self._report_account())
+            self._errands.start(self._report_account())
 
     def catch_up(self, now: int, account: int, facts_after: int, orders_after: int) -> None:
         """Ask for everything since ``orders_after``; this venue numbers no facts, so ``facts_after`` says nothing."""
         del account, facts_after
-        self._start(self._catch_up(max(orders_after, now - HISTORY_MAX)))
+        self._catching_up = self._errands.start(self._catch_up_surely(max(orders_after, now - HISTORY_MAX)))
 
     # For the rim ------------------------------------------------------------------------------------------
 
@@ -135,7 +148,7 @@ class BinanceVenue:
             case Wanted.ACCOUNT:
                 self.report_account(attention.now, attention.account)
             case Wanted.FUNDING:
-                self._start(self._read_incomes())
+                self._errands.start(self._read_incomes())
                 self.report_account(attention.now, attention.account)
             case Wanted.ORDERS | Wanted.STREAM:
                 self.ask_all(attention.now - NS_PER_MINUTE)
@@ -144,7 +157,7 @@ class BinanceVenue:
         """Begin to reconcile from a time on (ns), unless that is under way."""
         if not self._is_reconciling:
             self._is_reconciling = True
-            self._start(self._reconcile_once(since))
+            self._errands.start(self._reconcile_once(since))
 
     async def _reconcile_once(self, since: int) -> None:
         try:
@@ -159,21 +172,14 @@ class BinanceVenue:
 
     async def close(self) -> None:
         """Cancel what is under way; an order among it is told as unknown."""
-        for task in [*self._tasks]:
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        await self._errands.close()
 
     # Tasks ------------------------------------------------------------------------------------------------
 
-    async def _place(self, now: int, approved: Approved) -> None:
-        request = approved.request
-        ask = self._placing(request, now, approved.valid_until)
-        lane = Lane.RISK if request.order_class in _URGENT else Lane.SLICE
-        identity = self.view.names.encode(request.name)
+    async def _placed(self, request: OrderRequest, reply: Awaitable[Any]) -> None:
+        """Tell what became of an order that was sent, or is on its way."""
         try:
-            reply = await self._call(ask, lane, valid_until=approved.valid_until)
-            answer = outcome_of_order(binance_orders.unified(reply), identity)
+            answer = outcome_of_order(binance_orders.unified(await reply), self.view.names.encode(request.name))
         except TooLate as late:
             answer = Answer(Outcome.NOT_SENT, "", str(late))
         except asyncio.CancelledError as error:
@@ -182,9 +188,22 @@ class BinanceVenue:
         except Exception as error:  # noqa: BLE001  # whatever it is, it has an outcome
             answer = outcome_of_error(error, BINANCE)
         if answer.outcome is Outcome.ACCEPTED and request.trigger_price is not None:
-            await self._look_up(request.name)    # a stop that nobody can see protects nobody
+            await self._read_back(request.name)
             return
         self._tell_outcome(answer, request)
+
+    async def _read_back(self, name: str) -> None:
+        """Look for a stop that was taken, for a while: one that nobody can see protects nobody, but pages lag."""
+        for wait in READ_BACK_WAITS:
+            try:
+                self._tell_all(await self.questions.about(name))
+            except Exception as error:  # noqa: BLE001  # absent or not told: it is asked again
+                if not says_absent(error, BINANCE):
+                    self._trouble("look_up_unanswered", f"{name}: {outcome_of_error(error, BINANCE).detail}")
+                await asyncio.sleep(wait)
+            else:
+                return
+        await self._look_up(name)
 
     async def _cancel(self, name: str) -> None:
         symbol = self.questions.symbol_of(name)
@@ -228,6 +247,8 @@ class BinanceVenue:
     async def _report_account(self) -> None:
         doubt: str | None = None
         try:
+            if self._catching_up is not None:
+                await asyncio.wait({self._catching_up}, timeout=CATCH_UP_MAX)
             for _ in range(READS_MAX):
                 doubt = await self._read_account()
                 if doubt is None:
@@ -263,24 +284,35 @@ class BinanceVenue:
             self._trouble("open_orders_unread", outcome_of_error(error, BINANCE).detail)
             return None
 
-    async def _catch_up(self, since: int) -> None:
-        await asyncio.gather(*(
+    async def _catch_up_surely(self, since: int) -> None:
+        """Ask until every market has answered, for a while: an exit must not wait for a page that stays broken."""
+        for wait in CATCH_UP_WAITS:
+            if await self._catch_up(since):
+                return
+            await asyncio.sleep(wait)
+        await self._catch_up(since)
+
+    async def _catch_up(self, since: int) -> bool:
+        """Tell of orders and fills since a time; return whether every market has answered."""
+        answered = await asyncio.gather(*(
             self._tell_answer(self.questions.since(symbol, since), "catch_up_failed", symbol) for symbol in self.symbols
         ))
+        return all(answered)
 
     async def _list_open(self) -> None:
         """Tell of every order of ours that rests, so that the engine finds what it does not know."""
         for symbol in self.symbols:
             await self._tell_answer(self.questions.resting(symbol), "open_orders_unread", symbol)
 
-    async def _tell_answer(self, answer: Awaitable[list[AccountFact]], code: str, symbol: str) -> None:
-        """Tell what a question brings; a failure to ask is told to a person, and the timer asks again."""
+    async def _tell_answer(self, answer: Awaitable[list[AccountFact]], code: str, symbol: str) -> bool:
+        """Tell what a question brings; a failure to ask is told to a person and returns False: it is asked again."""
         try:
             facts = await answer
         except Exception as error:  # noqa: BLE001  # nothing is believed of what was not read whole
             self._trouble(code, f"{symbol}: {outcome_of_error(error, BINANCE).detail}")
-            return
+            return False
         self._tell_all(facts)
+        return True
 
     async def _read_incomes(self) -> None:
         if self.incomes is None:
@@ -293,36 +325,29 @@ class BinanceVenue:
 
     # Helpers ----------------------------------------------------------------------------------------------
 
-    def _placing(self, request: OrderRequest, now: int, valid_until: int) -> Ask:
-        """Return the call for an order, which the venue itself refuses when it comes too late to be wanted."""
+    def _sent(self, now: int, approved: Approved) -> Coroutine[Any, Any, Any]:
+        """Begin the call for an order, which the venue itself refuses when it comes too late to be wanted."""
+        request, valid_until = approved.request, approved.valid_until
         symbol = self._by_index[request.key.instrument]
         identity = self.view.names.encode(request.name)
         ask = binance_orders.place(request, self.view.instruments[symbol], symbol, identity, now=now)
-        window = min(WINDOW_MAX, max(WINDOW_MIN, (valid_until - now) // NS_PER_MS))
-        ask.parameters["recvWindow"] = str(window)
-        return ask
-
-    def _call(self, ask: Ask, lane: Lane, valid_until: int | None = None) -> Awaitable[Any]:
-        return self.connection.call(
+        ask.parameters["recvWindow"] = str(min(WINDOW_MAX, max(WINDOW_MIN, (valid_until - now) // NS_PER_MS)))
+        lane = Lane.RISK if request.order_class in _URGENT else Lane.SLICE
+        return self.connection.send(
             ask.method, ask.parameters, lane, weight=ask.weight, orders=ask.orders, valid_until=valid_until
         )
+
+    def _call(self, ask: Ask, lane: Lane) -> Awaitable[Any]:
+        return self.connection.call(ask.method, ask.parameters, lane, weight=ask.weight, orders=ask.orders)
 
     def _tell_outcome(self, answer: Answer, request: OrderRequest) -> None:
         self.tell(fact_of(answer, now=self.time.now(), account=self.view.account, name=request.name))
 
     def _tell_all(self, facts: Iterable[AccountFact]) -> None:
         for fact in facts:
+            if isinstance(fact, OrderFilled) and fact.trade_id not in self._trades:
+                self.on_read_fill(fact)
             self.tell(fact)
 
     def _trouble(self, code: str, detail: str) -> None:
         self._report(Trouble(self.time.now(), code, detail))
-
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            self._trouble("venue_task_died", f"{type(error).__name__}: {error}; a bug of ours: please report it")

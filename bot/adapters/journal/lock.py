@@ -51,3 +51,11 @@ class WriterLock:
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
+
+
+def holder_of(journal: Path) -> int | None:
+    """Return the process that wrote itself into a journal's lock last; None where that cannot be told."""
+    try:
+        return int(journal.with_name(journal.name + ".lock").read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return None

@@ -43,6 +43,11 @@ class NullJournal:
         del after
         return iter(())
 
+    def effects_of(self, *kinds: type[Effect]) -> Iterator[Effect]:
+        """Yield nothing, whatever the kinds."""
+        del kinds
+        return iter(())
+
     def latest_checkpoint(self) -> tuple[int, bytes] | None:
         """Return None."""
         return None
@@ -50,6 +55,10 @@ class NullJournal:
     def last_seq(self) -> int:
         """Return -1."""
         return BEFORE_ALL
+
+    def rows(self) -> int:
+        """Return 0."""
+        return 0
 
     def get_series(self, name: str) -> bytes | None:
         """Return None, whatever the name."""

@@ -43,6 +43,15 @@ class JournalReader:
         for row in self._rows(after):
             yield row.seq, cast("Fact | Effect", decode(row.kind, row.body.encode()))
 
+    def effects_of(self, *kinds: type[Effect]) -> Iterator[Effect]:
+        """Yield the committed effects of a few kinds, in order; the whole record is looked through."""
+        marks = ", ".join("?" for _ in kinds)
+        asked = f"SELECT kind, body FROM effects WHERE kind IN ({marks}) ORDER BY seq, ordinal"
+        with faults_of(self.path):
+            rows = self._db.execute(asked, [kind.__name__ for kind in kinds]).fetchall()
+        for kind, body in rows:
+            yield cast("Effect", decode(kind, body.encode()))
+
     def latest_checkpoint(self) -> tuple[int, bytes] | None:
         """Return (seq, body) of the newest checkpoint that is sound, or None.
 
@@ -64,6 +73,12 @@ class JournalReader:
                 "SELECT max(seq) FROM effects UNION ALL SELECT max(seq) FROM checkpoints)"
             ).fetchone()
         return BEFORE_ALL if row[0] is None else int(row[0])
+
+    def rows(self) -> int:
+        """Return how many facts and effects were committed."""
+        with faults_of(self.path):
+            asked = "SELECT (SELECT count(*) FROM facts) + (SELECT count(*) FROM effects)"
+            return int(self._db.execute(asked).fetchone()[0])
 
     def get_series(self, name: str) -> bytes | None:
         """Return the bytes kept under ``name``, or None."""

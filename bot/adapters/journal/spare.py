@@ -7,12 +7,12 @@ tore was never durable, and is passed over.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
 
+from bot.adapters.append import append_through
 from bot.adapters.journal.chain import EFFECTS, FACTS, Row
 from bot.adapters.journal.codec import Fact, decode
 from bot.domain.effects import Effect
@@ -58,12 +58,7 @@ class SpareFile:
             return
         lines = b"".join(msgspec.json.encode(row) + b"\n" for row in rows)
         try:
-            file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-            try:
-                os.write(file, lines)
-                os.fsync(file)
-            finally:
-                os.close(file)
+            append_through(self.path, lines, mode=0o600)
         except OSError as error:
             raise JournalError(
                 f"{self.path}: cannot be written either, was {error.strerror}; free space or mend the disk now: "

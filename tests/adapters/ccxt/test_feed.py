@@ -25,7 +25,9 @@ from bot.domain.market import BookUpdate, FundingRate, IndexPrice, MarketFact, M
 from bot.domain.scale import NS_PER_HOUR, NS_PER_SECOND
 from paper.wire.exchange import Reply, Request
 from paper.wire.faults import Fate, Frame
+from paper.wire.frame_faults import FRAME_FAULTS
 from paper.wire.hub import Outgoing
+from paper.wire.rules import Rule
 from paper.wire.server import WireServer
 from tests.adapters.ccxt.carriers import Plain
 from tests.adapters.ccxt.wired import SYMBOLS
@@ -179,19 +181,36 @@ def test_feed_opens_a_socket_again_that_the_venue_closed() -> None:
     run(scenario)
 
 
-def test_feed_drops_a_socket_that_is_open_and_silent(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The socket stands and answers pings, and no mark comes: it is dropped, and the next one brings them."""
+def _no_marks(outgoing: Outgoing) -> Sequence[bytes]:
+    return [] if "markPrice" in outgoing.stream else [outgoing.body]
+
+
+def _old_marks(outgoing: Outgoing) -> Sequence[bytes]:
+    stale = Rule("stale", stream="btcusdt@markPrice", delay_ms=60_000)
+    aged = FRAME_FAULTS["stale"](stale, outgoing)
+    return [body for body, _ in aged if body] if "markPrice" in outgoing.stream else [outgoing.body]
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [lambda outgoing: [outgoing.body] if outgoing.stream == "answer" else [], _no_marks, _old_marks],
+    ids=["nothing comes", "trades come, and no marks", "marks come, a minute old"],
+)
+def test_feed_drops_a_socket_that_is_open_and_silent(
+    monkeypatch: pytest.MonkeyPatch, spoil: Callable[[Outgoing], Sequence[bytes]]
+) -> None:
+    """The socket stands and answers pings, and no mark of now comes: it is dropped, and the next one brings them."""
     monkeypatch.setitem(feed_module.SILENCE_MAX, "market", NS_PER_SECOND * 3 // 2)
-    frozen: set[int] = set()
+    spoilt: set[int] = set()
 
     def bend(outgoing: Outgoing) -> Sequence[bytes]:
-        if "markPrice" in outgoing.stream and len(frozen) < 1:
-            frozen.add(outgoing.connection)
-        return [] if outgoing.connection in frozen and outgoing.stream != "answer" else [outgoing.body]
+        if "markPrice" in outgoing.stream and len(spoilt) < 1:
+            spoilt.add(outgoing.connection)
+        return spoil(outgoing) if outgoing.connection in spoilt else [outgoing.body]
 
     async def scenario() -> None:
         async with listening(Bent(bend)) as bench:
-            await bench.until(lambda: bench.of(MarkPrice), seconds=12.0)
+            await bench.until(lambda: any(each.now - each.stamp < NS_PER_SECOND for each in bench.of(MarkPrice)), 12.0)
             assert "stream_lost" in bench.codes()
             assert any("silent" in trouble.detail for trouble in bench.troubles)
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.adapters.ccxt.line import IDLE_MAX, BrokenAnswer, HttpAnswer, Line, NotConnected, _read
+from bot.adapters.ccxt.line import IDLE_MAX, BrokenAnswer, HttpAnswer, HttpRequest, Line, NotConnected, _read
 
 BODY = b'{"orderId":1,"clientOrderId":"x"}'
 PLAIN = b"HTTP/1.1 200 OK\r\nX-Used: 7\r\nContent-Length: %d\r\n\r\n" % len(BODY) + BODY
@@ -124,11 +124,12 @@ def test_line_keeps_a_few_connections_and_says_what_was_asked() -> None:
             writer.write(PLAIN)
 
     async def scenario(line: Line, url: str) -> None:
-        answers = await asyncio.gather(*(line.send("POST", url, {"X-Key": "k"}, "a=b&c") for _ in range(6)))
+        request = HttpRequest("POST", url, {"X-Key": "k"}, "a=b&c")
+        answers = await asyncio.gather(*(line.send(request) for _ in range(6)))
         assert {answer.headers["x-used"] for answer in answers} == {"7"}
         assert len(opened) == 6
         assert sum(len(kept) for kept in line._idle.values()) == IDLE_MAX
-        await line.send("POST", url, {}, "a=b&c")
+        await line.send(HttpRequest("POST", url, {}, "a=b&c"))
         assert len(opened) == 6
 
     with_server(serve, scenario)
@@ -146,7 +147,7 @@ def test_line_that_is_cancelled_keeps_no_half_read_connection() -> None:
 
     async def scenario(line: Line, url: str) -> None:
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(line.send("GET", url, {}, ""), 0.03)
+            await asyncio.wait_for(line.send(HttpRequest("GET", url, {}, "")), 0.03)
         assert not any(line._idle.values())
 
     with_server(serve, scenario)
@@ -157,6 +158,6 @@ def test_line_to_nobody_is_not_connected() -> None:
     async def run() -> None:
         for url in ("http://127.0.0.1:1/", "http://no-such-host.invalid/"):
             with pytest.raises(NotConnected):
-                await Line().send("GET", url, {}, "")
+                await Line().send(HttpRequest("GET", url, {}, ""))
 
     asyncio.run(run())

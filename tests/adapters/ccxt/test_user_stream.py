@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from collections.abc import Sequence
 
 import pytest
@@ -21,10 +23,11 @@ from bot.domain.events import (
     OrderTriggered,
 )
 from bot.domain.order import OrderClass, OrderStatus, TimeInForce
-from bot.domain.scale import NS_PER_MINUTE
+from bot.domain.scale import NS_PER_MINUTE, NS_PER_SECOND
 from paper.wire.exchange import Reply, Request
 from paper.wire.faults import Fate, Frame
 from paper.wire.hub import Outgoing
+from paper.wire.mischief import Mischief
 from tests.adapters.ccxt.carriers import Plain
 from tests.adapters.ccxt.wired import Wired, wired
 from tests.wire.builders import account, run, steer
@@ -201,13 +204,80 @@ def test_poll_reads_the_account_and_reconciles(monkeypatch: pytest.MonkeyPatch) 
 
     async def scenario() -> None:
         async with wired(account(btc=50)) as bench:
-            poll = bench.venue._start                # the venue keeps its tasks, and ends them with itself
-            poll(bench.stream.poll(lambda: beats.append(1)))
+            polling = asyncio.create_task(bench.stream.poll(lambda: beats.append(1)))
             await bench.until(lambda: len(bench.of(AccountSnapshot)) > 2 and len(beats) > 3)
             assert {key for each in bench.of(AccountSnapshot) for key in (p.key for p in each.positions)} == {
                 PositionKey(0, 0)
             }
             assert bench.of(CashMoved) == []
             assert bench.troubles == []
+            polling.cancel()
 
+    run(scenario)
+
+
+def test_stream_whose_key_was_deleted_in_silence_gets_another_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another program ends the key: the socket stays open and says nothing, and the next prolonging finds out."""
+    async def scenario() -> None:
+        async with wired(account(btc=50), streams=True) as bench:
+            bench.server.exchange.floor.listen_keys.end(0)
+            await bench.until(lambda: bench.troubles)
+            await bench.until(bench.stream.is_open.is_set)
+            assert "gone from the venue" in bench.troubles[0].detail
+            name = bench.place(bench.request(quantity=10))
+            await bench.until(lambda: fills_of(bench, name) == 10)       # nobody asks: the new stream tells it
+
+    monkeypatch.setattr(user_stream, "PROLONG_EVERY", 0.1)
+    run(scenario)
+
+
+def test_stream_whose_key_was_replaced_moves_to_the_new_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another program ends the key and gets one of its own: prolonging works, and is not about ours."""
+    async def scenario() -> None:
+        async with wired(account(btc=50), streams=True) as bench:
+            keys, now = bench.server.exchange.floor.listen_keys, bench.server.clock.now()
+            keys.end(0)
+            keys.start(0, now=now)
+            await bench.until(lambda: bench.troubles)
+            await bench.until(bench.stream.is_open.is_set)
+            assert "another took its place" in bench.troubles[0].detail
+
+    monkeypatch.setattr(user_stream, "PROLONG_EVERY", 0.1)
+    run(scenario)
+
+
+def test_stream_whose_key_cannot_be_prolonged_now_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page is down for a moment and the stream is well: to drop it would lose what it tells."""
+    async def scenario() -> None:
+        async with wired(account(btc=50), carrier=Mischief(), streams=True) as bench:
+            assert isinstance(bench.server.carrier, Mischief)
+            bench.server.carrier.follow('{"rules": [{"fault": "unavailable_503", "method": "PUT"}]}')
+            await bench.until(lambda: len(bench.troubles) >= 2)
+            assert {trouble.code for trouble in bench.troubles} == {"key_not_prolonged"}
+            assert bench.stream.is_open.is_set()
+
+    monkeypatch.setattr(user_stream, "PROLONG_EVERY", 0.1)
+    run(scenario)
+
+
+@pytest.mark.parametrize("is_deaf", [True, False], ids=["deaf", "only slower than the page"])
+def test_stream_that_does_not_tell_what_a_page_tells_is_replaced(
+    monkeypatch: pytest.MonkeyPatch, is_deaf: bool
+) -> None:
+    """The socket is open, the key lives, and a fill stands on the page alone: after a while that is no chance."""
+    fault = {"fault": "gap"} if is_deaf else {"fault": "delayed", "delay_ms": 20}
+
+    async def scenario() -> None:
+        async with wired(account(btc=50), carrier=Mischief(), streams=True) as bench:
+            assert isinstance(bench.server.carrier, Mischief)
+            bench.server.carrier.follow(json.dumps({"rules": [{**fault, "stream": "user"}]}))
+            name = bench.place(bench.request(quantity=10))
+            await bench.until(lambda: bench.of(OrderAccepted))
+            bench.venue.look_up(bench.time.now(), 0, name)
+            await bench.until(lambda: fills_of(bench, name) == 10)
+            await asyncio.sleep(0.8)
+            assert any("deaf" in trouble.detail for trouble in bench.troubles) is is_deaf
+
+    monkeypatch.setattr(user_stream, "DEAF_AFTER", 0.5)
+    monkeypatch.setattr(user_stream, "SETTLING", -NS_PER_SECOND)
     run(scenario)

@@ -8,6 +8,7 @@ import json
 import pytest
 
 from bot.adapters.ccxt import order_questions
+from bot.adapters.ccxt import venue as venue_module
 from bot.adapters.ccxt.limiter import BINANCE_QUOTAS, Lane, Limiter
 from bot.domain.account import Balance, MarginReport
 from bot.domain.events import (
@@ -26,6 +27,7 @@ from bot.domain.order import OrderClass, OrderStatus, Side, TimeInForce
 from bot.domain.scale import CASH_UNIT, NS_PER_SECOND
 from paper.wire.exchange import Reply, Request
 from paper.wire.faults import Fate
+from paper.wire.request_faults import refused
 from tests.adapters.ccxt.carriers import Plain
 from tests.adapters.ccxt.wired import wired
 from tests.wire.builders import account, run, steer
@@ -292,7 +294,7 @@ def test_order_under_way_when_the_venue_is_closed_is_told_as_unknown() -> None:
     run(scenario)
 
 
-def test_stop_that_is_taken_and_cannot_be_seen_is_not_accepted() -> None:
+def test_stop_that_is_taken_and_cannot_be_seen_is_not_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
     """The venue says yes and has no such stop: a position must not trust in it."""
     class Invisible(Plain):
         def fate(self, now: int, request: Request) -> Fate:
@@ -307,5 +309,78 @@ def test_stop_that_is_taken_and_cannot_be_seen_is_not_accepted() -> None:
             await bench.until(lambda: bench.facts)
             assert [fact.name for fact in bench.of(OrderNotFound)] == [name]
             assert bench.of(OrderAccepted) == []
+
+    monkeypatch.setattr(venue_module, "READ_BACK_WAITS", (0.02, 0.05))
+    run(scenario)
+
+
+def test_stop_that_its_page_shows_late_is_accepted_and_never_missed() -> None:
+    """The page is a copy that lags: one that is looked for twice and then there was there all the time."""
+    class Lagging(Plain):
+        def __init__(self) -> None:
+            self.looks = 0
+
+        def fate(self, now: int, request: Request) -> Fate:
+            if request.method == "GET" and request.path.endswith("/algoOrder"):
+                self.looks += 1
+                if self.looks <= 2:
+                    return Fate(hearings=0, answer=refused(-2013))
+            return super().fate(now, request)
+
+    async def scenario() -> None:
+        async with wired(account(btc=50), carrier=Lagging()) as bench:
+            name = bench.place(bench.request(price=None, trigger="55000", order_class=OrderClass.STOP))
+            await bench.until(lambda: bench.facts)
+            assert [fact.name for fact in bench.of(OrderAccepted)] == [name]
+            assert bench.of(OrderNotFound) == [] and bench.troubles == []
+
+    run(scenario)
+
+
+@pytest.mark.parametrize(
+    "first", [Fate(wait_after=NS_PER_SECOND // 2), Fate(answer=refused(-1001))], ids=["slow", "refused"]
+)
+def test_account_asked_for_while_catching_up_is_told_after_what_was_missed(first: Fate) -> None:
+    """The engine decides on the account's word: by then it must know every order that a dead process had sent."""
+    class Late(Plain):
+        is_over = False
+
+        def fate(self, now: int, request: Request) -> Fate:
+            if request.path == "/fapi/v1/allOrders" and not self.is_over:
+                self.is_over = True
+                return first
+            return super().fate(now, request)
+
+    async def scenario() -> None:
+        async with wired(account(btc=50), carrier=Late()) as bench:
+            since = bench.time.now()
+            name = bench.place(bench.request(quantity=10))
+            await bench.until(lambda: bench.of(OrderAccepted))
+            bench.facts.clear()
+            bench.venue.catch_up(bench.time.now(), 0, 0, since)
+            bench.venue.report_account(bench.time.now(), 0)
+            await bench.until(lambda: bench.of(AccountSnapshot))
+            told = [type(fact) for fact in bench.facts]
+            assert {fact.name for fact in bench.of(OrderEnded)} == {name}
+            assert told.index(OrderFilled) < told.index(OrderEnded) < told.index(AccountSnapshot)
+
+    run(scenario)
+
+
+def test_account_is_told_after_a_while_when_what_was_missed_cannot_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An exit is worth more than certainty: a page that stays broken does not keep the account from being guarded."""
+    class Broken(Plain):
+        def fate(self, now: int, request: Request) -> Fate:
+            if request.path == "/fapi/v1/allOrders":
+                return Fate(answer=refused(-1001))
+            return super().fate(now, request)
+
+    async def scenario() -> None:
+        monkeypatch.setattr(venue_module, "CATCH_UP_MAX", 0.2)
+        async with wired(account(btc=50), carrier=Broken()) as bench:
+            bench.venue.catch_up(bench.time.now(), 0, 0, bench.time.now())
+            bench.venue.report_account(bench.time.now(), 0)
+            await bench.until(lambda: bench.of(AccountSnapshot))
+            assert "catch_up_failed" in {trouble.code for trouble in bench.troubles}
 
     run(scenario)
