@@ -58,7 +58,8 @@ class RuleWords:
 class Charter:
     """Accounts and instruments by their indexes in the journal, rules by name; how far the ladder may widen.
 
-    ``plugins`` is the SHA-256 of every plug-in's file by its path.
+    ``plugins`` is the SHA-256 of every plug-in's file by its path; ``keys`` are the positions that there may be, none
+    in a run of an earlier version.
     """
 
     accounts: tuple[AccountWords, ...]
@@ -66,6 +67,7 @@ class Charter:
     rules: Mapping[str, RuleWords]
     collar_max: float
     plugins: Mapping[str, str] = field(default_factory=dict)
+    keys: tuple[PositionKey, ...] = ()
 
     def key_label(self, key: PositionKey) -> str:
         """Return what a person calls a position: account and symbol, and in hedge mode the leg."""
@@ -95,6 +97,7 @@ def charter_of(loaded: Loaded, layout: Layout, before: bytes | None = None) -> b
         rules={rule.name: _rule(rule) for rule in loaded.rules.rules},
         collar_max=loaded.config.limits.margin_collar_max,
         plugins={plugin.path: plugin.sha256 for plugin in loaded.rules.plugins.files},
+        keys=layout.keys,
     )
     if before is not None:
         charter = replace(charter, rules={**read_charter(before).rules, **charter.rules})

@@ -19,13 +19,14 @@ from typing import NoReturn
 
 from bot import __version__
 from bot.app.cli_codes import EXIT_BUG, EXIT_GOOD
+from bot.app.cli_wishes import add_override, add_rearm, add_sell, sign
 from bot.domain.errors import InputError, PenstockError
 
 DEMO_OUT = Path("penstock-demo")
 INIT_OUT = Path("penstock.yaml")
 DEMO_SEED = 3                        # its lows lie near those of 2020: BTC 3,858, ETH 85.5
 GENERATE_HELP = ("generated prices instead of a tape: calm, trend, gap, wick, crash, depeg or funding_spike; "
-                 "a SEED alone is the demonstration's market")
+                 "a SEED alone is the demonstration's market; behind it where coins begin: 3,BTC=97_000")
 CONFIG_HELP = "the configuration file: accounts, limits, rule books"
 TAPE_FORM = "[SYMBOL[@KIND]=]PATH"
 _SHUTTING = {
@@ -34,11 +35,16 @@ _SHUTTING = {
     "flatten": "kill, and reduce every position to zero",
     "resume": "open accounts that were frozen, killed or flattened",
 }
+_WISHING = {
+    "override": (add_override, "let one control of the gate rest for a time"),
+    "rearm": (add_rearm, "let a rule that is latched fire again"),
+    "sell": (add_sell, "let so much of a position out, or raise so much cash, once"),
+}
 _ASKING = {
     "status": "how a running daemon and its accounts stand",
     "positions": "what a running daemon's accounts hold, and the stop behind each position",
 }
-GENERATE_FORM = "MARKET[:SEED]"
+GENERATE_FORM = "MARKET[:SEED][,COIN=PRICE]"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -146,8 +152,10 @@ def build_parser() -> argparse.ArgumentParser:
     for verb, what in _SHUTTING.items():
         _add_shutting(verbs.add_parser(verb, help=what), verb)
 
-    _add_override(verbs.add_parser("override", help="let one control of the gate rest for a time"))
-    _add_rearm(verbs.add_parser("rearm", help="let a rule that is latched fire again"))
+    for verb, (add, what) in _WISHING.items():
+        wishing = verbs.add_parser(verb, help=what)
+        add(wishing)
+        _answer_in_json(wishing)
 
     for verb, what in _ASKING.items():
         asking = verbs.add_parser(verb, help=what)
@@ -192,32 +200,8 @@ def _add_explain(explain: argparse.ArgumentParser) -> None:
 def _add_shutting(parser: argparse.ArgumentParser, verb: str) -> None:
     parser.add_argument("run", type=Path, metavar="RUN", help="the folder of a run, whether it is going on or not")
     parser.set_defaults(shutting=verb)
-    _sign(parser)
+    sign(parser)
     _finish(parser, _shut)
-
-
-def _add_override(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("run", type=Path, metavar="RUN", help="the folder of a run that is going on")
-    parser.add_argument("control", metavar="CONTROL",
-                        help="its code, such as PRICES_DIVERGE; docs/gate.md says which may rest")
-    parser.add_argument("--for", dest="lasts", required=True, metavar="TIME",
-                        help="how long, such as 10m; at most override_max of the limits")
-    _sign(parser)
-    _finish(parser, _override)
-
-
-def _add_rearm(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("run", type=Path, metavar="RUN", help="the folder of a run that is going on")
-    parser.add_argument("rule", metavar="RULE", help="the rule's name in its book")
-    parser.add_argument("--scope", metavar="SYMBOL", help='one position, such as "BTC/USDT:USDT long"; else all')
-    _sign(parser)
-    _finish(parser, _rearm)
-
-
-def _sign(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--account", metavar="NAME", help="one account; else all of the run")
-    parser.add_argument("--reason", required=True, metavar="TEXT", help="why; it is journaled")
-    parser.add_argument("--by", metavar="NAME", help="who wants it; else the name you are logged in by")
 
 
 def _add_init(init: argparse.ArgumentParser) -> None:
@@ -264,8 +248,12 @@ def _add_exchange(exchange: argparse.ArgumentParser) -> None:
 
 
 def _finish(parser: argparse.ArgumentParser, verb: object) -> None:
-    parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+    _answer_in_json(parser)
     parser.set_defaults(verb=verb)
+
+
+def _answer_in_json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
 
 
 def _run(parsed: argparse.Namespace) -> int:
@@ -360,20 +348,6 @@ def _shut(parsed: argparse.Namespace) -> int:
         parsed.shutting, parsed.run, account=parsed.account, reason=parsed.reason, by=parsed.by, environ=os.environ,
         as_json=parsed.json,
     )
-
-
-def _override(parsed: argparse.Namespace) -> int:
-    from bot.app.verbs.wish import Signed, override
-
-    signed = Signed(parsed.account, parsed.reason, parsed.by)
-    return override(parsed.run, parsed.control, lasts=parsed.lasts, signed=signed, as_json=parsed.json)
-
-
-def _rearm(parsed: argparse.Namespace) -> int:
-    from bot.app.verbs.wish import Signed, rearm
-
-    signed = Signed(parsed.account, parsed.reason, parsed.by)
-    return rearm(parsed.run, parsed.rule, scope=parsed.scope, signed=signed, as_json=parsed.json)
 
 
 def _ask(parsed: argparse.Namespace) -> int:

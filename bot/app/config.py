@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
 from pathlib import Path
+from typing import Literal
 
 from bot.app.paper_config import PaperSpec
 from bot.domain.account import MarginMode
@@ -45,6 +46,23 @@ class ExchangeSpec:
     )
     secret: Secret | None = field(
         default=None, metadata={"doc": "The key's secret, as env:NAME of the variable that holds it."}
+    )
+    password: Secret | None = field(
+        default=None,
+        metadata={"doc": "The passphrase that some exchanges (OKX, Bitget, KuCoin) want beside the key, as env:NAME."},
+    )
+    walletAddress: str | None = field(
+        default=None, metadata={"doc": "The account's address at exchanges that know no keys (Hyperliquid)."}
+    )
+    privateKey: Secret | None = field(
+        default=None, metadata={"doc": "The key that signs for it, as env:NAME; of an API wallet, never the owner's."}
+    )
+    total: Literal["wallet", "equity"] | None = field(
+        default=None,
+        metadata={
+            "doc": "What ccxt's total of a balance is at an exchange that docs/live.md does not list: wallet, without"
+            " unrealised profit, or equity, with it."
+        },
     )
     endpoints: EndpointsSpec | None = field(
         default=None, metadata={"doc": "Other addresses than the exchange's own, such as those of `penstock exchange`."}

@@ -25,6 +25,7 @@ def far_entries(config: Config, record: RunRecord) -> list[str]:
                     notes.append(
                         f"{name} {symbol}: its entry price {price(str(leg.entry_price))} lies {percent(abs(away))} "
                         f"{'above' if away > 0 else 'below'} the market's first price {price(first)}; write "
-                        "entry_price: first, or give prices of that time"
+                        f"entry_price: first, give prices of that time, or let a generated market begin there: "
+                        f"--generate 3,{symbol.partition('/')[0]}={leg.entry_price}"
                     )
     return notes

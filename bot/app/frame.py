@@ -13,11 +13,24 @@ from rich.console import Group
 from rich.text import Text
 
 from bot.app.snapshot import AccountView, Decision, DecisionKind, Level, MarketView, ParentView, ProgressSnapshot
-from bot.app.wording import NA, cash, change, clock, percent, price, quantity, short_symbol, spoken
+from bot.app.wording import (
+    FAR_AWAY,
+    NA,
+    cash,
+    change,
+    clock,
+    distance_words,
+    percent,
+    price,
+    quantity,
+    short_symbol,
+    spoken,
+)
 
 DECISION_ROWS = 12                   # where the screen is high enough; 9 on one of 24 rows
 PARENT_ROWS = 3
 WIDTH_MIN, WIDTH_MAX = 40, 120       # narrower cannot be read, wider has nothing to add
+ROOMY = 68                           # below it a year and what is left of the start give way to what is needed now
 LADDER_END = 0.30                    # distance; beyond it nobody looks
 
 _LABEL = 12                          # columns left of a ladder
@@ -95,7 +108,8 @@ def danger(distance: float | None, levels: tuple[float, ...]) -> str:
 
 def _header(snapshot: ProgressSnapshot, width: int, glyphs: Glyphs, left_seconds: float | None) -> Text:
     row = Text("Penstock  ", style="bold")
-    row.append(clock(snapshot.now, pattern="%d %b %Y %H:%M:%S UTC") + "  ", style="not bold")
+    pattern = "%d %b %Y %H:%M:%S UTC" if width >= ROOMY else "%d %b %H:%M"
+    row.append(clock(snapshot.now, pattern=pattern) + "  ", style="not bold")
     if snapshot.tape_fraction is None:
         return row
     left = "" if left_seconds is None else f"{left_seconds:,.0f} s left"
@@ -111,16 +125,20 @@ def _account(account: AccountView, width: int, glyphs: Glyphs) -> list[Text]:
         title.append("  ")
         title.append(" LIQUIDATED BY THE VENUE ", style="bold white on red")
     title.append(f"  equity {cash(account.equity, account.currency)}", style="not bold")
-    if account.equity is not None and account.equity_start:
+    if account.equity is not None and account.equity_start and width >= ROOMY:
         title.append(f" ({percent(account.equity / account.equity_start)} of start)", style="not bold dim")
     title.append(f"  margin ratio {percent(account.margin_ratio)}", style="not bold")
     bar_width = max(10, width - _LABEL - _VALUE)
     distances = tuple(level.distance for level in account.levels if isfinite(level.distance))
     bar = Text(f"{'liquidation':<{_LABEL}}")
     bar.append_text(ladder(account.distance, distances, bar_width, glyphs))
-    far = "no position" if account.distance is None else f"{percent(account.distance)} away"
+    far = "no position" if account.distance is None else _far_words(account.distance)
     bar.append(f"  {far}", style=danger(account.distance, distances))
     return [title, bar, _scale(bar_width), _levels(account), *(_market(market) for market in account.markets)]
+
+
+def _far_words(distance: float) -> str:
+    return "far away" if distance >= FAR_AWAY else f"{percent(distance)} away"
 
 
 def _scale(width: int) -> Text:
@@ -164,7 +182,7 @@ def _market(market: MarketView) -> Text:
 
 def _others(accounts: tuple[AccountView, ...]) -> Text:
     lowest = min((account.distance for account in accounts if account.distance is not None), default=None)
-    far = "none with a position" if lowest is None else f"lowest distance {percent(lowest)}"
+    far = "none with a position" if lowest is None else f"lowest distance {distance_words(lowest)}"
     return Text(f"and {len(accounts)} more accounts, {far}")
 
 

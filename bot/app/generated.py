@@ -1,7 +1,7 @@
-"""Generated markets by name: what ``MARKET[:SEED]`` on the command line stands for.
+"""Generated markets by name: what ``MARKET[:SEED][,COIN=PRICE]`` on the command line stands for.
 
 A market is one of the scenarios of ``paper.generate`` and has every kind of fact. A seed alone is the demonstration's
-market: the crash, trades only.
+market: the crash, trades only. Coins begin where their figures say, or at the price that stands behind the market.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from bot.adapters.tapes.packed import Header
 from bot.adapters.tapes.source import parse_tape_argument
 from bot.app.bound_tapes import HeldSign
 from bot.app.config import Config
-from bot.app.markets import FIRST_SECOND, GeneratedMarket, MarketSource, RecordedMarket, TapeEvent, make_instrument
+from bot.app.first_prices import AS_MEASURED, FirstPrices, split_first_prices
+from bot.app.markets import FIRST_SECOND, GeneratedMarket, MarketSource, RecordedMarket, TapeEvent, instruments_of
 from bot.domain.errors import InputError
 from bot.domain.instrument import Instrument
 from bot.domain.run import TapeSource
@@ -25,7 +26,6 @@ from paper.generate.scenario import SCENARIOS, Scenario, scenario_of
 
 SEED_DEFAULT = 3                     # that of the demonstration: its lows lie near those of 2020
 SYMBOL_DEFAULT = "BTC/USDT:USDT"
-CHEAP_BELOW = 10                     # coins below this price are quoted in finer ticks
 _FORM = re.compile(r"(?P<kind>[a-z_]+)(:(?P<seed>[0-9]+))?")
 
 
@@ -36,27 +36,28 @@ class ScenarioMarket:
     scenario: Scenario
     seed: int
     instruments: tuple[Instrument, ...]
+    first: FirstPrices = AS_MEASURED
 
     @classmethod
-    def open(cls, kind: str, seed: int, symbols: Sequence[str]) -> ScenarioMarket:
+    def open(cls, kind: str, seed: int, symbols: Sequence[str], first: FirstPrices = AS_MEASURED) -> ScenarioMarket:
         """Make the instruments; raises InputError for a kind that is not there, or symbols it has no model for."""
-        _require_known(symbols)
-        market = cls(
-            scenario_of(kind), seed, tuple(_instrument(index, symbol) for index, symbol in enumerate(symbols))
-        )
+        first.require(symbols)
+        market = cls(scenario_of(kind), seed, instruments_of(symbols, first), first)
         market.events(lambda _: 0)       # refuses at once what cannot be generated
         return market
 
     @property
     def sources(self) -> tuple[TapeSource, ...]:
         """Return kind and seed in place of a file, so that a run is taken up over the same prices only."""
-        return (TapeSource(f"generated {self.scenario.name}, seed {self.seed}", ""),)
+        return (TapeSource(f"generated {self.scenario.name}, seed {self.seed}{self.first.suffix}", ""),)
 
     @property
     def modelled(self) -> tuple[str, ...]:
         return (
-            f"market: generated, {self.scenario.name}, seed {self.seed}; no price of it was ever traded",
+            f"market: generated, {self.scenario.name}, seed {self.seed}{self.first.suffix}; no price of it was ever "
+            "traded",
             "book: generated, and it does not answer to our orders beyond what they take",
+            *self.first.modelled,
         )
 
     @property
@@ -68,35 +69,18 @@ class ScenarioMarket:
         from paper.generate.market import generate  # numpy, which a replay of candles need not load
 
         del held_sign
-        return cast("Iterator[TapeEvent]", generate(self.scenario, self.seed, self.instruments, start=FIRST_SECOND))
-
-
-def _require_known(symbols: Sequence[str]) -> None:
-    """Refuse a coin that no generated market has figures of."""
-    from paper.generate.market import ALL_CHARACTERS
-
-    for symbol in symbols:
-        if symbol.partition("/")[0] not in ALL_CHARACTERS:
-            raise InputError(
-                f"generated market: has no figures of the coin, was {symbol}, known are "
-                f"{', '.join(sorted(ALL_CHARACTERS))}; give recorded prices, --tape {symbol}=PATH, or take one of those"
-            )
-
-
-def _instrument(index: int, symbol: str) -> Instrument:
-    from paper.generate.market import ALL_CHARACTERS
-
-    found = ALL_CHARACTERS.get(symbol.partition("/")[0])
-    is_cheap = found is not None and found.open_price < CHEAP_BELOW
-    return make_instrument(index, symbol, price_digits=4 if is_cheap else 2, quantity_digits=3)
+        return cast("Iterator[TapeEvent]", generate(
+            self.scenario, self.seed, self.instruments, start=FIRST_SECOND, characters=self.first.characters,
+        ))
 
 
 def open_generated(text: str, symbols: Sequence[str]) -> GeneratedMarket | ScenarioMarket:
-    """Return the market that ``MARKET[:SEED]``, or a seed alone, stands for; raises InputError."""
-    if text.isascii() and text.isdigit():
-        return GeneratedMarket.open(int(text), symbols)
-    kind, seed = _parse(text, f"--generate {text}")
-    return ScenarioMarket.open(kind, seed, symbols)
+    """Return the market that ``MARKET[:SEED][,COIN=PRICE]``, or a seed alone, stands for; raises InputError."""
+    market, first = split_first_prices(text, f"--generate {text}")
+    if market.isascii() and market.isdigit():
+        return GeneratedMarket.open(int(market), symbols, first)
+    kind, seed = _parse(market, f"--generate {text}")
+    return ScenarioMarket.open(kind, seed, symbols, first)
 
 
 def open_prices(config: Config, tapes: Sequence[str], generate: str | None, *, where: str) -> MarketSource:
@@ -120,11 +104,13 @@ class GeneratedTape:
 
 
 def open_generated_tape(text: str) -> GeneratedTape:
-    """Return what ``[SYMBOL[@KIND]=]MARKET[:SEED]`` stands for; raises InputError."""
+    """Return what ``[SYMBOL[@KIND]=]MARKET[:SEED][,COIN=PRICE]`` stands for; raises InputError."""
+    where = f"tape generate {text}"
     argument = parse_tape_argument(text)
-    kind, seed = _parse(str(argument.path), f"tape generate {text}")
+    named, first = split_first_prices(str(argument.path), where)
+    kind, seed = _parse(named, where)
     symbol = argument.symbol or SYMBOL_DEFAULT
-    market = ScenarioMarket.open(kind, seed, [symbol])
+    market = ScenarioMarket.open(kind, seed, [symbol], first)
     (instrument,) = market.instruments
     types = types_of(argument.kind)
     codes = tuple(each.code for each in FACT_KINDS if each.fact in types)

@@ -16,6 +16,7 @@ from bot.adapters.tapes.merge import merge
 from bot.adapters.tapes.source import TapeKind, tape_hash
 from bot.app.bound_tapes import PRICED, BoundTape, HeldSign, bind_tapes, digits_of, streams_of
 from bot.app.config import Config
+from bot.app.first_prices import AS_MEASURED, FirstPrices
 from bot.app.symbols import perpetual_of
 from bot.domain.errors import InputError
 from bot.domain.instrument import Filters, Instrument
@@ -73,6 +74,14 @@ def make_instrument(index: int, symbol: str, *, price_digits: int, quantity_digi
             notional_min=0 if named.is_inverse else NOTIONAL_MIN,
         ),
         contract_size=named.size,
+    )
+
+
+def instruments_of(symbols: Sequence[str], first: FirstPrices) -> tuple[Instrument, ...]:
+    """Return the perpetuals of a generated market, in the digits that their prices need."""
+    return tuple(
+        make_instrument(index, symbol, price_digits=first.digits_of(symbol.partition("/")[0]), quantity_digits=3)
+        for index, symbol in enumerate(symbols)
     )
 
 
@@ -162,29 +171,31 @@ class GeneratedMarket:
 
     seed: int
     instruments: tuple[Instrument, ...]
+    first: FirstPrices = AS_MEASURED
     kept: list[TapeEvent] = field(default_factory=list, repr=False, compare=False)
 
     @classmethod
-    def open(cls, seed: int, symbols: Sequence[str]) -> GeneratedMarket:
-        """Make the instruments that the generator has a model for."""
+    def open(cls, seed: int, symbols: Sequence[str], first: FirstPrices = AS_MEASURED) -> GeneratedMarket:
+        """Make the instruments; raises InputError for a coin that the generator has no model for."""
+        first.require(symbols)
         return cls(
             seed,
-            tuple(
-                make_instrument(index, symbol, price_digits=2, quantity_digits=3)
-                for index, symbol in enumerate(symbols)
-            ),
+            instruments_of(symbols, first),
+            first,
         )
 
     @property
     def sources(self) -> tuple[TapeSource, ...]:
         """Return the seed in place of a file, so that a run is taken up over the same prices only."""
-        return (TapeSource(f"generated, seed {self.seed}", ""),)
+        return (TapeSource(f"generated, seed {self.seed}{self.first.suffix}", ""),)
 
     @property
     def modelled(self) -> tuple[str, ...]:
         return (
-            f"market: generated, seed {self.seed}, calibrated to facts of 2020-03-12; no price of it was ever traded",
+            f"market: generated, seed {self.seed}{self.first.suffix}, calibrated to facts of 2020-03-12; no price of "
+            "it was ever traded",
             "mark = last price; fills by half spread and square-root impact; no funding",
+            *self.first.modelled,
         )
 
     @property
@@ -215,7 +226,8 @@ class GeneratedMarket:
         from paper.generate.crash import black_thursday  # numpy, which a replay of candles need not load
 
         made: list[TapeEvent] = []
-        for event in black_thursday(self.seed, self.instruments, start=FIRST_SECOND):
+        characters = self.first.characters
+        for event in black_thursday(self.seed, self.instruments, start=FIRST_SECOND, characters=characters):
             made.append(event)
             yield event
         self.kept[:] = made

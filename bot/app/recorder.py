@@ -5,9 +5,11 @@ Everything is taken from facts, effects and the engine's readable state; nothing
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import isinf
+from typing import assert_never
 
 import msgspec
 
@@ -31,7 +33,7 @@ from bot.domain.effects import (
 )
 from bot.domain.events import AccountFact, AccountSnapshot, CashMoved, FillOrigin, LiquidationStage, OrderFilled
 from bot.domain.names import child_name
-from bot.domain.scale import CASH_UNIT, units_per_one
+from bot.domain.scale import CASH_UNIT, NS_PER_HOUR, NS_PER_SECOND, units_per_one
 from bot.engine.engine import Engine
 from bot.engine.measures.columns import Extremes
 
@@ -74,6 +76,21 @@ class _Lines:
             self.ts, self.equity, self.distance, self.margin_ratio, self.marks, self.quantities, self.thresholds,
             self.ratio_thresholds,
         )
+
+    def thin(self, before: int) -> None:
+        """Of the points before a moment, ns, keep the first one and the last of every hour since, its end included."""
+        hours = {(ts - self.ts[0] - 1) // NS_PER_HOUR: place for place, ts in enumerate(self.ts) if ts < before}
+        fine = bisect_left(self.ts, before)
+        kept = sorted({0, *hours.values()} | set(range(fine, len(self.ts)))) if self.ts else []
+        if len(kept) == len(self.ts):
+            return
+        self.ts = [self.ts[place] for place in kept]
+        self.equity = [self.equity[place] for place in kept]
+        self.distance = [self.distance[place] for place in kept]
+        self.margin_ratio = [self.margin_ratio[place] for place in kept]
+        for group in (self.marks, self.quantities, self.thresholds, self.ratio_thresholds):
+            for name, levels in group.items():
+                group[name] = [levels[place] for place in kept]
 
 
 class _Memory(msgspec.Struct):
@@ -129,8 +146,7 @@ class RunRecorder:
     def on_fact(self, fact: AccountFact) -> None:
         """Keep fills and liquidations, and what an account began with."""
         if isinstance(fact, AccountSnapshot):
-            if self.engine.columns.known[fact.account]:
-                self.equity_start.setdefault(fact.account, self.engine.columns.equity[fact.account])
+            self._note_start(fact)
         elif isinstance(fact, LiquidationStage):
             self.liquidations.append(fact)
         elif isinstance(fact, CashMoved):
@@ -149,6 +165,13 @@ class RunRecorder:
                 parent.fees += fact.fee
                 self.paths.on_fill(name, fact)
         self.stops.on_fact(fact)
+
+    def _note_start(self, fact: AccountSnapshot) -> None:
+        """Keep what an account began with, as the first point of its series: before a rule has done anything."""
+        columns, account = self.engine.columns, fact.account
+        if columns.known[account] and account not in self.equity_start:
+            self.equity_start[account] = columns.equity[account]
+            self._sample(account, self.lines[account], fact.now)
 
     def _note_flow(self, fact: CashMoved) -> None:
         """Keep what a deposit or withdrawal made of the equity; of other currencies it is not known to the cent.
@@ -184,7 +207,11 @@ class RunRecorder:
         self.paths.crossed.update(saved.crossed)
 
     def on_effects(self, effects: Sequence[Effect]) -> None:
-        """Keep fires, parents, denials and alarms."""
+        """Keep fires, parents, denials and alarms; of fires and orders a point of the series as well.
+
+        A wick comes and goes between two points: what was decided in it would be drawn far from any price. Effects
+        that the journal tells again after a restart are of moments that are gone, and no point can be taken of them.
+        """
         self.paths.on_effects(effects)
         self.stops.on_effects(effects)
         self.ways_out.on_effects(effects)
@@ -198,20 +225,44 @@ class RunRecorder:
                     self.parents[effect.parent] = ParentRecord(
                         effect, _rules(effect), effect.obligations[-1].algo, effect.quantity
                     )
-                case ReviseParent():
-                    record = self.parents[effect.parent]
-                    record.quantity = effect.quantity
-                    record.rules = tuple(dict.fromkeys((*record.rules, *_rules(effect))))
-                case PlaceOrder():
-                    self.parents[effect.parent].children += 1
-                case EndParent():
-                    self.parents[effect.parent].ended = effect
+                case ReviseParent() | PlaceOrder() | EndParent():
+                    self._follow_parent(effect)
                 case RecordDenial():
                     self.denials[effect.code.name] = self.denials.get(effect.code.name, 0) + 1
                 case RaiseAlarm():
                     self.alarms.append(effect)
                 case _:
                     pass
+            if isinstance(effect, OpenEpisode | PlaceOrder) and effect.now == self.engine.book.now:
+                self._sample_all(effect.now, apart=NS_PER_SECOND)
+
+    def _follow_parent(self, effect: ReviseParent | PlaceOrder | EndParent) -> None:
+        """Keep what becomes of a parent; one of an earlier process may be known to the journal alone."""
+        record = self.parents.get(effect.parent)
+        if record is None:
+            return
+        match effect:
+            case ReviseParent():
+                record.quantity = effect.quantity
+                record.rules = tuple(dict.fromkeys((*record.rules, *_rules(effect))))
+            case PlaceOrder():
+                record.children += 1
+            case EndParent():
+                record.ended = effect
+            case _:
+                assert_never(effect)
+
+    def thin(self, before: int) -> None:
+        """Keep one point an hour of the series before a moment, ns."""
+        for lines in self.lines:
+            lines.thin(before)
+
+    def forget_recorded(self) -> None:
+        """Forget what a journal tells again, but for open parents: a run that goes on for months must not grow."""
+        self.trades_told = {(fill.account, fill.trade_id) for fill in self.fills}     # of lately: may be told again
+        self.parents = {name: record for name, record in self.parents.items() if record.ended is None}
+        self.fires, self.fills, self.liquidations, self.alarms, self.denials = [], [], [], [], {}
+        self.stops, self.ways_out = StopPaths(self.engine.layout), WaysOut(self.engine.layout)
 
     def alarm_counts(self) -> list[AlarmCount]:
         """Return the alarms by code, in the order of each code's first."""
@@ -228,9 +279,7 @@ class RunRecorder:
         del consumed
         if self.first_ts is None:
             self.first_ts = now
-        for account, lines in enumerate(self.lines):
-            if self.engine.columns.known[account]:
-                self._sample(account, lines, now)
+        self._sample_all(now, apart=1)
         return now + self.interval
 
     def on_end(self, now: int, *, tape_ended: int, consumed: int) -> None:
@@ -243,9 +292,7 @@ class RunRecorder:
         for record in self.parents.values():
             if record.ended is None:
                 record.ended = self._halted(record.opened, tape_ended)
-        for account, lines in enumerate(self.lines):
-            if self.engine.columns.known[account] and not (lines.ts and lines.ts[-1] == now):
-                self._sample(account, lines, now)
+        self._sample_all(now, apart=1)
 
     def _halted(self, opened: OpenParent, now: int) -> EndParent:
         """Return the end of a parent that outlives its tape, as the engine would count it at the tape's last event."""
@@ -257,6 +304,12 @@ class RunRecorder:
             market_turnover=market.turnover[instrument] - opened.turnover,
             now=max(now, opened.now),    # one that an answer on its way brought about begins after the tape
         )
+
+    def _sample_all(self, now: int, *, apart: int) -> None:
+        """Take a point of every account that is known, ``apart`` ns or more after its last one."""
+        for account, lines in enumerate(self.lines):
+            if self.engine.columns.known[account] and (not lines.ts or now - lines.ts[-1] >= apart):
+                self._sample(account, lines, now)
 
     def _sample(self, account: int, lines: _Lines, now: int) -> None:
         engine = self.engine

@@ -13,6 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import strategies
+from bot.app.first_prices import AS_MEASURED
 from bot.app.paper_config import LEVERAGE_MAX
 from bot.app.schemas import CONFIG_SCHEMA, RULES_SCHEMA, hint, schema_files
 from bot.app.symbols import perpetual_of
@@ -127,11 +128,11 @@ def _config_text(answers: Answers, name: str) -> str:
     variable = answers.exchange.upper()
     tapes = " ".join(f"--tape {symbol}=PATH" for symbol in answers.symbols)
     return f"""{hint(f"{SCHEMAS_FOLDER}/{CONFIG_SCHEMA}")}
-# Written by `penstock init`. See what it means, then try it on recorded prices, or on a generated crash (of BTC and
-# ETH), whose prices are those of March 2020:
+# Written by `penstock init`. See what it means, then try it on recorded prices, or on a generated crash. That begins at
+# the prices of March 2020, or where you say, such as --generate 3,{first.base}=PRICE:
 #   penstock check {name}
 #   penstock replay {name} {tapes} --out runs/first
-#   penstock replay {name} --generate 3 --out runs/crash
+#   penstock replay {name} --generate 3{_first_prices(answers.symbols)} --out runs/crash
 accounts:
   main:
     exchange:                         # ccxt's names; secrets by the name of an environment variable
@@ -160,6 +161,12 @@ limits:                               # the gate; rules cannot raise them
 strategies:                           # rule books, relative to this file; they are yours to change
 {chr(10).join(f"  - {BOOKS_FOLDER}/{book}.yaml" for book in answers.books)}
 """
+
+
+def _first_prices(symbols: Sequence[str]) -> str:
+    """Return what a generated market must be told of coins that it has no figures of: ``,SOL=PRICE``."""
+    coins = dict.fromkeys(perpetual_of(symbol).base for symbol in symbols)
+    return "".join(f",{coin}=PRICE" for coin in coins if coin not in AS_MEASURED.characters)
 
 
 def _positions_text(answers: Answers) -> str:

@@ -14,7 +14,7 @@ from bot.app.snapshot import AccountView, Decision, DecisionKind, Level, MarketV
 from bot.app.summary import goal_text
 from bot.app.thresholds import DISTANCE
 from bot.app.ways_out import deposit_text
-from bot.app.wording import unit_of
+from bot.app.wording import cash, unit_of
 from bot.domain.effects import Effect, EndParent, OpenEpisode, OpenParent, RelaxParent, ReviseParent
 from bot.domain.events import AccountFact, LiquidationStage
 from bot.domain.scale import CASH_UNIT, NS_PER_SECOND, cash_text, to_text, units_per_one
@@ -61,8 +61,8 @@ class Watching:
         if isinstance(fact, LiquidationStage):
             self.liquidated.add(fact.account)
             label = self.engine.layout.position_label(fact.key)
-            notional = cash_text(fact.notional)
-            self._tell(fact.now, DecisionKind.LIQUIDATED, f"{label} liquidated by the venue: {notional}")
+            worth = cash(cash_text(fact.notional), self.engine.layout.accounts[fact.account].settle)
+            self._tell(fact.now, DecisionKind.LIQUIDATED, f"{label} liquidated by the venue, worth {worth}")
             self._show(fact.now)
 
     def on_effects(self, effects: Sequence[Effect]) -> None:

@@ -6,6 +6,7 @@ what that plan expected.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -17,6 +18,7 @@ from bot.domain.scale import CASH_UNIT, units_per_one
 from bot.engine.measures.layout import Layout
 
 BPS = 10_000
+_TOLD = re.compile(r"; (deposit [^;]+)")
 WHOLE_FROM = 1_000                   # of which nobody counts the cents
 
 
@@ -98,3 +100,9 @@ def deposit_text(deposit: Balance) -> str:
     if amount >= WHOLE_FROM:
         return cash(amount, deposit.asset)
     return f"{quantity(float(f'{amount:.4g}'))} {deposit.asset}"
+
+
+def ways_out_of(why: str) -> str | None:
+    """Return the alternatives that a fire's reason ends with in a summary; None where it has none."""
+    found = _TOLD.search(why)
+    return None if found is None else found[1]

@@ -13,6 +13,9 @@ from bot.domain.scale import NS_PER_DAY, NS_PER_SECOND
 
 NA = "n/a"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+FAR_AWAY = 10.0                      # of the price: a hedged book may be liquidated at prices that nobody will see
+_COUNTED_IN_CENTS = ("FDUSD", "BUSD", "TUSD", "DAI", "EUR", "GBP")       # beside all whose name begins with USD
+_COIN_FIGURES = 4                    # significant: the fees of an inverse contract are thousandths of a coin
 _FIGURES_KEPT = 6                    # significant: 5,123.46 and 0.0123457 both tell what happened
 
 
@@ -38,6 +41,12 @@ def percent(fraction: object) -> str:
     return f"{'0' if float(text.replace(',', '')) == 0 else text} %"
 
 
+def distance_words(fraction: object) -> str:
+    """Return a distance to liquidation in percent; beyond ten times the price nobody counts: ``over 1,000 %``."""
+    value = number(fraction)
+    return "over 1,000 %" if value is not None and value >= FAR_AWAY else percent(value)
+
+
 def change(fraction: object) -> str:
     """Return a relative change with its sign, one decimal: ``-35.2 %``, ``+0.4 %``."""
     value = number(fraction)
@@ -52,21 +61,33 @@ def bps(value: object) -> str:
     return f"{figure:,.{0 if abs(figure) >= 9.95 else 1}f} bps"
 
 
-def cash(value: object, currency: str = "") -> str:
-    """Return an amount: whole units from 1,000 up, cents below, and the currency where it is known."""
+def amount(value: object, currency: str = "") -> str:
+    """Return an amount of a currency without its name: whole units from 1,000 up, cents below, coins to four digits."""
     figure = number(value)
     if figure is None:
         return NA
-    text = f"{figure:,.{0 if abs(figure) >= 999.5 else 2}f}"
-    return f"{text} {currency}" if currency else text
+    decimals = 0 if abs(figure) >= 999.5 else 2
+    if decimals and figure and _is_coin(currency):
+        decimals = max(2, min(8, _COIN_FIGURES - 1 - math.floor(math.log10(abs(figure)))))
+    return f"{figure:,.{decimals}f}"
+
+
+def cash(value: object, currency: str = "") -> str:
+    """Return an amount with its currency where it is known: ``5,123 USDT``, ``493.61 USDT``, ``0.04812 BTC``."""
+    text = amount(value, currency)
+    return f"{text} {currency}" if currency and text != NA else text
+
+
+def signed_amount(value: object, currency: str = "") -> str:
+    """Return a gain or loss with its sign, without the currency's name."""
+    figure = number(value)
+    return NA if figure is None else ("+" if figure > 0 else "") + amount(figure, currency)
 
 
 def signed_cash(value: object, currency: str = "") -> str:
     """Return a gain or loss with its sign."""
     figure = number(value)
-    if figure is None:
-        return NA
-    return ("+" if figure > 0 else "") + cash(figure, currency)
+    return NA if figure is None else ("+" if figure > 0 else "") + cash(figure, currency)
 
 
 def price(value: object) -> str:
@@ -194,6 +215,11 @@ def spoken(value: object) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(spoken(item) for item in value)
     return "".join(letter if letter.isprintable() else "?" for letter in str(value))
+
+
+def _is_coin(currency: str) -> bool:
+    """True of what a cent is too coarse for."""
+    return bool(currency) and not currency.startswith("USD") and currency not in _COUNTED_IN_CENTS
 
 
 def _decimals(figure: float) -> int:

@@ -32,18 +32,22 @@ Baselines = Mapping[str, Mapping[str, Any]]
 def rule_worth(recorder: RunRecorder, name: str, baselines: Baselines) -> dict[str, Any]:
     """Return a rule's fires, false fires, saved and cost as the contract writes them.
 
-    Cash is in the settlement currency of its accounts; null where they settle in several, which do not add up.
+    Cash is in the settlement currency of its accounts; null where they settle in several, which do not add up. What
+    is counted against doing nothing is null where nobody knows how that would have ended.
     """
     layout = recorder.engine.layout
     fired_in = [fire.element.account for fire in recorder.fires if fire.rule == name]
     accounts = list(dict.fromkeys(fired_in))
     is_one_currency = len({layout.accounts[account].settle for account in accounts}) <= 1
-    saved = sum(_saved(recorder, name, account, baselines) for account in accounts)
+    is_compared = all(baselines[layout.accounts[account].name][DO_NOTHING] is not None for account in accounts)
     cost = sum(_cost(record, layout) for record in recorder.parents.values() if name in record.rules)
     return {
         "fires": len(fired_in),
-        "false_fires": sum(_is_false(recorder, account, baselines) for account in fired_in),
-        "saved": cash_text(saved) if is_one_currency else None,
+        "false_fires": sum(_is_false(recorder, account, baselines) for account in fired_in) if is_compared else None,
+        "saved": (
+            cash_text(sum(_saved(recorder, name, account, baselines) for account in accounts))
+            if is_one_currency and is_compared else None
+        ),
         "cost": cash_text(cost) if is_one_currency else None,
     }
 

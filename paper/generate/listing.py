@@ -1,7 +1,9 @@
 """One instrument's market, hour by hour: its facts, each consistent with the others.
 
-In the order of one moment: index, mark, funding rate, open interest, book, quote; then the trades until the next quote.
-A trade prints at the quote in force or through it, when the path has moved on; a forced closing follows its own print.
+In the order of one moment: book, quote, index, mark, funding rate, open interest; then the trades until the next quote.
+The book comes first, since what a mark sets off, a stop or a liquidation, meets the book of that moment and not the one
+from before a gap. A trade prints at the quote in force or through it, when the path has moved on; a forced closing
+follows its own print.
 """
 
 from __future__ import annotations
@@ -161,12 +163,12 @@ class Listing:
             times.tolist(), quotes.bids.tolist(), quotes.asks.tolist(), lasts.tolist(),
             indexes[quotes.seconds].tolist(), basis.tolist(), rows, strict=True,
         ):
+            facts += self._book.show(now, row)
             facts += self._valuation.tell(now, bid=bid, ask=ask, last=last, index=price, mean_basis=mean_basis)
             while closings and closings[-1][0] < now:
                 self._open.close(closings.pop()[1])
             if now % NS_PER_MINUTE == 0:
                 facts.append(OpenInterest(now, now, self.instrument.index, self._open.minute()))
-            facts += self._book.show(now, row)
         for _, quantity in closings:
             self._open.close(quantity)
         return facts

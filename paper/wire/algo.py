@@ -38,7 +38,7 @@ from paper.wire.place import (
 from paper.wire.refusals import Refused, answer_of, invalid, missing, no_such_order, unexpected, unknown_order
 from paper.wire.register import Algo, Terms, algo_row
 from paper.wire.values import Json
-from paper.wire.working import DONE_ALL
+from paper.wire.working import DONE_ALL, page_of
 
 TRAILING = "TRAILING_STOP_MARKET"
 WITH_PRICE = ("STOP", "TAKE_PROFIT")
@@ -123,15 +123,8 @@ def list_open(floor: Floor, call: Call) -> Json:
 
 def list_all(floor: Floor, call: Call) -> Json:
     """Show the conditional orders of a symbol, from an id or a time on, oldest first."""
-    contract, params = floor.contracts.asked(call.params), call.params
-    start, end_at = params.moment("startTime", 0), params.moment("endTime", floor.now)
-    first = params.whole_or("algoId", 0)
-    found = [
-        algo for algo in floor.register.shelf(call.account).algos.values()
-        if algo.terms.contract is contract and algo.number >= first and start <= algo.created <= end_at
-    ]
-    limit = params.limit(500, 1_000)
-    return [algo_row(algo) for algo in (found[:limit] if first or start else found[-limit:])]
+    algos = floor.register.shelf(call.account).algos.values()
+    return [algo_row(algo) for algo in page_of(algos, "algoId", floor, call.params)]
 
 
 def _read(floor: Floor, account: int, params: Params) -> tuple[Terms, OrderRequest]:

@@ -14,6 +14,7 @@ from paper.wire.values import Json
 FrameFault = Callable[[Rule, Outgoing], list[tuple[bytes | None, int]]]
 _PRICES = frozenset({"p", "b", "a", "c", "o", "h", "l", "L", "ap", "i", "P", "mp", "ep"})
 _STAMPS = frozenset({"E", "T"})
+_PLANS = frozenset({"markPriceUpdate", "kline"})    # whose T is no stamp: the next funding, the end of a bar
 
 
 def _changed(change: Callable[[str, Json], Json]) -> Callable[[bytes], bytes]:
@@ -41,9 +42,21 @@ def _is_number(value: Json) -> bool:
 
 def _stale(rule: Rule, outgoing: Outgoing) -> list[tuple[bytes | None, int]]:
     """Set stamps back by the rule's delay; the frame itself comes at once."""
-    back = rule.delay // NS_PER_MS
-    change = _changed(lambda name, value: value - back if name in _STAMPS and isinstance(value, int) else value)
-    return [(change(outgoing.body), 0)]
+    return [(msgspec.json.encode(_aged(msgspec.json.decode(outgoing.body), rule.delay // NS_PER_MS, _STAMPS)), 0)]
+
+
+def _aged(value: Json, back: int, names: frozenset[str]) -> Json:
+    """Return a body whose stamps are ``back`` ms older; what it says of times to come stays as it was."""
+    if isinstance(value, list):
+        return [_aged(each, back, names) for each in value]
+    if not isinstance(value, dict):
+        return value
+    if value.get("e") in _PLANS:
+        names = names - {"T"}
+    return {
+        name: each - back if name in names and isinstance(each, int) else _aged(each, back, names)
+        for name, each in value.items()
+    }
 
 
 def _crossed(rule: Rule, outgoing: Outgoing) -> list[tuple[bytes | None, int]]:

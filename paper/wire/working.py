@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import TypeVar
+
 from paper.adl import NAME_PREFIX as DELEVERAGED
 from paper.liquidation import NAME_PREFIX as LIQUIDATED
 from paper.messages import CancelRequest
@@ -9,11 +12,12 @@ from paper.wire.contracts import Contract
 from paper.wire.floor import Call, Floor
 from paper.wire.params import Params
 from paper.wire.refusals import Refused, missing, no_such_order, unknown_order
-from paper.wire.register import Order, order_row, placed_row, trade_row
+from paper.wire.register import Algo, Order, order_row, placed_row, trade_row
 from paper.wire.values import Json
 
 DONE_ALL = "The operation of cancel all open order is done."
 TRADES_MOST = 1_000
+Numbered = TypeVar("Numbered", Order, Algo)
 
 
 def cancel(floor: Floor, call: Call) -> Json:
@@ -67,16 +71,23 @@ def list_open(floor: Floor, call: Call) -> Json:
 
 def list_all(floor: Floor, call: Call) -> Json:
     """Show the orders of a symbol, from an order id or a time on, oldest first."""
-    contract, params = floor.contracts.asked(call.params), call.params
+    orders = floor.register.shelf(call.account).orders.values()
+    return [order_row(order) for order in page_of(orders, "orderId", floor, call.params)]
+
+
+def page_of(
+    numbered: Iterable[Numbered], number_name: str, floor: Floor, params: Params
+) -> list[Numbered]:
+    """Return what is asked for of a symbol: the first ones from a number or a time on, else the last ones."""
+    contract = floor.contracts.asked(params)
     start, end = params.moment("startTime", 0), params.moment("endTime", floor.now)
-    first = params.whole_or("orderId", 0)
+    first = params.whole_or(number_name, 0)
     found = [
-        order for order in floor.register.shelf(call.account).orders.values()
-        if order.terms.contract is contract and order.number >= first and start <= order.created <= end
+        each for each in numbered
+        if each.terms.contract is contract and each.number >= first and start <= each.created <= end
     ]
     limit = params.limit(500, 1_000)
-    chosen = found[:limit] if first or start else found[-limit:]
-    return [order_row(order) for order in chosen]
+    return found[:limit] if first or start else found[-limit:]
 
 
 def list_trades(floor: Floor, call: Call) -> Json:

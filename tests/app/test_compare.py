@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from bot.app.record import RunRecord
+from bot.app.record import DO_NOTHING, RunRecord
 from bot.app.report.compare import ComparedRun, compare_runs
 from bot.app.report.compare_page import ComparedPage, render_page
 from bot.app.report.compare_rows import ACCOUNT_ROWS, RULE_ROWS
 from bot.app.report.compare_text import render_comparison
 from bot.domain.errors import InputError
 from bot.domain.run import RunHead, TapeSource
+from bot.domain.scale import NS_PER_MINUTE
 from tests.app.report_page import NOT_SHOWN, RECORD, Reader
 from tests.app.runs import (
     BTC,
@@ -230,3 +231,16 @@ def test_report_of_two_runs_tells_a_stop_from_doing_nothing(tmp_path: Path) -> N
     refused = penstock("report", tmp_path / "stop", tmp_path / "calm")
     assert refused.returncode == 2
     assert "are not over the same market" in refused.stderr
+
+
+def test_page_of_two_runs_that_began_differently_compares_what_they_kept() -> None:
+    """Who began with more ends with more, which says nothing; and left alone they are two lines, not one."""
+    richer = deepcopy(SUMMARY)
+    start = float(SUMMARY["accounts"]["main"]["equity_start"])
+    richer["accounts"]["main"] |= {"equity_start": str(2 * start), "equity_end": str(start)}
+    began = RECORD.series["main"].ts[0]
+    alone = {"main": {DO_NOTHING: [(began, 1.0), (began + NS_PER_MINUTE, 2.0)]}}
+    second = paged(ComparedRun("runs/b", HEAD, richer), replace(RECORD, baseline_series=alone))
+    reader = Reader(render_page(paged(A), second))
+    assert "They began with different cash: A kept 34 % of it, B 50 %." in reader.text
+    assert [line["name"] for line in reader.charts["Equity"]["data"]] == ["Do nothing (A)", "A", "B"]

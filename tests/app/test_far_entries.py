@@ -28,6 +28,17 @@ def test_replay_says_when_an_entry_price_is_of_another_time(tmp_path: Path, entr
         assert said in run.stderr and "write entry_price: first" in run.stderr
 
 
+@pytest.mark.parametrize(("amount", "is_told"), [("100", True), ("1", False)])
+def test_replay_says_when_an_account_is_gone_before_it_begins(tmp_path: Path, amount: str, is_told: bool) -> None:
+    """An amount with two digits too many is liquidated at the first price, and no rule ever saw it."""
+    config = write_config(tmp_path, {BTC: long_of(amount)}, usdt="1_600", books=[NEVER_FIRES], instruments=[BTC])
+    tape = write_candles(tmp_path / "btc.csv", flat(10_000, 3))
+    run = penstock("replay", config, "--tape", f"{BTC}={tape}")
+    said = "main: was liquidated at the market's first price, before a rule could look at it; it held "
+    assert (said in run.stderr) is is_told
+    assert ("on a balance of 1,600 USDT; look at amount" in run.stderr) is is_told
+
+
 def test_generated_market_of_an_unknown_coin_says_what_there_is(tmp_path: Path) -> None:
     """SOL has no figures: the message names those that have, and the way by a tape."""
     config = write_config(

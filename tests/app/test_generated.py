@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -12,7 +15,8 @@ from bot.app.cli import main
 from bot.app.generated import ScenarioMarket, open_generated, open_generated_tape
 from bot.app.markets import FIRST_SECOND, GeneratedMarket, RecordedMarket
 from bot.domain.errors import InputError
-from bot.domain.market import ForcedTrade, FundingRate, OpenInterest
+from bot.domain.market import ForcedTrade, FundingRate, OpenInterest, Trade
+from paper.generate.facts import BTC_FACTS
 from tests.app.runs import BTC, ETH, NEVER_FIRES, STRATEGIES, long_of, one_object, write_config
 
 
@@ -51,6 +55,65 @@ def test_open_generated_stablecoin_has_ticks_fine_enough_to_lose_its_peg() -> No
     """A coin of one dollar is quoted in hundredths of a cent."""
     market = open_generated("depeg", [BTC, "USDC/USDT:USDT"])
     assert [instrument.price_digits for instrument in market.instruments] == [2, 4]
+
+
+def test_open_generated_begins_where_it_is_told() -> None:
+    """A position of today meets the crash at its own prices: the same market, at another scale."""
+    plain, scaled = open_generated("7", [BTC, ETH]), open_generated("7,BTC=97_000", [BTC, ETH])
+    pairs = list(islice(zip(trades_of(plain, 0), trades_of(scaled, 0), strict=False), 200))
+    assert len(pairs) == 200
+    for one, other in pairs:
+        assert other.now == one.now
+        assert other.price / one.price == pytest.approx(97_000 / BTC_FACTS.open_price, rel=2e-4)
+    ethers = zip(trades_of(plain, 1), trades_of(scaled, 1), strict=False)
+    assert all(one == other for one, other in islice(ethers, 200))
+    assert plain.sources[0].path == "generated, seed 7"
+    assert scaled.sources[0].path == "generated, seed 7, BTC from 97,000"
+
+
+def trades_of(market: GeneratedMarket | ScenarioMarket, instrument: int) -> Iterator[Trade]:
+    """The trades of one instrument, as they are made."""
+    return (e for e in market.events(lambda _: 0) if isinstance(e, Trade) and e.instrument == instrument)
+
+
+@pytest.mark.parametrize("market", ["3", "calm"])
+@pytest.mark.parametrize(("first", "digits"), [("150.5", 2), ("10", 2), ("9.99", 4), ("1", 4), ("0.99", 5), ("0.1", 5)])
+def test_open_generated_coin_without_figures_moves_once_it_has_a_price(market: str, first: str, digits: int) -> None:
+    """What stands for it is said, and cheap coins are quoted in finer ticks."""
+    found = open_generated(f"{market},SOL={first}", ["SOL/USDT:USDT"])
+    assert found.instruments[0].price_digits == digits
+    assert found.modelled[-1] == "SOL: nothing was measured of it; it moves 1.2 times as far as BTC, and by itself"
+    trade = next(trades_of(found, 0))
+    assert trade.price / 10**digits == pytest.approx(float(first), rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("crash,", "was ''"),
+        ("crash,btc=97000", "was 'btc=97000'"),
+        ("3,BTC", "was 'BTC'"),
+        ("3,BTC=-1", "was 'BTC=-1'"),
+        ("3,BTC=nan", "was 'BTC=nan'"),
+        ("3,BTC=97,000", "was '000'"),
+        ("3,BTC=0.09", "must be 0.1 to 10,000,000, was 0.09 for BTC"),
+        ("3,BTC=10_000_001", "must be 0.1 to 10,000,000"),
+        ("3,BTC=1,BTC=2", "was BTC twice"),
+        ("3,ETH=200", "a coin that is not traded, was ETH; traded are BTC"),
+        (",BTC=200", "is no market that can be generated"),
+    ],
+)
+def test_open_generated_first_price_that_cannot_be_is_refused(text: str, said: str) -> None:
+    """The message says what was read and what to write."""
+    with pytest.raises(InputError, match=re.escape(said)):
+        open_generated(text, [BTC])
+
+
+@pytest.mark.parametrize("market", ["3", "calm"])
+def test_open_generated_unknown_coin_is_told_to_say_where_it_begins(market: str) -> None:
+    """Both kinds of generated market refuse it in the same words."""
+    with pytest.raises(InputError, match="say where it begins, such as 3,XYZ=150"):
+        open_generated(market, ["XYZ/USDT:USDT"])
 
 
 @pytest.fixture(scope="module")

@@ -154,3 +154,22 @@ def test_account_that_stood_still_says_why_each_ratio_is_missing() -> None:
     assert found.why == {
         "sharpe": "every hour returned the same", "sortino": "no hour lost", "calmar": "there was no drawdown"
     }
+
+
+@pytest.mark.parametrize(
+    ("equity", "said"),
+    [
+        ([], "too short: 0 whole hours"),
+        ([1_000.0], "too short: 0 whole hours"),
+        ([-5.0] * 30, "equity was gone"),                    # never anything there
+        ([1_000.0] * 20 + [-5.0] + [800.0] * 20, "equity was gone"),
+    ],
+    ids=["no sample", "one sample", "negative from the start", "below nothing and back"],
+)
+def test_series_that_no_ratio_can_be_made_of_give_none_and_say_why(equity: list[float], said: str) -> None:
+    """Whoever reads them meets a reason, never an infinity or a division that failed."""
+    values = unit_values([hour * HOUR for hour in range(len(equity))], equity, [])
+    found = performance(values, drawdown=max_drawdown(values))
+    assert (found.sharpe, found.sortino, found.calmar) == (None, None, None)
+    assert set(found.why) == {"sharpe", "sortino", "calmar"}
+    assert all(reason.startswith(said) for reason in found.why.values())

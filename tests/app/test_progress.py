@@ -111,6 +111,15 @@ def test_frame_of_many_orders_counts_those_not_shown() -> None:
     assert "and 2 more" in rows(snapshot(parents=4, lines=0))
 
 
+@pytest.mark.parametrize("width", [50, 68, 69, 80])
+def test_frame_on_a_narrow_screen_keeps_the_time_left_and_the_margin_ratio(width: int) -> None:
+    """A year and a share of the start give way before what a person needs now."""
+    header, _, title = rows(snapshot(), width=width)[:3]
+    assert header.rstrip().endswith("14 s left")
+    assert "margin ratio" in title and title.rstrip().endswith("%")
+    assert ("of start" in title) is (width > 68)
+
+
 def test_frame_in_ascii_uses_no_other_letter() -> None:
     """A terminal without Unicode gets bars of plain characters."""
     assert "\n".join(rows(snapshot(), ascii_only=True)).isascii()

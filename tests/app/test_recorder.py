@@ -7,6 +7,7 @@ import pytest
 
 from bot.app.performance import CashFlow, max_drawdown, unit_values
 from bot.app.recorder import RunRecorder
+from bot.domain.effects import OpenEpisode
 from bot.domain.events import AccountFact, CashMoved
 from bot.domain.scale import CASH_UNIT, NS_PER_MINUTE, NS_PER_SECOND
 from tests.builders import GUARD, T0, snapshot, trade
@@ -27,7 +28,7 @@ def tell(recorder: RunRecorder, fact: AccountFact) -> None:
 
 @pytest.fixture
 def recorder() -> RunRecorder:
-    """1 BTC at 8,000 on 2,000 USDT, looked at once."""
+    """1 BTC at 8,000 on 2,000 USDT, looked at twice: as it was told, and a second later."""
     made = RunRecorder(engine(GUARD), NS_PER_MINUTE)
     made.engine.step(trade(0, 8_000.0))
     tell(made, snapshot(1, usdt=2_000.0, btc=1_000, entry=8_000.0))
@@ -42,10 +43,38 @@ def test_deposit_hides_no_drawdown_and_is_no_profit(recorder: RunRecorder) -> No
     tell(recorder, moved(4, 1_800))
     recorder.on_moment(T0 + 5 * NS_PER_SECOND, 2)
     lines = recorder.lines[0]
-    assert lines.equity == [2_000.0, 1_800.0, 3_600.0]
+    assert lines.equity == [2_000.0, 2_000.0, 1_800.0, 3_600.0]
     values = unit_values(lines.ts, lines.equity, lines.flows)
-    assert [value for _, value in values] == pytest.approx([2_000, 1_800, 1_800], rel=1e-12)
+    assert [value for _, value in values] == pytest.approx([2_000, 2_000, 1_800, 1_800], rel=1e-12)
     assert max_drawdown(values) == pytest.approx(0.1, rel=1e-12)
+
+
+def test_first_point_is_of_the_account_before_any_rule(recorder: RunRecorder) -> None:
+    """A hedge that is there a minute later is not what the account began with."""
+    lines = recorder.lines[0]
+    assert lines.ts == [T0 + NS_PER_SECOND, T0 + 2 * NS_PER_SECOND]
+    assert recorder.equity_start == {0: round(lines.equity[0] * CASH_UNIT)}
+    tell(recorder, snapshot(3, usdt=1_500.0, btc=1_000, entry=8_000.0))
+    assert len(lines.ts) == 2                # another snapshot is no other beginning
+
+
+def test_fire_is_a_point_of_the_series(recorder: RunRecorder) -> None:
+    """A wick that comes and goes within the minute is drawn where the rule met it."""
+    recorder.engine.step(trade(9, 8_000.0))
+    effects, _ = recorder.engine.step(trade(10, 6_400.0))
+    assert any(isinstance(effect, OpenEpisode) for effect in effects)
+    recorder.on_effects(effects)
+    lines = recorder.lines[0]
+    assert lines.ts[-2:] == [T0 + 2 * NS_PER_SECOND, T0 + 10 * NS_PER_SECOND]
+    assert lines.equity[-1] == pytest.approx(400.0)
+
+
+def test_fire_that_the_journal_tells_again_is_no_point(recorder: RunRecorder) -> None:
+    """After a restart the engine stands where the run ended; it cannot say what an account was worth at a fire."""
+    effects, _ = recorder.engine.step(trade(10, 6_400.0))
+    recorder.engine.step(trade(30, 7_000.0))
+    recorder.on_effects(effects)
+    assert recorder.fires and recorder.lines[0].ts[-1] == T0 + 2 * NS_PER_SECOND
 
 
 def test_withdrawal_is_kept_with_the_equity_before_and_after(recorder: RunRecorder) -> None:

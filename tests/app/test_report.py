@@ -35,7 +35,7 @@ def test_terminal_tells_a_crash_in_one_breath() -> None:
     """The headline says what happened, what doing nothing meant, what was done, and the plainest alternative."""
     (story,) = stories(sample_summary())
     assert headline(story, moves_of(sample_series())) == (
-        "BTC fell 53 % and ETH 57 %. Left alone, the account would have been liquidated at 10:59. "
+        "BTC fell by up to 53 % and ETH 57 %. Left alone, the account would have been liquidated at 10:59. "
         "Penstock sold 1.5 BTC and 12.6 ETH in 13 min and kept 34 % of its equity; "
         "selling as much at the first fire would have kept 75 %."
     )
@@ -45,7 +45,7 @@ def test_page_of_a_crash_begins_with_the_verdict_and_three_sentences() -> None:
     """The first screen: the one thing to remember, what happened, what was done at what cost, what it came to."""
     text = Reader(PAGE).text
     for expected in (
-        "493.61 USDT saved from a liquidation at 10:59. What happened BTC fell 53 % and ETH 57 %. "
+        "493.61 USDT saved from a liquidation at 10:59. What happened BTC fell by up to 53 % and ETH 57 %. "
         "Left alone, the account would have been liquidated at 10:59 and ended with 0.00 USDT. What Penstock did",
         "margin_guard fired at 10:26 with 7.75 % left to liquidation, margin_emergency fired at 19:07 and "
         "stop_loss fired at 19:08. Penstock sold 1.5 BTC and 12.6 ETH in 13 min, in 31 orders. That cost",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.app.ways_out import WaysOut, deposit_text
+from bot.app.ways_out import WaysOut, deposit_text, ways_out_of
 from bot.domain.account import Balance
 from bot.domain.effects import Goal, GoalKind, OpenEpisode, OpenParent, PlanEpisode, ReviseParent, ScopeElement
 from bot.domain.obligation import Obligation
@@ -73,3 +73,17 @@ def test_deposit_is_told_in_as_many_digits_as_matter(amount: str, expected: str)
     """Cents of thousands say nothing, and thousandths of a coin do."""
     told = deposit_text(Balance("USDT", round(float(amount) * CASH_UNIT)))
     assert told.replace(",", "") == expected.replace(",", "")
+
+
+@pytest.mark.parametrize(
+    ("why", "expected"),
+    [
+        ("x 3 % < 5 %; deposit 5 USDT, or sell 1 BTC for 9 bps", "deposit 5 USDT, or sell 1 BTC for 9 bps"),
+        ("x 3 % < 5 %; deposit 500 USDT; x is infinite", "deposit 500 USDT"),
+        ("x 3 % < 5 %", None),
+        ("", None),
+    ],
+)
+def test_ways_out_are_found_again_in_a_reason(why: str, expected: str | None) -> None:
+    """What the summary says of a fire is all that a report has of it."""
+    assert ways_out_of(why) == expected

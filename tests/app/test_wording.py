@@ -16,6 +16,7 @@ from bot.app.wording import (
     clock,
     clock_pattern,
     currency_of,
+    distance_words,
     duration,
     moment,
     number,
@@ -30,6 +31,29 @@ from bot.app.wording import (
 
 SECOND = 1_000_000_000
 NOTHINGS = [None, float("nan"), float("inf"), float("-inf"), "", "abc", "NaN", "-Infinity", "1e999", True, [], {}]
+
+
+@pytest.mark.parametrize(
+    ("value", "currency", "expected"),
+    [
+        ("0.00351234", "BTC", "0.003512 BTC"), ("0.48123", "BTC", "0.4812 BTC"), (12.34567, "ETH", "12.35 ETH"),
+        (123.456, "SOL", "123.46 SOL"), (2_345.6, "SOL", "2,346 SOL"), (0, "BTC", "0.00 BTC"),
+        (0.004, "USDT", "0.00 USDT"), (0.486, "DAI", "0.49 DAI"),
+        (0.486, "", "0.49"), (None, "BTC", NA),
+    ],
+)
+def test_cash_in_coins_has_the_digits_that_matter(value: object, currency: str, expected: str) -> None:
+    """A fee of three thousandths of a bitcoin is no fee of nothing; money is told to the cent."""
+    assert cash(value, currency) == expected
+
+
+@pytest.mark.parametrize(
+    ("fraction", "expected"),
+    [(9.99, "999 %"), (10.0, "over 1,000 %"), (150_527.0, "over 1,000 %"), (0.0486, "4.86 %"), (None, NA), ("x", NA)],
+)
+def test_distance_that_nobody_will_see_is_not_told_to_the_percent(fraction: object, expected: str) -> None:
+    """A hedged book may be liquidated at a price fifteen million percent away; that is no figure for a person."""
+    assert distance_words(fraction) == expected
 
 
 @pytest.mark.parametrize("missing", NOTHINGS, ids=repr)

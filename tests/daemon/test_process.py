@@ -23,7 +23,7 @@ from bot.app.running import JOURNAL_NAME
 from bot.domain.effects import OpenEpisode, PlaceOrder
 from bot.domain.errors import PenstockError
 from bot.domain.events import Command
-from tests.app.runs import BTC, long_of, write_config
+from tests.app.runs import BTC, long_of, penstock, write_config
 from tests.shared_data import ROOT
 
 WAIT = 20.0                          # seconds; a start takes one, on a busy machine several
@@ -193,17 +193,20 @@ def test_daemon_task_that_dies_or_hangs_freezes_and_ends_it_with_a_bugs_code(tmp
                 assert any(isinstance(fact, Command) and fact.kind.value == "freeze" for _, fact in journal.read())
 
 
-def test_daemon_frozen_and_resumed_by_verbs_says_how_it_stands(tmp_path: Path) -> None:
-    """A person's word is obeyed at once, signed, and answered with what came of it."""
+def test_daemon_hears_the_verbs_of_latches_and_wishes(tmp_path: Path) -> None:
+    """Frozen, one control overridden, and resumed, by the verbs that a person types; the status says each."""
+    signed = ("--reason", "a look", "--by", "ann")
     with daemon(tmp_path) as live:
         live.type(100)
         live.until(is_ready)
-        assert live.ask("freeze", reason="a look", by="ann") == {"accounts": {"main": "frozen"}}
-        assert live.ask("resume", reason="seen", by="ann") == {"accounts": {"main": "open"}}
-        with pytest.raises(PenstockError, match="needs a name and a reason"):
-            live.ask("kill", reason="", by="ann")
-        with pytest.raises(PenstockError, match="account is unknown"):
-            live.ask("kill", reason="x", by="ann", account="other")
+        assert penstock("freeze", str(live.out), *signed).returncode == 0
+        live.until(lambda status: status["accounts"]["main"]["latch"] == "frozen")
+        assert penstock("override", str(live.out), "NOTIONAL_ABOVE_MAX", "--for", "10m", *signed).returncode == 0
+        live.until(lambda status: "NOTIONAL_ABOVE_MAX" in status["accounts"]["main"]["overrides"])
+        assert penstock("resume", str(live.out), *signed).returncode == 0
+        live.until(lambda status: status["accounts"]["main"]["latch"] == "open")
+        with pytest.raises(PenstockError, match="question is unknown"):
+            live.ask("freeze")
 
 
 def test_daemon_tells_the_service_manager_that_it_lives_only_while_it_does(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What a running daemon answers a person: how it stands, and what it was told to do.
+"""What a running daemon answers a person: how it stands. What he wants done he writes into files (``Latches``).
 
 Amounts are decimal strings, ratios fractions, times ISO 8601; what is not known is null, never zero.
 """
@@ -11,18 +11,9 @@ from typing import Any
 
 from bot.app.daemon.driver import Driver
 from bot.app.wording import iso_time
-from bot.domain.denials import DenialCode
 from bot.domain.errors import InputError
-from bot.domain.events import Command, CommandKind
 from bot.domain.scale import CASH_UNIT, NS_PER_SECOND, cash_text, to_text
 from bot.engine.record.stops import Stop
-
-_KINDS = {
-    "freeze": CommandKind.FREEZE, "kill": CommandKind.KILL, "flatten": CommandKind.FLATTEN,
-    "resume": CommandKind.RESUME, "rearm": CommandKind.REARM, "override": CommandKind.OVERRIDE,
-}
-# How long an override may last at the most: a person who needs it longer changes the limit and says so in the file.
-OVERRIDE_MAX = 24 * 3600
 
 
 class Answers:
@@ -34,14 +25,12 @@ class Answers:
 
     async def answer(self, verb: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return what was asked for; raises InputError for what the daemon does not know."""
+        del arguments
         if verb == "status":
             return self.status()
         if verb == "positions":
             return {"positions": self.positions()}
-        if verb in _KINDS:
-            return self._obey(verb, arguments)
-        known = ", ".join(("status", "positions", *_KINDS))
-        raise InputError(f"control: the verb is unknown, was {verb!r}; the daemon knows {known}")
+        raise InputError(f"control: the question is unknown, was {verb!r}; the daemon answers status and positions")
 
     def status(self) -> dict[str, Any]:
         """Return the house's health and every account in a few figures."""
@@ -110,8 +99,27 @@ class Answers:
                 parent.name for parent in book.parents.values()
                 if engine.layout.keys[parent.position].account == account
             ],
+            "sales": self._sales(account),
             "overrides": {code: iso_time(until) for code, until in state.overrides.items()},
         }
+
+    def _sales(self, account: int) -> list[dict[str, Any]]:
+        """Return a person's sales that are at work; ``left`` is what all of its position still want sold."""
+        book, layout = self._driver.engine.book, self._driver.engine.layout
+        found = []
+        for name, record in book.sales.items():
+            key = record.sale.key
+            if record.account != account or record.ended is not None or record.episode is None or key is None:
+                continue
+            position = layout.position(key)
+            held = abs(book.quantity[position])
+            keep = min(held, book.episodes[record.episode].keeps.get(position, held))
+            digits = layout.instrument_of(position).quantity_digits
+            found.append({
+                "name": name, "position": layout.market_label(key), "by": record.by,
+                "at": iso_time(record.at), "left": to_text(held - keep, digits), "keep": to_text(keep, digits),
+            })
+        return found
 
     def _market(self, instrument: int) -> dict[str, Any]:
         engine = self._driver.engine
@@ -144,31 +152,3 @@ class Answers:
             "trigger_price": to_text(newest.trigger_price, instrument.price_digits),
             "amount": to_text(newest.quantity, instrument.quantity_digits),
         }
-
-    def _obey(self, verb: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """Give an operator's command to the engine for one account or all, and say how they stand after it."""
-        engine = self._driver.engine
-        names = [slot.name for slot in engine.layout.accounts]
-        wanted = arguments.get("account")
-        if wanted is not None and wanted not in names:
-            raise InputError(f"{verb}: the account is unknown, was {wanted!r}; this daemon has {', '.join(names)}")
-        reason, by = str(arguments.get("reason") or "").strip(), str(arguments.get("by") or "").strip()
-        if not reason or not by:
-            raise InputError(f"{verb}: needs a name and a reason, were {by!r} and {reason!r}; give --by and --reason")
-        control, until = self._override(arguments) if verb == "override" else (None, None)
-        for account in [names.index(wanted)] if wanted is not None else range(len(names)):
-            self._driver.command(
-                Command(
-                    self._driver.clock.now(), account, _KINDS[verb], reason, by=by, rule=arguments.get("rule"),
-                    control=control, until=until,
-                )
-            )
-        return {"accounts": {name: engine.book.accounts[at].latch.value for at, name in enumerate(names)}}
-
-    def _override(self, arguments: Mapping[str, Any]) -> tuple[DenialCode, int]:
-        name, seconds = arguments.get("control"), arguments.get("seconds")
-        if not isinstance(name, str) or name not in DenialCode.__members__:
-            raise InputError(f"override: the control is unknown, was {name!r}; docs/gate.md lists the codes")
-        if not isinstance(seconds, int | float) or not 0 < seconds <= OVERRIDE_MAX:
-            raise InputError(f"override: must last above 0 and at most {OVERRIDE_MAX} s, was {seconds!r}; give --for")
-        return DenialCode[name], self._driver.clock.now() + int(seconds * NS_PER_SECOND)

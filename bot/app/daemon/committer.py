@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
@@ -71,10 +71,10 @@ class Committer:
         self._hurry = asyncio.Event()
         self._step = -1
         self._durable = -1
-        self._commit: asyncio.Future[None] | None = None
+        self._writes: Future[None] | None = None             # the newest commit as the thread has it
+        self._commit: asyncio.Future[None] | None = None     # and as the loop, which hears of its end later
         self._retry_at = 0.0
-        self._is_troubled = False
-        self._is_lost = False
+        self._trouble: Trouble | None = None
 
     def request(self, step: int, *, is_waited_for: bool) -> None:
         """Ask for a commit of all that was appended up to ``step``, at once if an order waits for it."""
@@ -93,16 +93,19 @@ class Committer:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(LAZY):
                         await self._hurry.wait()
+            was_asked = self._asked.is_set()     # for series and checkpoints as well, which are of no step of their own
             self._asked.clear()
             self._hurry.clear()
             beat()
-            if self._step > self._durable or self._is_troubled:
+            if was_asked or self._trouble is not None:
                 await self._make_durable(self._step)
 
     def close(self) -> None:
-        """Commit what is left and end the threads; raises JournalError when the disk refuses."""
-        self._thread.shutdown(wait=not self._is_troubled, cancel_futures=True)
+        """Commit what is left and end the threads; raises JournalError when the disk refuses, or still hangs."""
+        self._thread.shutdown(wait=self._trouble is None, cancel_futures=True)
         self._writing.shutdown(wait=False, cancel_futures=True)
+        if self._writes is not None and not self._writes.done():
+            raise JournalError(f"journal: {self._trouble and self._trouble.reason}; the rest lies in the spare file")
         self._journal.commit()
         self._spare.clear()
 
@@ -110,10 +113,11 @@ class Committer:
         """Commit, or write beside the journal what no commit has taken; a disk in trouble is not waited for again."""
         loop = asyncio.get_running_loop()
         if self._commit is None and loop.time() >= self._retry_at:
-            self._commit = loop.run_in_executor(self._thread, self._journal.commit)
+            self._writes = self._thread.submit(self._journal.commit)
+            self._commit = asyncio.wrap_future(self._writes)
         reason = "is still refused"
         if self._commit is not None:
-            await asyncio.wait({self._commit}, timeout=0 if self._is_troubled else PATIENCE)
+            await asyncio.wait({self._commit}, timeout=PATIENCE if self._trouble is None else 0)
             if not self._commit.done():
                 reason = f"has not answered for {PATIENCE:g} s"
             else:
@@ -139,12 +143,12 @@ class Committer:
         self._reach(step)
 
     def _recovered(self, step: int) -> None:
-        if self._is_troubled and not self._journal.waiting():
-            self._is_troubled = False
+        if self._trouble is not None and self._journal.waiting():
+            self._asked.set()                # what came after this commit began lies in the spare file alone
+        elif self._trouble is not None:
+            self._trouble = None
             self._spare.clear()
             self._on_trouble(None)
-        elif self._is_troubled:
-            self._asked.set()                # what came after this commit began lies in the spare file alone
         self._reach(step)
 
     def _reach(self, step: int) -> None:
@@ -154,6 +158,6 @@ class Committer:
 
     def _tell(self, trouble: Trouble) -> None:
         """Say it once, and again when it gets worse or better."""
-        if not self._is_troubled or trouble.is_lost != self._is_lost:
+        told, self._trouble = self._trouble, trouble
+        if told is None or told.is_lost != trouble.is_lost:
             self._on_trouble(trouble)
-        self._is_troubled, self._is_lost = True, trouble.is_lost

@@ -25,12 +25,14 @@ from bot.adapters.sd_notify import SystemdNotifier
 from bot.adapters.webhook import Webhook
 from bot.app.charter import CHARTER_SERIES, charter_of
 from bot.app.cli_codes import EXIT_BUG, EXIT_GOOD
+from bot.app.daemon import memory
 from bot.app.daemon.answers import Answers
 from bot.app.daemon.bell import Bell
 from bot.app.daemon.clock import WallClock
 from bot.app.daemon.committer import Committer, Trouble
 from bot.app.daemon.connection import Connect, Connection
 from bot.app.daemon.driver import Driver
+from bot.app.daemon.recording import Recording, write_report
 from bot.app.daemon.shutdown import EXIT_UNFINISHED, Shutdown, is_rescuing
 from bot.app.daemon.supervisor import Failure, Pulse, Supervisor
 from bot.app.latches import Latches
@@ -83,9 +85,10 @@ class Daemon:
             logs = stack.enter_context(operator_log(self.out))
             engine = self._engine(connection.layout, journal, is_resumed=is_resumed)
             bell = Bell(self.clock, self._webhook())
-            self.driver = Driver(engine, connection.venue, journal, self.clock, [*logs, bell])
+            self.recording = Recording(engine, journal, self.clock, f"Guarding {self.loaded.path.name}")
+            self.driver = Driver(engine, connection.venue, journal, self.clock, [*logs, bell, self.recording])
             committer = Committer(journal, SpareFile(self.out, journal), self.driver.durable, self._on_trouble)
-            self.driver.commits = committer
+            self.driver.commits = self.recording.commits = committer
             self.bell, self.committer, self.journal, self.notifier = bell, committer, journal, notifier
             journal.put_series(CHARTER_SERIES, charter_of(self.loaded, engine.layout,
                                                           journal.get_series(CHARTER_SERIES)))
@@ -93,6 +96,7 @@ class Daemon:
             connection.attach(put=self.driver.inbox.put, tell=self.driver.inbox.tell, ring=bell.ring)
             for price in await connection.history():
                 engine.warm(price)
+            stack.enter_context(memory.set_aside())
             self._start(supervisor, connection)
             code = await self._live(supervisor, shutdown, connection, hangup, is_resumed=is_resumed)
             await supervisor.end()
@@ -144,6 +148,8 @@ class Daemon:
         supervisor.start("journal", lambda pulse: self.committer.run(pulse.beat), silence_max=15.0)
         supervisor.start("driver", self._drive, silence_max=5.0)
         supervisor.start("checkpoints", self._checkpoints, silence_max=5.0)
+        supervisor.start("recording", self.recording.run, silence_max=30.0)
+        supervisor.start("memory", lambda pulse: memory.tidy(pulse.beat, self._is_quiet), silence_max=5.0)
         if (hook := self.webhook) is not None:
             supervisor.start("webhook", lambda pulse: hook.run(pulse.beat), silence_max=90.0)
         for named in connection.jobs():
@@ -214,6 +220,10 @@ class Daemon:
             reloader.look(now)
             await asyncio.sleep(LOOK_EVERY)
 
+    def _is_quiet(self) -> bool:
+        """True while nothing waits to be decided on, or for its record."""
+        return not self.driver.inbox and not self.driver.departures.is_holding
+
     def _checkpoint(self) -> None:
         engine = self.driver.engine
         self.journal.checkpoint(engine.book.seq, engine.book.now, checkpoint.dump(engine.book))
@@ -234,6 +244,7 @@ class Daemon:
             "rescuing": is_rescuing(self.driver.engine),
             "clock_drift_seconds": self.clock.drift() / NS_PER_SECOND,
             "undelivered_alarms": 0 if self.webhook is None else self.webhook.undelivered,
+            "tasks": len(asyncio.all_tasks()),
         }
 
     def _status_line(self) -> str:
@@ -269,6 +280,7 @@ class Daemon:
             self.driver.command(Command(self.clock.now(), account, CommandKind.FREEZE, reason, by="penstock"))
 
     def _end(self, code: int) -> int:
+        self.recording.save()
         if self.driver.failure is None:
             self._checkpoint()
         try:
@@ -276,4 +288,5 @@ class Daemon:
         except JournalError as error:
             log.error("journal_failed", reason=str(error))
             return error.exit_code
+        write_report(self.out)
         return code

@@ -2,6 +2,8 @@
 
     name lies in a durable reservation      leaves in the step that decided it
     any other                               waits for the commit of that step
+    of the cost class, after a sale         waits for the commit of the sale: a sale that is lost with the process is
+    was taken up                            heard again, and what it had sold by then would be sold twice
     cancelled while it waits                never leaves, and is told as not sent
     decided too long ago when it may leave  never leaves, and is told as not sent
 """
@@ -13,6 +15,8 @@ from dataclasses import dataclass
 
 from bot.domain.effects import CancelOrder, Effect, EndParent, PlaceOrder, PlaceStop, ReserveNames, ReserveStopNames
 from bot.domain.names import child_name
+from bot.domain.order import OrderClass
+from bot.domain.sale import TakeSale
 
 CHILD_LETTERS = len(child_name("", 0))
 _Placing = PlaceOrder | PlaceStop
@@ -38,6 +42,7 @@ class Departures:
         self._reserving: list[_Reserved] = []        # in steps that are not durable yet
         self._reserved: dict[str, int] = {}          # per parent, the first child that is not covered
         self._waiting: dict[str, _Waiting] = {}
+        self._sale_step: int | None = None           # of a sale whose taking up is not durable yet
 
     @property
     def is_holding(self) -> bool:
@@ -51,7 +56,7 @@ class Departures:
         for effect in effects:
             match effect:
                 case PlaceOrder() | PlaceStop():
-                    if self._is_covered(effect):
+                    if self._is_covered(effect) and not self._awaits_sale(effect):
                         leaving.append(effect)
                     else:
                         self._waiting[effect.approved.request.name] = _Waiting(step, effect)
@@ -61,6 +66,8 @@ class Departures:
                     waiting = self._waiting.pop(effect.name, None)
                     if waiting is not None:
                         recalled.append(waiting.effect)
+                case TakeSale():
+                    self._sale_step = step
                 case EndParent():
                     self._reserved.pop(effect.parent, None)
                 case _:
@@ -76,6 +83,8 @@ class Departures:
             else:
                 kept.append(each)
         self._reserving = kept
+        if self._sale_step is not None and self._sale_step <= step:
+            self._sale_step = None
         ready = [name for name, waiting in self._waiting.items() if waiting.step <= step]
         return [self._waiting.pop(name).effect for name in ready]
 
@@ -84,6 +93,9 @@ class Departures:
         effects = [waiting.effect for waiting in self._waiting.values()]
         self._waiting.clear()
         return effects
+
+    def _awaits_sale(self, effect: _Placing) -> bool:
+        return self._sale_step is not None and effect.approved.request.order_class is OrderClass.COST
 
     def _is_covered(self, effect: _Placing) -> bool:
         name = effect.approved.request.name

@@ -14,21 +14,22 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from bot.adapters.ccxt import binance_orders
 from bot.adapters.ccxt.connection import Connection
-from bot.adapters.ccxt.limiter import Lane, Limiter
-from bot.adapters.ccxt.names import code_of
+from bot.adapters.ccxt.exchange_apis import api_of
+from bot.adapters.ccxt.limiter import Limiter
 from bot.adapters.ccxt.turnstile import Turnstile
 from bot.adapters.control.address import find
 from bot.adapters.control.client import DaemonSilent, ask
-from bot.app.config import Mode
+from bot.adapters.journal.lock import holder_of
+from bot.app.config import AccountSpec, Mode
 from bot.app.daemon.live_connection import access_of
 from bot.app.loading import Loaded, load_all
+from bot.app.running import JOURNAL_NAME
 from bot.domain.errors import InputError, PenstockError
-from bot.domain.names import parse_name
 
+INSIST = 6.0                         # seconds: 503s come in bursts of a few, and a person is waiting for a word
+AGAIN = 1.0                          # seconds between two tries
 PATIENCE = 3.0                       # seconds for a daemon to say how it stands; it answers in milliseconds
 
 
@@ -59,42 +60,47 @@ def kill_hung(run: Path, environ: Mapping[str, str]) -> Ended | None:
         return None
     else:
         return None
+    if holder_of(run / JOURNAL_NAME) != address.pid:
+        return None                      # the address is of an earlier one; who holds the journal is only starting
     with suppress(ProcessLookupError, PermissionError):
         os.kill(address.pid, signal.SIGKILL)
     try:
-        cancelled = asyncio.run(_cancel_all(load_all(Path(address.config), environ)))
+        cancelled, failed = asyncio.run(_cancel_all(load_all(Path(address.config), environ)))
     except Exception as error:           # noqa: BLE001 - whatever fails here, the person must hear what was done
-        return Ended(address.pid, (), f"its orders could NOT be cancelled: {type(error).__name__}: {error}")
-    return Ended(address.pid, tuple(cancelled), None)
+        cancelled, failed = [], [f"{type(error).__name__}: {error}"]
+    trouble = f"its orders could NOT be cancelled: {'; '.join(failed)}" if failed else None
+    return Ended(address.pid, tuple(cancelled), trouble)
 
 
-async def _cancel_all(loaded: Loaded) -> list[str]:
-    """Cancel every plain order of ours in every account; return their names."""
+async def _cancel_all(loaded: Loaded) -> tuple[list[str], list[str]]:
+    """Cancel every plain order of ours in every account; return their names, and what failed, by account."""
     cancelled: list[str] = []
+    failed: list[str] = []
     for index, (name, spec) in enumerate(loaded.config.accounts.items()):
-        if spec.mode is Mode.PAPER:
-            raise InputError(f"accounts.{name}: is paper, and its venue was in the process that hung")
-        turnstile = Turnstile(Limiter(()), monotonic=time.monotonic_ns, wall=time.time_ns)
-        connection = Connection(access_of(spec, spec.exchange.id, spec.mode, is_public=False), turnstile)
         try:
-            await connection.open()
-            cancelled += await _cancel_of(connection, loaded.config.marker, index)
-        finally:
-            await connection.close()
-    return cancelled
+            cancelled += await _cancel_of(loaded, index, spec)
+        except Exception as error:       # noqa: BLE001 - the other accounts' orders are cancelled all the same
+            failed.append(f"{name}: {type(error).__name__}: {error}")
+    return cancelled, failed
 
 
-async def _cancel_of(connection: Connection, marker: str, account: int) -> list[str]:
-    names = code_of(connection.access.exchange_id)
-    rows: Any = await connection.call("fapiPrivateGetOpenOrders", {}, Lane.RISK, weight=40)
-    cancelled = []
-    for row in rows:
-        identity = str(row["clientOrderId"])
-        name = names.decode(identity)
-        parsed = None if name is None else parse_name(marker, name)
-        if parsed is None or name is None or parsed.account != account or parsed.is_stop:
-            continue
-        asked = binance_orders.cancel(str(row["symbol"]), identity, is_conditional=False)
-        await connection.call(asked.method, asked.parameters, Lane.RISK, weight=asked.weight)
-        cancelled.append(name)
-    return cancelled
+async def _cancel_of(loaded: Loaded, index: int, spec: AccountSpec) -> list[str]:
+    """Cancel an account's orders, trying again for ``INSIST`` while the venue does not answer."""
+    if spec.mode is Mode.PAPER:
+        raise InputError("is paper, and its venue was in the process that hung")
+    turnstile = Turnstile(Limiter(()), monotonic=time.monotonic_ns, wall=time.time_ns)
+    connection = Connection(access_of(spec, spec.exchange.id, spec.mode, is_public=False), turnstile)
+    try:
+        await connection.open()
+        until = time.monotonic() + INSIST        # not before: ccxt's own start takes seconds on a busy machine
+        while True:
+            try:
+                return await api_of(spec.exchange.id).cancel_ours(
+                    connection, marker=loaded.config.marker, account=index, symbols=spec.instruments
+                )
+            except Exception:            # an outage and a bad key look alike here; what lasts is told
+                if time.monotonic() >= until:
+                    raise
+            await asyncio.sleep(AGAIN)
+    finally:
+        await connection.close()

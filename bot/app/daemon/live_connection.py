@@ -2,7 +2,9 @@
 
     open     markets and quotas -> clock -> what each key may do -> how each account is set -> layout
     attach   feed and streams may speak
-    jobs     feed, clock, and per account its stream and its polls
+    jobs     feed, clock, and per account its streams and its polls
+
+Which adapter speaks to the exchange is one question (``exchange_apis``); everything here is the same for all.
 
 Modes and leverage are the venue's: an account is guarded as it is set, and nothing is set here. All accounts of a
 daemon are at one exchange, in one world: live or demo.
@@ -12,42 +14,28 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from bot.adapters.ccxt.account_stream import AccountDecoder
 from bot.adapters.ccxt.account_view import AccountView
-from bot.adapters.ccxt.clock import Offset
+from bot.adapters.ccxt.clock import QUESTIONS, Offset
 from bot.adapters.ccxt.connection import Access, Connection, Endpoints, Where
-from bot.adapters.ccxt.decode import MarketDecoder, target_of
-from bot.adapters.ccxt.feed import BinanceFeed
-from bot.adapters.ccxt.history import read_day
+from bot.adapters.ccxt.exchange_api import AccountLink, Chore, ExchangeApi, Probed
+from bot.adapters.ccxt.exchange_apis import api_of
 from bot.adapters.ccxt.limiter import Limiter, Quota
-from bot.adapters.ccxt.market_watch import MarketWatch
 from bot.adapters.ccxt.names import code_of
-from bot.adapters.ccxt.probe import (
-    AccountTerms,
-    Markets,
-    ask_time,
-    measure_time,
-    read_markets,
-    read_terms,
-    refuse_withdrawals,
-)
+from bot.adapters.ccxt.probe import Markets
 from bot.adapters.ccxt.times import VenueTime
 from bot.adapters.ccxt.troubles import Trouble
 from bot.adapters.ccxt.turnstile import Turnstile
-from bot.adapters.ccxt.user_stream import UserStream
-from bot.adapters.ccxt.venue import BinanceVenue
 from bot.app.config import AccountSpec, Mode
 from bot.app.daemon.clock import WallClock
 from bot.app.daemon.connection import NamedJob
-from bot.app.daemon.supervisor import Job, Pulse
+from bot.app.daemon.supervisor import Pulse
 from bot.app.loading import Loaded
 from bot.app.margins import backing_of, settle_of
 from bot.domain.account import MarginMode
-from bot.domain.errors import CredentialError, InputError, Unsupported
+from bot.domain.errors import CredentialError, InputError
 from bot.domain.events import AccountFact, InstrumentStatus
 from bot.domain.instrument import Instrument, TradingState
 from bot.domain.market import MarketFact
@@ -55,14 +43,11 @@ from bot.domain.open_order import OpenOrder
 from bot.domain.order import Approved
 from bot.domain.scale import NS_PER_MS, NS_PER_SECOND
 from bot.engine.measures.layout import HEDGE, ONE_WAY, AccountSlot, Layout
+from bot.ports import Venue
 
-EXCHANGES = ("binanceusdm",)         # whose hot messages are decoded here; others follow
 CLOCK_EVERY = 5.0                    # s; each question also keeps the connection warm, which drops after 75 idle ones
 CLOCK_AHEAD_MAX = 250 * NS_PER_MS    # RELIABILITY R23; requests are stamped with the venue's time all the same
-FEED_SILENCE_MAX = 30.0              # s; the feed reopens its sockets sooner, and beats when prices come again
-STREAM_SILENCE_MAX = 1500.0          # s; a listen key is prolonged every 1200
-MARKETS_SILENCE_MAX = 180.0          # s; the list of markets is read every 60
-POLL_SILENCE_MAX = 60.0              # s; polls come every 10 and wait for the venue's quota
+CLOCK_SILENCE_MAX = 60.0             # s; questions wait for the venue's quota
 _WORLDS = {Mode.LIVE: Where.LIVE, Mode.DEMO: Where.DEMO}
 
 
@@ -72,15 +57,15 @@ class _Guarded:
 
     name: str
     connection: Connection
-    terms: AccountTerms
-    venue: BinanceVenue | None = None
-    stream: UserStream | None = None
+    probed: Probed
+    unasked: str | None              # why the key's rights are not known
+    link: AccountLink | None = None
 
 
 class _Routes:
     """The venue port of all accounts: each call goes to the account's own."""
 
-    def __init__(self, venues: Sequence[BinanceVenue]) -> None:
+    def __init__(self, venues: Sequence[Venue]) -> None:
         self._venues = venues
 
     def place(self, now: int, approved: Approved) -> None:
@@ -115,12 +100,13 @@ class _Doors:
 
 
 class LiveConnection:
-    """A ``Connection`` to Binance USD-M for all accounts of a configuration."""
+    """A ``Connection`` to one exchange for all accounts of a configuration."""
 
     def __init__(
-        self, loaded: Loaded, clock: WallClock, public: Connection, markets: Markets, accounts: list[_Guarded],
-        times: VenueTime,
+        self, loaded: Loaded, clock: WallClock, api: ExchangeApi, public: Connection, markets: Markets,
+        accounts: list[_Guarded], times: VenueTime,
     ) -> None:
+        self._api = api
         self._markets = markets
         self._public = public
         self._accounts = accounts
@@ -129,31 +115,21 @@ class LiveConnection:
         self._doors = _Doors()
         self._layout = _layout(loaded, markets, accounts)
         self._is_clock_told = False
-        self._feed = BinanceFeed(
-            public,
-            MarketDecoder({symbol: target_of(each) for symbol, each in markets.by_symbol.items()}),
-            {symbol: each.index for symbol, each in markets.by_symbol.items()},
-            times,
-            put=lambda event: self._doors.put(event),
-            report=self._doors.report,
-        )
-        self._watch = MarketWatch(
-            public, markets, times, tell=lambda fact: self._doors.tell(fact), report=self._doors.report
-        )
+        doors = self._doors
+        self._chores = [
+            api.feed(public, markets, times, put=lambda event: doors.put(event), report=doors.report),
+            api.market_watch(public, markets, times, tell=lambda fact: doors.tell(fact), report=doors.report),
+        ]
         for index, account in enumerate(accounts):
-            decoder = AccountDecoder(
-                AccountView(
-                    account=index, marker=loaded.config.marker, names=code_of(public.access.exchange_id),
-                    instruments=_of_account(markets, self._layout.accounts[index]),
-                    mode_of=self._layout.accounts[index].mode_of, is_hedged=account.terms.is_hedged,
-                )
+            view = AccountView(
+                account=index, marker=loaded.config.marker, names=code_of(public.access.exchange_id),
+                instruments=_of_account(markets, self._layout.accounts[index]),
+                mode_of=self._layout.accounts[index].mode_of, is_hedged=account.probed.terms.is_hedged,
             )
-            account.venue = BinanceVenue(
-                account.connection, decoder, times, tell=lambda fact: self._doors.tell(fact),
-                report=self._doors.report,
+            account.link = account.probed.link(
+                view, times, tell=lambda fact: doors.tell(fact), report=doors.report
             )
-            account.stream = UserStream(account.connection, decoder, account.venue, times, report=self._doors.report)
-        self._routes = _Routes([account.venue for account in accounts if account.venue is not None])
+        self._routes = _Routes([account.link.venue for account in accounts if account.link is not None])
 
     @classmethod
     async def open(cls, loaded: Loaded, clock: WallClock) -> LiveConnection:
@@ -162,6 +138,7 @@ class LiveConnection:
         Raises InputError for a configuration that the venue contradicts, CredentialError for keys.
         """
         exchange_id, mode = _one_world(loaded)
+        api = api_of(exchange_id)
         times = VenueTime(clock.now)
         turnstile = Turnstile(Limiter(()), monotonic=time.monotonic_ns, wall=clock.now)
         opened: list[Connection] = []
@@ -170,18 +147,18 @@ class LiveConnection:
             public = Connection(access_of(first, exchange_id, mode, is_public=True), turnstile)
             opened.append(public)
             await public.open()
-            markets = await read_markets(public, loaded.config.symbols)
+            markets = await api.read_markets(public, loaded.config.symbols)
             turnstile.limiter = Limiter(markets.quotas)
             accounts = []
             for name, spec in loaded.config.accounts.items():
                 own = Connection(access_of(spec, exchange_id, mode, is_public=False), turnstile)
                 opened.append(own)
                 await own.open()
-                await measure_time(own, times)
-                if mode is Mode.LIVE:
-                    await refuse_withdrawals(own)
-                accounts.append(_Guarded(name, own, await read_terms(own, markets, now=clock.now())))
-            return cls(loaded, clock, public, markets, accounts, times)
+                for _ in range(QUESTIONS):
+                    await api.ask_time(own, times)
+                unasked = await api.refuse_withdrawals(own) if mode is Mode.LIVE else None
+                accounts.append(_Guarded(name, own, await api.probe(own, markets, now=clock.now()), unasked))
+            return cls(loaded, clock, api, public, markets, accounts, times)
         except BaseException as error:
             for connection in opened:
                 await connection.close()
@@ -208,6 +185,14 @@ class LiveConnection:
         return self._markets.states
 
     @property
+    def lacks(self) -> dict[str, tuple[str, ...]]:
+        """What the exchange cannot do, or did not say, by account."""
+        return {
+            account.name: ((account.unasked,) if account.unasked else ()) + account.probed.lacks
+            for account in self._accounts
+        }
+
+    @property
     def venue(self) -> _Routes:
         """Where orders go."""
         return self._routes
@@ -222,24 +207,23 @@ class LiveConnection:
         for instrument, state in zip(self._markets.instruments, self._markets.states, strict=True):
             if state is not TradingState.TRADING:
                 tell(InstrumentStatus(now, now, instrument.index, state))
+        for name, lacks in self.lacks.items():
+            for lack in lacks:
+                ring("exchange_lacks", f"{name}: {lack}")
 
     def jobs(self) -> Sequence[NamedJob]:
         """Return the tasks that keep sockets, clock and polls alive."""
-        jobs = [
-            NamedJob("feed", lambda pulse: self._feed.run(pulse.beat), FEED_SILENCE_MAX),
-            NamedJob("clock", self._watch_clock, POLL_SILENCE_MAX),
-            NamedJob("markets", _beating(self._watch.run), MARKETS_SILENCE_MAX),
-        ]
+        jobs = [job_of(chore, chore.name) for chore in self._chores]
+        jobs.append(NamedJob("clock", self._watch_clock, CLOCK_SILENCE_MAX))
         for account in self._accounts:
-            assert account.stream is not None
-            jobs.append(NamedJob(f"stream {account.name}", _beating(account.stream.run), STREAM_SILENCE_MAX))
-            jobs.append(NamedJob(f"polls {account.name}", _beating(account.stream.poll), POLL_SILENCE_MAX))
+            assert account.link is not None
+            jobs += [job_of(chore, f"{chore.name} {account.name}") for chore in account.link.chores]
         return jobs
 
     async def history(self) -> Sequence[MarketFact]:
         """Return the last day's marks and trades by the minute; nothing, with a word, where they cannot be read."""
         try:
-            return await read_day(self._public, self._markets, now=self._clock.now())
+            return await self._api.read_day(self._public, self._markets, now=self._clock.now())
         except Exception as error:  # noqa: BLE001 - without it volatility has its stated prior, and windows fill up
             self._doors.ring("history_unread", f"{type(error).__name__}: {error}")
             return ()
@@ -247,8 +231,8 @@ class LiveConnection:
     async def close(self) -> None:
         """Close every socket; an order that is under way is told as unknown."""
         for account in self._accounts:
-            if account.venue is not None:
-                await account.venue.close()
+            if account.link is not None:
+                await account.link.close()
             await account.connection.close()
         await self._public.close()
 
@@ -257,10 +241,10 @@ class LiveConnection:
         while True:
             for account in self._accounts:
                 try:
-                    await ask_time(account.connection, self._time)
+                    await self._api.ask_time(account.connection, self._time)
                 except Exception as error:  # noqa: BLE001 - a question that failed is asked again
                     self._doors.ring("clock_unread", f"{account.name}: {type(error).__name__}: {error}")
-            pulse.beat()
+                pulse.beat()
             self._judge_clock()
             await asyncio.sleep(CLOCK_EVERY)
 
@@ -276,8 +260,9 @@ class LiveConnection:
             self._doors.ring("clock_agrees", f"the venue's clock is {seconds:+.3f} s ahead of ours")
 
 
-def _beating(run: Callable[[Callable[[], None]], Coroutine[Any, Any, None]]) -> Job:
-    return lambda pulse: run(pulse.beat)
+def job_of(chore: Chore, name: str) -> NamedJob:
+    """Return an adapter's task as the supervisor takes it."""
+    return NamedJob(name, lambda pulse: chore.run(pulse.beat), chore.silence_max)
 
 
 def _one_world(loaded: Loaded) -> tuple[str, Mode]:
@@ -287,11 +272,6 @@ def _one_world(loaded: Loaded) -> tuple[str, Mode]:
         told = " and ".join(f"{exchange_id} {mode.value}" for exchange_id, mode in worlds)
         raise InputError(f"accounts: a daemon has one exchange and one mode, were {told}; run a daemon for each")
     exchange_id, mode = worlds[0]
-    if exchange_id not in EXCHANGES:
-        raise Unsupported(
-            f"exchange.id: {exchange_id} is not traded live by this version, which knows {', '.join(EXCHANGES)}; "
-            "use mode: paper with it"
-        )
     return exchange_id, mode
 
 
@@ -300,10 +280,13 @@ def access_of(spec: AccountSpec, exchange_id: str, mode: Mode, *, is_public: boo
     endpoints = None if exchange.endpoints is None else Endpoints(exchange.endpoints.rest, exchange.endpoints.streams)
     if is_public:
         return Access(exchange_id, _WORLDS[mode], endpoints=endpoints)
-    if exchange.apiKey is None or exchange.secret is None:
+    held = [exchange.apiKey, exchange.secret, exchange.password, exchange.privateKey]
+    if (exchange.apiKey is None or exchange.secret is None) and exchange.privateKey is None:
         raise CredentialError("exchange: needs apiKey and secret, each as env:NAME of the variable that holds it")
+    key, secret, password, private_key = (None if each is None else each.reveal() for each in held)
     return Access(
-        exchange_id, _WORLDS[mode], key=exchange.apiKey.reveal(), secret=exchange.secret.reveal(), endpoints=endpoints
+        exchange_id, _WORLDS[mode], key=key, secret=secret, password=password, wallet=exchange.walletAddress,
+        private_key=private_key, total=exchange.total, endpoints=endpoints,
     )
 
 
@@ -329,8 +312,8 @@ def _layout(loaded: Loaded, markets: Markets, accounts: Sequence[_Guarded]) -> L
     for account in accounts:
         spec = loaded.config.accounts[account.name]
         own = [by_ccxt[symbol] for symbol in spec.instruments]
-        modes = {each.index: account.terms.modes[venue_symbol[each.symbol]] for each in own}
-        leverages = {each.index: float(account.terms.leverages[venue_symbol[each.symbol]]) for each in own}
+        modes = {each.index: account.probed.terms.modes[venue_symbol[each.symbol]] for each in own}
+        leverages = {each.index: float(account.probed.terms.leverages[venue_symbol[each.symbol]]) for each in own}
         slots.append(
             AccountSlot(
                 name=account.name,
@@ -339,13 +322,13 @@ def _layout(loaded: Loaded, markets: Markets, accounts: Sequence[_Guarded]) -> L
                 taker_fee=spec.paper.fees.taker,
                 leverage=max(leverages.values()),
                 margin_call_grace=spec.margin_call_grace,
-                sides=HEDGE if account.terms.is_hedged else ONE_WAY,
+                sides=HEDGE if account.probed.terms.is_hedged else ONE_WAY,
                 isolated=tuple(index for index, mode in modes.items() if mode is MarginMode.ISOLATED),
                 leverages=leverages,
                 collateral=backing_of(account.name, spec, by_ccxt),
             )
         )
-    tiers = accounts[0].terms.tiers
+    tiers = accounts[0].probed.terms.tiers
     return Layout(
         instruments=markets.instruments,
         tiers=tuple(tiers[symbol] for symbol in markets.symbols),

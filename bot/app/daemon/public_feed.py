@@ -5,18 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
+from bot.adapters.ccxt.clock import QUESTIONS
 from bot.adapters.ccxt.connection import Access, Connection, Endpoints
-from bot.adapters.ccxt.decode import MarketDecoder, target_of
-from bot.adapters.ccxt.feed import BinanceFeed
+from bot.adapters.ccxt.exchange_api import ExchangeApi
+from bot.adapters.ccxt.exchange_apis import api_of
 from bot.adapters.ccxt.limiter import Limiter
-from bot.adapters.ccxt.probe import Markets, measure_time, read_markets
+from bot.adapters.ccxt.probe import Markets
 from bot.adapters.ccxt.times import VenueTime
 from bot.adapters.ccxt.turnstile import Turnstile
 from bot.app.daemon.clock import WallClock
 from bot.app.daemon.connection import NamedJob
-from bot.app.daemon.live_connection import EXCHANGES, FEED_SILENCE_MAX, as_ours
+from bot.app.daemon.live_connection import as_ours, job_of
 from bot.app.loading import Loaded
-from bot.domain.errors import InputError, Unsupported
+from bot.domain.errors import InputError
 from bot.domain.instrument import Instrument
 from bot.domain.market import MarketFact
 
@@ -24,7 +25,8 @@ from bot.domain.market import MarketFact
 class PublicFeed:
     """A ``PriceFeed`` of a venue's public streams."""
 
-    def __init__(self, connection: Connection, markets: Markets, times: VenueTime) -> None:
+    def __init__(self, api: ExchangeApi, connection: Connection, markets: Markets, times: VenueTime) -> None:
+        self._api = api
         self._connection = connection
         self._markets = markets
         self._time = times
@@ -35,11 +37,7 @@ class PublicFeed:
         exchanges = list(dict.fromkeys(spec.exchange.id for spec in loaded.config.accounts.values()))
         if len(exchanges) > 1:
             raise InputError(f"accounts: live prices come from one exchange, were {' and '.join(exchanges)}")
-        if exchanges[0] not in EXCHANGES:
-            raise Unsupported(
-                f"exchange.id: live prices of {exchanges[0]} are not read by this version, which knows "
-                f"{', '.join(EXCHANGES)}; replay a tape"
-            )
+        api = api_of(exchanges[0])
         endpoints = next(iter(loaded.config.accounts.values())).exchange.endpoints
         access = Access(
             exchanges[0], endpoints=None if endpoints is None else Endpoints(endpoints.rest, endpoints.streams)
@@ -48,13 +46,14 @@ class PublicFeed:
         connection, times = Connection(access, turnstile), VenueTime(clock.now)
         try:
             await connection.open()
-            markets = await read_markets(connection, loaded.config.symbols)
+            markets = await api.read_markets(connection, loaded.config.symbols)
             turnstile.limiter = Limiter(markets.quotas)
-            await measure_time(connection, times)
+            for _ in range(QUESTIONS):
+                await api.ask_time(connection, times)
         except BaseException as error:
             await connection.close()
             raise as_ours(error) from error
-        return cls(connection, markets, times)
+        return cls(api, connection, markets, times)
 
     @property
     def instruments(self) -> tuple[Instrument, ...]:
@@ -62,16 +61,12 @@ class PublicFeed:
         return self._markets.instruments
 
     def jobs(self, put: Callable[[MarketFact], None], ring: Callable[[str, str], None]) -> Sequence[NamedJob]:
-        """Return the one task: sockets, books and their watch."""
-        feed = BinanceFeed(
-            self._connection,
-            MarketDecoder({symbol: target_of(each) for symbol, each in self._markets.by_symbol.items()}),
-            {symbol: each.index for symbol, each in self._markets.by_symbol.items()},
-            self._time,
-            put=put,
+        """Return the one task: streams, polls, books and their watch."""
+        feed = self._api.feed(
+            self._connection, self._markets, self._time, put=put,
             report=lambda trouble: ring(trouble.code, trouble.detail),
         )
-        return [NamedJob("feed", lambda pulse: feed.run(pulse.beat), FEED_SILENCE_MAX)]
+        return [job_of(feed, feed.name)]
 
     async def close(self) -> None:
         """Close every socket."""

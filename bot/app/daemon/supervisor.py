@@ -71,7 +71,18 @@ class Supervisor:
         task.add_done_callback(self._ended)
 
     async def watch(self, progress: Callable[[], None]) -> Failure:
-        """Return the first failure; ``progress`` is called while every task beats and the loop is on time."""
+        """Return the first failure; ``progress`` is called while every task beats and the loop is on time.
+
+        Whatever ends the watching itself is a failure like any other: nobody would look after the tasks.
+        """
+        try:
+            failure = await self._first_failure(progress)
+        except Exception as error:       # noqa: BLE001 - the last place where it can be told
+            failure = self._fail(_failure_of("watch", error))
+        await self._on_failure(failure)
+        return failure
+
+    async def _first_failure(self, progress: Callable[[], None]) -> Failure:
         loop = asyncio.get_running_loop()
         while self.failure is None:
             asked = loop.time()
@@ -85,7 +96,6 @@ class Supervisor:
             else:
                 if loop.time() - asked - LOOK_EVERY < LAG_MAX:
                     progress()
-        await self._on_failure(self.failure)
         return self.failure
 
     async def end(self) -> None:
@@ -102,11 +112,16 @@ class Supervisor:
         if task.cancelled():
             self._fail(Failure(task.get_name(), "was cancelled"))
             return
-        error = task.exception()
-        reason = "ended by itself" if error is None else f"{type(error).__name__}: {error}"
-        self._fail(Failure(task.get_name(), reason, error))
+        error, name = task.exception(), task.get_name()
+        self._fail(Failure(name, "ended by itself") if error is None else _failure_of(name, error))
 
-    def _fail(self, failure: Failure) -> None:
+    def _fail(self, failure: Failure) -> Failure:
+        """Take a failure if it is the first, and return the first."""
         if self.failure is None:
             self.failure = failure
             self._failed.set()
+        return self.failure
+
+
+def _failure_of(task: str, error: BaseException) -> Failure:
+    return Failure(task, f"{type(error).__name__}: {error}", error)

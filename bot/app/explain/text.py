@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from bot.app.explain.telling import Told
-from bot.app.wording import cash, percent, short_symbol, signed_cash
+from bot.app.wording import cash, percent, price, short_symbol, signed_cash
 
 WIDTH = 110
 HASH_SHOWN = 12                      # letters; enough to tell two files apart
@@ -111,7 +111,7 @@ def at_text(told: Told) -> Lines:
         )
         for symbol, quantity in sample["quantities"].items():
             if quantity:
-                lines.append(f"    {short_symbol(symbol)}: {quantity:g} at mark {cash(sample['marks'][symbol])}")
+                lines.append(f"    {short_symbol(symbol)}: {quantity:g} at mark {price(sample['marks'][symbol])}")
         for rule, bound in sample["fires_below"].items():
             lines.append(f"    {rule} fires below {percent(bound)}")
     for rule in told["rules"]:

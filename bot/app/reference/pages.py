@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from bot.app.reference.configuration import configuration_page
+from bot.app.reference.exchanges import exchanges_page
 from bot.app.reference.gate import gate_page
 from bot.app.reference.rules import rules_page
 from bot.app.reference.verbs import verbs_page
@@ -16,9 +17,11 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "rules.md": rules_page,
     "verbs.md": verbs_page,
 }
+# Of what is installed beside us: another version of ccxt makes another page.
+INSTALLED_PAGES: Mapping[str, Callable[[], str]] = {"exchanges.md": exchanges_page}
 
 
 def write_pages(folder: Path) -> None:
     """Write every generated page into ``folder``."""
-    for name, page in PAGES.items():
+    for name, page in {**PAGES, **INSTALLED_PAGES}.items():
         (folder / name).write_text(page(), encoding="utf-8")

@@ -62,7 +62,7 @@ def _form(action: argparse.Action) -> str:
 
 
 def _text(action: argparse.Action) -> str:
-    notes = [action.help or ""]
+    notes = [(action.help or "").replace("%%", "%")]     # argparse's own way to write one
     if action.option_strings and action.required:
         notes.append("required")
     if isinstance(action, argparse._AppendAction):

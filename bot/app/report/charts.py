@@ -26,7 +26,7 @@ from bot.app.report.figure import (
 from bot.app.report.scene import Scene, action_span
 from bot.app.report.story import Row
 from bot.app.report.thin import POINTS_MAX
-from bot.app.wording import moment, number, percent, price, quantity, spoken, unit_of
+from bot.app.wording import distance_words, moment, number, percent, price, quantity, spoken, unit_of
 
 DISTANCE_TICKS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)           # percent; outside them is drawn at the edge
 FIRE_LINES_MAX = 40                  # vertical lines; beyond that they hide the price
@@ -83,11 +83,15 @@ def distance_chart(scene: Scene) -> Chart:
     distance = [clipped(value, DISTANCE_TICKS) for value in series.distance]
     data = [_line(
         scene, distance, "Distance", "var(--penstock)", width=2.5,
-        texts=lambda place: f"{percent(series.distance[place])}, margin ratio {percent(series.margin_ratio[place])}",
+        texts=lambda place: (
+            f"{distance_words(series.distance[place])}, margin ratio {percent(series.margin_ratio[place])}"
+        ),
     )]
     data += _levels(scene, series.thresholds, "fires below", DISTANCE_TICKS)
     data += _fire_points(scene, lambda fire, stamp: _distance_at(series.ts, distance, fire, stamp))
     caption = "How far all markets may move against the account before the venue liquidates it; logarithmic."
+    if any((value or 0.0) > 1 for value in series.distance):
+        caption += " Beyond 100 % it is drawn at 100 %."
     if any(value is None for value in distance):
         caption += " No line: no position."
     axis = percent_axis(drawn_values(data), DISTANCE_TICKS)
@@ -100,7 +104,7 @@ def ratio_chart(scene: Scene) -> Chart:
     ratio = [clipped(value, _RATIO_TICKS) if value else None for value in series.margin_ratio]
     data = [_line(
         scene, ratio, "Margin ratio", "var(--penstock)", width=2.5,
-        texts=lambda place: f"{percent(series.margin_ratio[place])}, distance {percent(series.distance[place])}",
+        texts=lambda place: f"{percent(series.margin_ratio[place])}, distance {distance_words(series.distance[place])}",
     )]
     data += _levels(scene, series.ratio_thresholds, "fires above", _RATIO_TICKS)
     axis = percent_axis([*drawn_values(data), 99.0], _RATIO_TICKS)
@@ -262,7 +266,7 @@ def _figure(scene: Scene, data: list[Figure], yaxis: Figure, symbol: str | None 
             "x": stamp // 1_000_000, "y": 1, "xref": "x", "yref": "paper", "text": text, "showarrow": False,
             "xanchor": "right" if is_late else "left", "yanchor": "top", "yshift": -16 * len(notes),
             "xshift": -4 if is_late else 4,
-            "font": {"color": "var(--danger)", "size": 12},
+            "font": {"color": "var(--danger)", "size": 12}, "bgcolor": "var(--paper)",
         })
     return {
         "data": data,

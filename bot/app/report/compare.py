@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.app.report.story import AccountStory, Row, stories
+from bot.app.wording import count
 from bot.domain.errors import InputError
 from bot.domain.run import RunHead
 
@@ -64,7 +65,7 @@ def _paths(run: ComparedRun) -> str:
 
 def _span(run: ComparedRun) -> str:
     tape = run.summary["tape"]
-    return f"{tape['events']:,} events from {tape['first_ts']} to {tape['last_ts']}"
+    return f"{count(tape['events'])} events from {tape['first_ts']} to {tape['last_ts']}"
 
 
 def _sources(run: ComparedRun) -> list[str]:

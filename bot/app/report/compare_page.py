@@ -16,7 +16,7 @@ from bot.app.report.figure import Chart, Figure, clipped, drawn_values, line, pe
 from bot.app.report.html import page, placed, span_words
 from bot.app.report.story import AccountStory, Verdict, stories
 from bot.app.report.tables import Table, drawn
-from bot.app.wording import bps, cash, count, percent, quantity, spoken, unit_of
+from bot.app.wording import bps, cash, count, distance_words, percent, quantity, spoken, unit_of
 
 RuleText = Mapping[str, Mapping[str, Any]]
 """By rule, what its file says of it, by key; as the run's charter has it."""
@@ -88,6 +88,8 @@ def _verdict(a: AccountStory | None, b: AccountStory | None) -> str:
         return "Only one of the two runs has this account."
     if a.equity_end is None or b.equity_end is None:
         return "How they ended is not known."
+    if a.equity_start != b.equity_start:
+        return f"They began with different cash: A kept {percent(a.kept)} of it, B {percent(b.kept)}."
     ahead = b.equity_end - a.equity_end
     if not ahead:
         return "Both ended with the same."
@@ -102,7 +104,7 @@ def _ended(story: AccountStory | None) -> str:
     fate = ", after the venue had liquidated it" if story.verdict is Verdict.BAD else ""
     fires = f"{count(len(story.fires))} {'fire' if len(story.fires) == 1 else 'fires'}"
     orders = f"{count(len(story.parents))} {'order' if len(story.parents) == 1 else 'orders'}"
-    nearest = percent(story.figures.get("liquidation_distance_min"))
+    nearest = distance_words(story.figures.get("liquidation_distance_min"))
     return f"{end}{fate}: {fires}, {orders}, cost {bps(story.cost_bps)}; at its nearest {nearest} from liquidation."
 
 
@@ -129,8 +131,9 @@ def _charts(a: RunRecord, b: RunRecord, name: str) -> list[Chart]:
         return []
     both = ((first, "A", _A), (second, "B", _B))
     nothing = a.baseline_series.get(name, {}).get(DO_NOTHING) or ()
-    equity = [line([at for at, _ in nothing], [value for _, value in nothing], "Do nothing", _NOTHING)] if nothing \
-        else []
+    is_shared = list(nothing) == list(b.baseline_series.get(name, {}).get(DO_NOTHING) or ())
+    left_alone = "Do nothing" if is_shared else "Do nothing (A)"       # of another position it is another line
+    equity = [line([at for at, _ in nothing], [value for _, value in nothing], left_alone, _NOTHING)] if nothing else []
     equity += [line(series.ts, series.equity, side, colour, width=2.2) for series, side, colour in both]
     for each in equity:
         each["hovertemplate"] = "%{y:,.2f}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bot.app.report.compare import Pair
-from bot.app.wording import NA, bps, cash, count, number, percent, ratio
+from bot.app.wording import NA, bps, cash, count, distance_words, number, percent, ratio
 
 Words = Callable[[object], str]
 
@@ -15,7 +15,7 @@ ACCOUNT_ROWS: tuple[tuple[str, str, Words], ...] = (
     ("equity_min", "Lowest equity", cash),
     ("saved", "Above doing nothing", cash),
     ("liquidations", "Liquidated, stages", count),
-    ("liquidation_distance_min", "Lowest distance to liquidation", percent),
+    ("liquidation_distance_min", "Lowest distance to liquidation", distance_words),
     ("margin_ratio_max", "Highest margin ratio", percent),
     ("max_drawdown", "Deepest drawdown", percent),
     ("recovery_rate", "Kept since the first fire", percent),

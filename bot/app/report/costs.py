@@ -8,7 +8,7 @@ from html import escape
 from bot.app.record import CostSources, ParentPath
 from bot.app.report.story import AccountStory
 from bot.app.report.tables import Table, drawn
-from bot.app.wording import NA, clock, number, short_symbol, signed_cash, spoken
+from bot.app.wording import NA, clock, number, short_symbol, signed_amount, signed_cash, spoken
 
 _SOURCES = (
     ("delay", "Delay", "from the decision to the first price the order saw"),
@@ -40,7 +40,8 @@ def costs_section(story: AccountStory, paths: Mapping[str, ParentPath], pattern:
             (
                 f"{clock(row.get('started'), pattern=pattern)} {spoken(row.get('side'))} "
                 f"{short_symbol(spoken(row.get('symbol')))}",
-                *(signed_cash(getattr(costs, key)) for key, _, _ in _SOURCES), signed_cash(_in_all(costs)),
+                *(signed_amount(getattr(costs, key), story.currency) for key, _, _ in _SOURCES),
+                signed_amount(_in_all(costs), story.currency),
             )
             for row, costs in found
         ],

@@ -30,8 +30,23 @@ from bot.app.report.tables import (
     rules_table,
     stops_table,
 )
-from bot.app.wording import NA, bps, cash, clock, clock_pattern, count, duration, moment, percent, spoken
+from bot.app.wording import (
+    NA,
+    bps,
+    cash,
+    clock,
+    clock_pattern,
+    count,
+    distance_words,
+    duration,
+    moment,
+    number,
+    percent,
+    spoken,
+)
+from bot.domain.scale import NS_PER_DAY
 
+RATIOS_TELL_FROM = 365 * NS_PER_DAY  # the standard error of a Sharpe ratio is 1 then, and larger before
 WIDE_FROM = 5                        # pixels of a line that lies under another
 _SLOT = re.compile(r"\{\{(\w+)\}\}")
 _MODELLED_WORDS = {
@@ -48,7 +63,7 @@ def render(record: RunRecord) -> str:
     accounts = [_account(record, story, pattern, figures) for story in told]
     body = "".join(accounts) or '<p class="quiet">The run has no account.</p>'
     return page(
-        title=spoken(record.title), span=span_words(record.summary), body=body + _run_section(record, pattern),
+        title=spoken(record.title), span=span_words(record.summary), body=body + _run_section(record, told, pattern),
         figures=figures,
     )
 
@@ -100,8 +115,18 @@ def _account(record: RunRecord, story: AccountStory, pattern: str, figures: list
         + costs_section(story, record.parent_paths, pattern)
         + f'<section class="tables">{drawn(decisions_table(story, record.parent_paths, stops, pattern))}'
         f'{drawn(parents_table(story, pattern))}'
-        f"{stop_table}{drawn(liquidations_table(story, pattern))}{drawn(account_table(story))}</section>"
+        f"{stop_table}{drawn(liquidations_table(story, pattern))}{drawn(account_table(story))}"
+        + _ratios_note(record.summary, story) + "</section>"
     )
+
+
+def _ratios_note(summary: Row, story: AccountStory) -> str:
+    """Return what keeps a reader from taking a day's ratios for a year's; empty where there are none."""
+    first, last = _span(summary)
+    if first is None or last is None or number(story.figures.get("sharpe")) is None:
+        return ""
+    told = f"Sharpe, Sortino and Calmar are of hourly returns, brought to a year. This run has {duration(last - first)}"
+    return f'<p class="quiet">{told}{"." if last - first >= RATIOS_TELL_FROM else ": they say next to nothing."}</p>'
 
 
 def _first_screen(record: RunRecord, story: AccountStory, pattern: str, chart: str) -> str:
@@ -132,15 +157,19 @@ def _tiles(story: AccountStory, pattern: str) -> list[str]:
         f"liquidated {clock(nothing.liquidations[0].get('ts'), pattern=pattern)}" if nothing.liquidations
         else "not liquidated"
     )
+    ours = _tile("Penstock kept", percent(story.kept), of_start, story.verdict.value)
+    nearest = _tile("Nearest to liquidation", distance_words(story.figures.get("liquidation_distance_min")),
+                    f"highest margin ratio {percent(story.figures.get('margin_ratio_max'))}")
+    if nothing.equity_end is None:       # of a daemon's run, whose prices nobody kept
+        return [ours, nearest]
     return [
-        _tile("Penstock kept", percent(story.kept), of_start, story.verdict.value),
+        ours,
         _tile("Do nothing", percent(nothing.kept), f"{cash(nothing.equity_end, money)}; {nothing_fate}",
               "bad" if nothing.liquidations else ""),
         _tile("Sell at once", percent(at_once.kept),
               f"{cash(at_once.equity_end, money)}; cost {bps(at_once.shortfall_bps)}")
         if at_once else _tile("Sell at once", NA, "nothing was sold"),
-        _tile("Nearest to liquidation", percent(story.figures.get("liquidation_distance_min")),
-              f"highest margin ratio {percent(story.figures.get('margin_ratio_max'))}"),
+        nearest,
     ]
 
 
@@ -181,9 +210,11 @@ def _fills_of(summary: Row, story: AccountStory) -> list[Row]:
     return [fill for fill in fills if str(fill.get("parent")) in parents]
 
 
-def _run_section(record: RunRecord, pattern: str) -> str:
+def _run_section(record: RunRecord, told: list[AccountStory], pattern: str) -> str:
     """Return what concerns the run as a whole: rules, refusals, alarms, what is modelled, and its origin."""
     summary = record.summary
+    currencies = {story.currency for story in told}
+    currency = currencies.pop() if len(currencies) == 1 else ""
     facts = [spoken(fact) for fact in record.story_facts]
     modelled = (summary.get("tape") or {}).get("modelled") or []
     facts += [_MODELLED_WORDS.get(str(item), f"Modelled: {spoken(item)}.") for item in modelled]
@@ -197,7 +228,7 @@ def _run_section(record: RunRecord, pattern: str) -> str:
         f"{count((summary.get('tape') or {}).get('events'))} events."
     )
     return (
-        f"<section class=\"tables\">{drawn(rules_table(summary))}{drawn(denials_table(summary))}"
+        f"<section class=\"tables\">{drawn(rules_table(summary, currency))}{drawn(denials_table(summary))}"
         f"{drawn(alarms_table(record.alarms, pattern))}"
         f"<h3>What is modelled</h3>{f'<ul>{listed}</ul>' if listed else '<p class=quiet>Nothing is stated.</p>'}"
         f'<p class="quiet">{escape(origin)} Times are UTC.</p></section>'

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from bot.app.record import StopPath
 from bot.app.report.story import AccountStory, Move, Row, Verdict
+from bot.app.ways_out import ways_out_of
 from bot.app.wording import (
     base_of,
     bps,
     cash,
     clock,
     count,
+    distance_words,
     duration,
     moment,
     number,
@@ -40,6 +42,8 @@ def verdict_words(story: AccountStory) -> str:
     """Return the one sentence that the page begins with."""
     if story.liquidations:
         return f"The account was liquidated at {clock_of(story.liquidations[0].get('ts'), story)}."
+    if story.is_gone:
+        return "Nothing is left of the account."
     if not story.has_traded:
         return "Rules fired, and nothing was traded." if story.fires else "Nothing fired."
     if story.saved is None or story.saved == 0:
@@ -93,7 +97,8 @@ def saved_words(story: AccountStory) -> str:
         return f"{end}{share}: {against_nothing(story)}."
     ahead = story.equity_end - at_once.equity_end
     size = cash(abs(ahead), story.currency)
-    beside = "as much as" if cash(abs(ahead)) == cash(0) else f"{size} {'more' if ahead > 0 else 'less'} than"
+    is_same = size == cash(0, story.currency)
+    beside = "as much as" if is_same else f"{size} {'more' if ahead > 0 else 'less'} than"
     return f"{end}{share}: {against_nothing(story)}, and {beside} by selling as much at once at the first fire."
 
 
@@ -135,9 +140,16 @@ def _moves_sentence(moves: list[Move]) -> str:
     told = []
     verb = ""
     for move in moves[:_MARKETS_TOLD]:
-        again, verb = verb, "fell" if move.size < 0 else "rose"
+        again, verb = verb, f"{'fell' if move.size < 0 else 'rose'} by up to"
         told.append(f"{base_of(spoken(move.symbol))} {'' if verb == again else verb + ' '}{percent(abs(move.size))}")
+    if len(told) == 1 and percent(moves[0].end) != percent(moves[0].size):
+        told.append(_end_words(moves[0].end))
     return listed(told) + "." if told else ""
+
+
+def _end_words(end: float) -> str:
+    size = percent(abs(end))
+    return "ended where it began" if size == percent(0) else f"ended {size} {'lower' if end < 0 else 'higher'}"
 
 
 def _nothing_sentence(story: AccountStory) -> str:
@@ -187,8 +199,18 @@ def _fires_sentence(story: AccountStory) -> str:
     readings = story.fires[0].get("readings")
     distance = number(readings.get("account.liquidation_distance")) if isinstance(readings, dict) else None
     if distance is not None:
-        told[0] += f" with {percent(distance)} left to liquidation"
-    return listed(told) + "."
+        told[0] += f" with {distance_words(distance)} left to liquidation"
+    return " ".join(part for part in (listed(told) + ".", _ways_out_sentence(story)) if part)
+
+
+def _ways_out_sentence(story: AccountStory) -> str:
+    """Return what would have done at the first fire that a deposit could have answered."""
+    for fire in story.fires:
+        ways = ways_out_of(spoken(fire.get("why")))
+        if ways is not None:
+            these = "either" if ", or " in ways else "this"
+            return f"At {clock_of(fire.get('ts'), story)} {these} would do: {ways}."
+    return ""
 
 
 def _stop_sentence(stop: StopPath) -> str:
@@ -200,7 +222,7 @@ def _stop_sentence(stop: StopPath) -> str:
 
 def _cost_sentence(story: AccountStory) -> str:
     """Return what trading cost or gained against the prices at which it began, and the fees."""
-    what = "That cost" if (story.cost_quote or 0.0) >= 0 else "Its prices were better by"
+    what = "That cost" if (story.cost_quote or 0.0) >= 0 else "That gained"
     amount = cash(abs(story.cost_quote or 0.0), story.currency)
     fees = cash(story.figures.get("fees"), story.currency)
     return f"{what} {amount} ({bps(abs(story.cost_bps or 0.0))}) against arrival; fees were {fees}."

@@ -15,6 +15,7 @@ from bot.app.symbols import contract_size
 from bot.app.wording import base_of, currency_of, moment, number, spoken, unit_of
 
 Row = Mapping[str, Any]
+_TOLD_FROM = 3                       # times a small adverse move may be outdone before the other way is the news
 
 
 class Verdict(Enum):
@@ -23,7 +24,7 @@ class Verdict(Enum):
     GOOD = "good"                    # alive, and better off than without us
     NEUTRAL = "neutral"              # nothing was done, or it made no difference
     DEAR = "dear"                    # alive, but doing nothing would have kept more
-    BAD = "bad"                      # the venue liquidated it
+    BAD = "bad"                      # the venue liquidated it, or nothing is left
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +71,13 @@ class AccountStory:
         return self.equity_end - self.do_nothing.equity_end
 
     @property
+    def is_gone(self) -> bool:
+        """True when nothing is left of the account."""
+        return self.equity_end is not None and self.equity_end <= 0 < (self.equity_start or 0.0)
+
+    @property
     def verdict(self) -> Verdict:
-        if self.liquidations:
+        if self.liquidations or self.is_gone:
             return Verdict.BAD
         if not self.has_traded or self.saved is None or self.saved == 0:
             return Verdict.NEUTRAL
@@ -80,10 +86,11 @@ class AccountStory:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """The furthest a market went from where it began, as a signed fraction."""
+    """The furthest a market went from where it began, and where it ended, as signed fractions."""
 
     symbol: str
     size: float
+    end: float
 
 
 def stories(
@@ -105,16 +112,22 @@ def stories(
 
 
 def moves_of(series: AccountSeries) -> list[Move]:
-    """Return how far each market went, those held from the start first; against what was held, where something was."""
+    """Return how far each market went, those held from the start first.
+
+    It is told the way that hurt what was held, unless the market went three times as far the other way.
+    """
     found: list[tuple[bool, Move]] = []
     for symbol, line in series.marks.items():
         marks = [mark for mark in (number(value) for value in line) if mark]
         if not marks:
             continue
         held = next((size for size in series.quantities.get(symbol, ()) if size is not None), None) or None
-        low, high = min(marks) / marks[0] - 1, max(marks) / marks[0] - 1
-        is_downward = held > 0 if held is not None else -low >= high
-        found.append((held is None, Move(symbol, low if is_downward else high)))
+        fall, rise = 1 - min(marks) / marks[0], max(marks) / marks[0] - 1
+        if held is None:
+            is_downward = fall >= rise
+        else:
+            is_downward = fall * _TOLD_FROM >= rise if held > 0 else rise * _TOLD_FROM < fall
+        found.append((held is None, Move(symbol, -fall if is_downward else rise, marks[-1] / marks[0] - 1)))
     return [move for _, move in sorted(found, key=lambda pair: pair[0])]
 
 

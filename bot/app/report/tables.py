@@ -11,10 +11,13 @@ from bot.app.record import AlarmCount, ParentPath, StopPath
 from bot.app.report.story import AccountStory, Row
 from bot.app.wording import (
     NA,
+    amount,
     bps,
     cash,
     clock,
     count,
+    currency_of,
+    distance_words,
     duration,
     moment,
     percent,
@@ -52,7 +55,8 @@ def parents_table(story: AccountStory, pattern: str) -> Table:
                 clock(row.get("started"), pattern=pattern), spoken(row.get("symbol")),
                 f"{spoken(row.get('side'))} {spoken(row.get('algo'))}",
                 quantity(row.get("filled")), quantity(row.get("quantity")), price(row.get("average_price")),
-                price(row.get("arrival_price")), bps(row.get("shortfall_bps")), cash(row.get("fees")),
+                price(row.get("arrival_price")), bps(row.get("shortfall_bps")),
+                amount(row.get("fees"), story.currency),
                 count(row.get("children")), _span(row), _reason(row.get("end_reason")),
             )
             for row in story.parents
@@ -118,7 +122,7 @@ def account_table(story: AccountStory) -> Table:
             ("Equity at the end", cash(story.equity_end, money)),
             ("Lowest equity", cash(figures.get("equity_min"), money)),
             ("Kept of the equity at the first fire", _with_reason(figures, "recovery_rate")),
-            ("Lowest distance to liquidation", _with_reason(figures, "liquidation_distance_min")),
+            ("Lowest distance to liquidation", _with_reason(figures, "liquidation_distance_min", distance_words)),
             ("Highest margin ratio (100 % is liquidation)", _with_reason(figures, "margin_ratio_max")),
             ("Deepest drawdown", percent(figures.get("max_drawdown"))),
             ("Realised profit and loss", signed_cash(figures.get("realised_pnl"), money)),
@@ -133,14 +137,14 @@ def account_table(story: AccountStory) -> Table:
     )
 
 
-def rules_table(summary: Row) -> Table:
-    """Return what each rule did and was worth against doing nothing."""
+def rules_table(summary: Row, currency: str) -> Table:
+    """Return what each rule did and was worth against doing nothing; ``currency`` is empty where accounts differ."""
     rules = summary.get("rules") or {}
     return Table(
         "Rules", ("Rule", "Fires", "False fires", "Saved", "Cost"), frozenset({"Rule"}),
         [
             (spoken(name), count(row.get("fires")), count(row.get("false_fires")),
-             cash(row.get("saved")), cash(row.get("cost")))
+             cash(row.get("saved"), currency), cash(row.get("cost"), currency))
             for name, row in ((name, row or {}) for name, row in rules.items())
         ],
         "No rule was armed.",
@@ -214,7 +218,8 @@ def drawn(table: Table) -> str:
 
 def _row(table: Table, cells: Iterable[str]) -> str:
     drawn_cells = (
-        f"<td{_class(table, name)}>{escape(cell)}</td>" for name, cell in zip(table.columns, cells, strict=True)
+        f'<td{_class(table, name)} data-column="{escape(name)}">{escape(cell)}</td>'
+        for name, cell in zip(table.columns, cells, strict=True)
     )
     return f"<tr>{''.join(drawn_cells)}</tr>"
 
@@ -237,9 +242,9 @@ def _with_reason(figures: Row, key: str, words: Callable[[object], str] = percen
 
 
 def _liquidation(row: Row) -> tuple[str, str]:
-    return spoken(row.get("symbol")), (
-        f"{_reason(row.get('kind'))}, notional {cash(row.get('notional'))}, fee {cash(row.get('fee'))}"
-    )
+    symbol = spoken(row.get("symbol"))
+    worth, fee = (cash(row.get(key), currency_of(symbol)) for key in ("notional", "fee"))
+    return symbol, f"{_reason(row.get('kind'))}, notional {worth}, fee {fee}"
 
 
 def _reason(code: Any) -> str:

@@ -77,7 +77,7 @@ def _outcomes(story: AccountStory) -> Table:
         table.add_column(name, justify="right")
     ours = Baseline(story.equity_end, story.kept, story.liquidations, story.cost_bps)
     for name, outcome in (("Penstock", ours), ("Do nothing", story.do_nothing), ("Sell at once", story.sell_at_once)):
-        if outcome is None:
+        if outcome is None or outcome.equity_end is None:        # a run that goes on has no other ending
             table.add_row(name, NA, NA, NA, NA)
             continue
         is_liquidated = bool(outcome.liquidations)
