@@ -13,22 +13,23 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from bot.adapters.control.client import ask
 from bot.adapters.journal.reader import open_readonly
 from bot.app.running import JOURNAL_NAME
 from bot.domain.errors import PenstockError
-from paper.spec import AccountStart
+from paper.spec import AccountStart, VenueSpec
 from paper.wire.exchange import Request
 from paper.wire.faults import Carrier
 from paper.wire.mischief import Mischief
 from paper.wire.server import WireServer
+from tests.live.nursery import Born
 from tests.shared_data import ROOT
 from tests.wire.builders import KEY, MS, SECRET, account, serving, steer
 
@@ -46,7 +47,8 @@ rules:
 
 
 def write_live_config(
-    folder: Path, port: int, *books: str, symbols: Sequence[str] = ("BTC/USDT:USDT", "ETH/USDT:USDT"), more: str = ""
+    folder: Path, port: int, *books: str, symbols: Sequence[str] = ("BTC/USDT:USDT", "ETH/USDT:USDT"), more: str = "",
+    exchange: str = "binanceusdm",
 ) -> Path:
     """Write a configuration of one live account whose exchange is the one at ``port``."""
     for number, book in enumerate(books):
@@ -58,7 +60,7 @@ def write_live_config(
   main:
     mode: live
     exchange:
-      id: binanceusdm
+      id: {exchange}
       apiKey: env:TEST_KEY
       secret: env:TEST_SECRET
       endpoints: {{rest: "http://127.0.0.1:{port}", streams: "ws://127.0.0.1:{port}/ws"}}
@@ -79,18 +81,30 @@ class Guarded:
     config: Path
     out: Path
     prices: dict[int, str] = field(default_factory=lambda: {0: "60000.0", 1: "3000.00"})
-    process: asyncio.subprocess.Process | None = None
+    process: Born | asyncio.subprocess.Process | None = None
     asked: int = 0
+
+    @property
+    def says(self) -> Path:
+        """The file in which the daemon's standard output and error end up."""
+        return self.folder / "says.txt"
 
     # The daemon --------------------------------------------------------------------------------------------
 
-    async def start(self, *, module: str = "bot", mode: str = "--live", **environ: str) -> None:
+    async def start(self, *, mode: str = "--live", **environ: str) -> None:
         """Start a daemon; it is a run of its own, or takes up the one that lies there."""
-        words = ["run", str(self.config), mode, "--out", str(self.out)]
+        known = {"TEST_KEY": KEY, "TEST_SECRET": SECRET, **environ}
+        self.process = await asyncio.to_thread(Born, self._words(mode), known, self.says)
+
+    async def start_by_command(self) -> None:
+        """Start one as a person does."""
         self.process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", module, *words, cwd=ROOT, stdout=asyncio.subprocess.DEVNULL,
-            env={**os.environ, "PYTHONPATH": str(ROOT), "TEST_KEY": KEY, "TEST_SECRET": SECRET, **environ},
+            sys.executable, "-m", "bot", *self._words("--live"), cwd=ROOT, stdout=asyncio.subprocess.DEVNULL,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "TEST_KEY": KEY, "TEST_SECRET": SECRET},
         )
+
+    def _words(self, mode: str) -> list[str]:
+        return ["run", str(self.config), mode, "--out", str(self.out)]
 
     async def ended(self, seconds: float = WAIT) -> int:
         """Wait for the daemon's end and return its code; negative when a signal ended it."""
@@ -103,6 +117,11 @@ class Guarded:
         assert self.process is not None
         self.process.send_signal(number)
         return await self.ended()
+
+    async def clear(self) -> None:
+        """End what is left of the daemon, by force."""
+        if self.is_alive:
+            await self.stop(signal.SIGKILL)
 
     @property
     def is_alive(self) -> bool:
@@ -141,8 +160,9 @@ class Guarded:
             await asyncio.sleep(0.02)
 
     def log(self) -> str:
-        path = self.out / "penstock.log"
-        return path.read_text()[-4000:] if path.exists() else ""
+        """Return the ends of the daemon's log and of what it said besides."""
+        paths = (self.out / "penstock.log", self.says)
+        return "".join(path.read_text()[-4000:] for path in paths if path.exists())
 
     def recorded(self, kind: type) -> list[Any]:
         """Return what the journal holds of one kind."""
@@ -162,6 +182,12 @@ class Guarded:
         """Let these faults befall requests and frames from now on, and no others; none end them."""
         assert isinstance(self.server.carrier, Mischief)
         self.server.carrier.follow(json.dumps({"rules": rules}))
+
+    @property
+    def met(self) -> Mapping[str, int]:
+        """How often each fault has befallen something since the exchange began."""
+        assert isinstance(self.server.carrier, Mischief)
+        return self.server.carrier.counts
 
     def price(self, price: str, *, index: int = 0) -> None:
         """Let a market trade at a price from now on."""
@@ -208,20 +234,34 @@ class Guarded:
             await asyncio.sleep(BEAT)
 
 
+Home = TypeVar("Home", bound=Guarded)
+
+
 @asynccontextmanager
 async def guarded(
     folder: Path, *books: str, start: AccountStart | None = None, carrier: Carrier | None = None, more: str = "",
+    exchange: str = "binanceusdm",
 ) -> AsyncIterator[Guarded]:
     """Serve an exchange with an account long 0.5 BTC at 60,000 and 10,000 USDT; no daemon runs yet."""
-    async with serving(account(btc=500) if start is None else start, carrier=carrier) as server:
-        config = write_live_config(folder, server.port, *(books or (CLOSE_ALL,)), more=more)
-        home = Guarded(server, folder, config, folder / "run")
+    async with housed(
+        Guarded, folder, *books, start=start, carrier=carrier, more=more, exchange=exchange
+    ) as home:
+        yield home
+
+
+@asynccontextmanager
+async def housed(
+    kind: type[Home], folder: Path, *books: str, start: AccountStart | None = None, carrier: Carrier | None = None,
+    more: str = "", exchange: str = "binanceusdm", others: Sequence[AccountStart] = (),
+    spec: VenueSpec | None = None,
+) -> AsyncIterator[Home]:
+    """Serve the same to a house of another kind, and to ``others``, whom nobody guards."""
+    async with serving(account(btc=500) if start is None else start, *others, carrier=carrier, spec=spec) as server:
+        config = write_live_config(folder, server.port, *(books or (CLOSE_ALL,)), more=more, exchange=exchange)
+        home = kind(server, folder, config, folder / "run")
         beating = asyncio.create_task(home.beat())
         try:
             yield home
         finally:
             beating.cancel()
-            if home.is_alive:
-                assert home.process is not None
-                home.process.kill()
-                await home.process.wait()
+            await home.clear()

@@ -10,10 +10,12 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from bot.domain.account import PositionSide
 from bot.domain.scale import CASH_UNIT
@@ -56,7 +58,7 @@ class Script:
 
     name: str
     books: tuple[str, ...]
-    happen: Callable[[Guarded], Awaitable[None]]
+    happen: Callable[[Guarded], Coroutine[Any, Any, None]]
     is_over: Callable[[Guarded], bool]
     start: AccountStart = field(default_factory=lambda: account(btc=500))
     more: str = ""
@@ -83,10 +85,7 @@ async def tell(folder: Path, script: Script, *, request: int | None = None, comm
                 os.kill(home.process.pid, signal.SIGKILL)
 
         killer.kill = kill
-        if commit is None:
-            await home.start()
-        else:
-            await home.start(module="tests.live.process", TEST_DIE_AT_COMMIT=str(commit))
+        await home.start(**({} if commit is None else {"TEST_DIE_AT_COMMIT": str(commit)}))
         happening = asyncio.create_task(script.happen(home))
         is_killed = await _until_over(home, script, happening)
         killer.at = None
@@ -95,28 +94,30 @@ async def tell(folder: Path, script: Script, *, request: int | None = None, comm
             await _until_over(home, script, happening, is_second=True)
         await asyncio.wait_for(happening, END_MAX)
         await home.stop()
-        return _end(home, is_killed)
+        return _end(home, is_killed=is_killed)
 
 
 async def _until_over(
     home: Guarded, script: Script, happening: asyncio.Task[None], *, is_second: bool = False
 ) -> bool:
     """Wait until the story is over and nothing is at work any more; True when the daemon was killed before that."""
-    calm = 0.0
-    async with asyncio.timeout(END_MAX):
-        while calm < SETTLE:
-            if not home.is_alive:
-                assert not is_second, f"{script.name}: it died a second time: {home.log()}"
-                return True
-            main = await home.status()
-            is_over = happening.done() and script.is_over(home)
-            at_work = not main or not main["ready"] or main["orders"] or main["parents"] or main["unprotected"]
-            calm = calm + 0.1 if is_over and not at_work else 0.0
-            await asyncio.sleep(0.1)
+    calm, deadline = 0.0, time.monotonic() + END_MAX
+    while calm < SETTLE:
+        if not home.is_alive:
+            assert not is_second, f"{script.name}: it died a second time: {home.log()}"
+            return True
+        main = await home.status()
+        is_over = happening.done() and script.is_over(home)
+        at_work = not main or not main["ready"] or main["orders"] or main["parents"] or main["unprotected"]
+        calm = calm + 0.1 if is_over and not at_work else 0.0
+        assert time.monotonic() < deadline, (
+            f"{script.name}: it did not end: {_end(home, is_killed=is_second)} {main} {home.log()}"
+        )
+        await asyncio.sleep(0.1)
     return False
 
 
-def _end(home: Guarded, is_killed: bool) -> End:
+def _end(home: Guarded, *, is_killed: bool) -> End:
     rows = home.venue("GET", "/fapi/v3/positionRisk")
     ids = Counter(
         str(order["clientOrderId"]) for symbol in ("BTCUSDT", "ETHUSDT")
@@ -224,8 +225,8 @@ def scripts() -> dict[str, Script]:
     told = [
         Script("stop_loss", (CLOSE_ALL,), _falls, _is_flat),
         Script("reduce_two", (REDUCE,), _both_fall,
-               lambda home: home.held() == 0.3 and home.held("ETHUSDT") == 3.0, start=two),
-        Script("replace_stop", (CLOSE_ALL,), _owner_halves, _stop_of_half),
+               lambda home: (home.held(), home.held("ETHUSDT"), len(home.stops())) == (0.3, 3.0, 2), start=two),
+        Script("replace_stop", (CLOSE_ALL,), _owner_halves, _stop_of_half, more="    protect: {replace_every: 1s}\n"),
         Script("supersede", (SLOW, URGENT), _falls_twice, _is_flat),
         Script("hedge_mode", (CLOSE_ALL,), _falls, lambda home: home.held() == -0.2 and len(home.stops()) == 1,
                start=hedged),

@@ -1,4 +1,4 @@
-"""``penstock`` whose journal kills it at its n-th commit: ``python -m tests.live.process run ...``.
+"""A journal that kills its process at the n-th commit, for daemons in processes of their own.
 
 ``TEST_DIE_AT_COMMIT`` is the number, from 1; the process dies after an even commit and before an odd one.
 """
@@ -7,30 +7,31 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
+from collections.abc import Mapping
 
 from bot.adapters.journal.sqlite import SqliteJournal
-from bot.app.cli import main
-
-_commit = SqliteJournal.commit
-_left = int(os.environ["TEST_DIE_AT_COMMIT"])
-_is_after = _left % 2 == 0
 
 
-def _dying(journal: SqliteJournal) -> None:
-    """Commit, and die at the chosen one. An empty commit writes nothing and does not count."""
-    global _left
-    if not journal.waiting():
-        _commit(journal)
+def die_at_commit(environ: Mapping[str, str]) -> None:
+    """Let this process die at the commit that the variable names, if there is one."""
+    number = int(environ.get("TEST_DIE_AT_COMMIT", 0))
+    if not number:
         return
-    _left -= 1
-    if _left == 0 and not _is_after:
-        os.kill(os.getpid(), signal.SIGKILL)
-    _commit(journal)
-    if _left == 0:
-        os.kill(os.getpid(), signal.SIGKILL)
+    commit = SqliteJournal.commit
+    is_after = number % 2 == 0
+    left = number
 
+    def dying(journal: SqliteJournal) -> None:
+        """Commit, and die at the chosen one. An empty commit writes nothing and does not count."""
+        nonlocal left
+        if not journal.waiting():
+            commit(journal)
+            return
+        left -= 1
+        if left == 0 and not is_after:
+            os.kill(os.getpid(), signal.SIGKILL)
+        commit(journal)
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
 
-if __name__ == "__main__":
-    SqliteJournal.commit = _dying  # type: ignore[method-assign]
-    sys.exit(main())
+    SqliteJournal.commit = dying  # type: ignore[method-assign, assignment]

@@ -29,7 +29,7 @@ def live(folder: Path, scenario: Callable[[Guarded], Awaitable[None]], *books: s
 def test_live_loss_beyond_the_stop_is_sold_in_slices_and_booked_fill_by_fill(tmp_path: Path) -> None:
     """A price on the wire, orders of an unmodified ccxt, a flat account; the journal has every fill of the venue."""
     async def scenario(home: Guarded) -> None:
-        await home.start()
+        await home.start_by_command()
         await home.until_ready()
         assert [row["algoStatus"] for row in home.stops()] == ["NEW"]
         home.price("57000.0")
@@ -83,12 +83,12 @@ def test_live_killed_while_it_sells_finds_its_own_orders_and_finishes(tmp_path: 
     live(tmp_path, scenario)
 
 
-def test_live_prices_that_stop_are_told_and_nothing_is_sold_by_them(tmp_path: Path) -> None:
-    """The market falls silent: an alarm, no order, and the stop rests at the venue all the while."""
+def test_live_market_without_trades_sells_nothing_and_keeps_its_stop(tmp_path: Path) -> None:
+    """Nobody trades any more, only marks come: no order, and the stop rests at the venue all the while."""
     async def scenario(home: Guarded) -> None:
         await home.start()
         await home.until_ready()
-        home.prices.clear()                  # nobody trades any more; marks go on by the exchange's own clock
+        home.prices.clear()
         await asyncio.sleep(3)
         assert home.trades() == [] and len(home.stops()) == 1
         assert await home.stop() == 0
@@ -106,13 +106,13 @@ def test_live_prices_that_stop_are_told_and_nothing_is_sold_by_them(tmp_path: Pa
     ids=["a secret that is not the key's", "a key that the venue does not know", "no key"],
 )
 def test_live_bad_key_ends_with_three_before_anything_is_sent(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str], change: dict[str, str], said: str
+    tmp_path: Path, change: dict[str, str], said: str
 ) -> None:
     """Keys are proved before anything else, and an error never shows them."""
     async def scenario(home: Guarded) -> None:
         await home.start(**change)
         assert await home.ended() == 3
+        told = home.says.read_text()
+        assert said in told and "not-the" not in told
 
     live(tmp_path, scenario)
-    told = capfd.readouterr().err
-    assert said in told and "not-the" not in told

@@ -10,7 +10,7 @@ from tests.live.guarded import CLOSE_ALL, Guarded, guarded
 from tests.wire.builders import run
 
 
-def write_paper_config(home: Guarded) -> None:
+def write_paper_config(home: Guarded, exchange: str = "id: binanceusdm") -> None:
     """Write a paper account, long 0.5 BTC from the first price on, whose prices come from the exchange here."""
     port = home.server.port
     (home.folder / "rules0.yaml").write_text(CLOSE_ALL, encoding="utf-8")
@@ -18,6 +18,7 @@ def write_paper_config(home: Guarded) -> None:
         f"""accounts:
   main:
     exchange:
+      {exchange}
       endpoints: {{rest: "http://127.0.0.1:{port}", streams: "ws://127.0.0.1:{port}/ws"}}
     instruments: ["BTC/USDT:USDT"]
     paper:

@@ -74,11 +74,12 @@ class Script:
     stranger: OrderRequest | None = None
     stranger_at: int = 0
     tolerance: float = 0.0           # of what is traded, a fraction
+    pace: str = PACE
 
     def words(self, out: Path) -> list[str]:
         """Return the arguments of ``penstock`` for a run into ``out``."""
         tapes = [word for tape in self.tapes for word in ("--tape", tape)]
-        return ["run", str(self.config), *tapes, "--out", str(out), "--pace", PACE, "--json"]
+        return ["run", str(self.config), *tapes, "--out", str(out), "--pace", self.pace, "--json"]
 
     def layout(self) -> Layout:
         """Return the columns of the run."""
@@ -112,6 +113,12 @@ def _script(
 def stop_loss(folder: Path) -> Script:
     """One position is closed by a TWAP."""
     return _script("stop_loss", folder, [STOP], {BTC: falling(10_000, 9_550)}, {BTC: long_of("1.5")})
+
+
+def sale(folder: Path) -> Script:
+    """Nobody's rule fires: a person's sale is under way. At a pace at which his word is looked for every second."""
+    script = _script("sale", folder, [STOP], {BTC: falling(10_000, 9_990)}, {BTC: long_of("1.5")})
+    return replace(script, pace="20")
 
 
 def deleverage(folder: Path) -> Script:

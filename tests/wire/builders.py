@@ -160,11 +160,11 @@ def order_params(side: str, quantity: str, price: str | None, **more: object) ->
 
 @asynccontextmanager
 async def serving(
-    *accounts: AccountStart, carrier: Carrier | None = None, **options: Any
+    *accounts: AccountStart, carrier: Carrier | None = None, spec: VenueSpec | None = None, **options: Any
 ) -> AsyncIterator[WireServer]:
     """Serve an exchange at 60,000 and 3,000 on loopback."""
     clock = ServerClock()
-    venue = CoreVenue(VenueSpec(latency=0), instruments(), accounts or [account()])
+    venue = CoreVenue(spec or VenueSpec(latency=0), instruments(), accounts or [account()])
     exchange = WireExchange(venue, WireSpec(CREDENTIALS), now=clock.now())
     server = WireServer(exchange, clock, carrier=carrier, is_steerable=True)
     await server.start(**options)

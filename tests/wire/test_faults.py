@@ -194,6 +194,20 @@ def test_stale_stamps_go_back_by_the_delay() -> None:
     assert sent(mischief({"fault": "stale", "delay_ms": 60_000}), {"E": 100_000}) == [('{"E":40000}', 0)]
 
 
+def test_stale_stamps_leave_alone_what_is_still_to_come() -> None:
+    """``T`` is when funding is due, or a bar ends: a venue that is late tells those as ever."""
+    stale = {"fault": "stale", "delay_ms": 60_000}
+    mark = {"e": "markPriceUpdate", "E": 100_000, "T": 900_000}
+    assert sent(mischief(stale), mark) == [('{"e":"markPriceUpdate","E":40000,"T":900000}', 0)]
+    assert sent(mischief(stale), {"stream": "!markPrice@arr", "data": [mark]}) == [
+        ('{"stream":"!markPrice@arr","data":[{"e":"markPriceUpdate","E":40000,"T":900000}]}', 0)
+    ]
+    bar = {"e": "kline", "E": 100_000, "k": {"t": 60_000, "T": 119_999}}
+    assert sent(mischief(stale), bar) == [('{"e":"kline","E":40000,"k":{"t":60000,"T":119999}}', 0)]
+    fill = {"e": "ORDER_TRADE_UPDATE", "E": 100_000, "T": 99_000, "o": {"T": 99_000}}
+    assert sent(mischief(stale), fill) == [('{"e":"ORDER_TRADE_UPDATE","E":40000,"T":39000,"o":{"T":39000}}', 0)]
+
+
 @pytest.mark.parametrize(
     ("rule", "stream", "body", "hit"),
     [
