@@ -18,6 +18,7 @@ SELL_AT_ONCE = "sell at once"
 VENUE = "the venue's liquidation"
 DEFAULT = "default"
 STOP_ONLY = "resting stop alone"
+PLAIN = "stop_loss and margin_guard"
 EARLY = "volatility_stop and margin_guard"
 # What holds a book of several markets in balance saves no single position.
 NO_RESCUES = ("delta_hedge",)
@@ -43,10 +44,15 @@ class Strategy:
 
 
 def bundled() -> tuple[Strategy, ...]:
-    """Return the default of config/penstock.yaml, its earlier sister, every rule book alone, and the stop alone."""
-    guard, stop_loss, early = (BOOKS / f"{name}.yaml" for name in ("margin_guard", "stop_loss", "volatility_stop"))
+    """Return the default of config/penstock.yaml, two sisters of it, every rule book alone, and the stop alone."""
+    guard, plain, crash, early = (
+        BOOKS / f"{name}.yaml" for name in ("margin_guard", "stop_loss", "crash_stop", "volatility_stop")
+    )
     alone = [Strategy(path.stem, (path,)) for path in sorted(BOOKS.glob("*.yaml")) if path.stem not in NO_RESCUES]
-    return (Strategy(DEFAULT, (stop_loss, guard)), Strategy(EARLY, (early, guard)), *alone, Strategy(STOP_ONLY))
+    return (
+        Strategy(DEFAULT, (plain, crash, guard)), Strategy(PLAIN, (plain, guard)), Strategy(EARLY, (early, guard)),
+        *alone, Strategy(STOP_ONLY),
+    )
 
 
 def of_files(text: str) -> Strategy:

@@ -80,7 +80,10 @@ class _Kept:
                 outcome = msgspec.json.decode(line, type=Outcome)
             except msgspec.DecodeError:
                 continue                 # a command that was killed left half a line
-            self.lines.add((outcome.strategy, outcome.leverage, outcome.opened))
+            key = (outcome.strategy, outcome.leverage, outcome.opened)
+            if key in self.lines:
+                continue                 # two commands at once made the same run
+            self.lines.add(key)
             self.known.setdefault((strategy.name, outcome.leverage, outcome.opened), []).append(outcome)
 
     def add(self, outcome: Outcome) -> None:

@@ -31,7 +31,7 @@ from bot.domain.scale import CASH_UNIT, NS_PER_HOUR
 from tests.bench.minutes import write_crash
 from tests.shared_data import shared
 
-GUARDED = Strategy(DEFAULT, (BOOKS / "stop_loss.yaml", BOOKS / "margin_guard.yaml"))
+GUARDED = Strategy(DEFAULT, tuple(BOOKS / f"{name}.yaml" for name in ("stop_loss", "crash_stop", "margin_guard")))
 TRAILING = Strategy("trailing_stop", (BOOKS / "trailing_stop.yaml",))
 HOURLY = Plan(every=NS_PER_HOUR, leverages=(10,), horizon=2 * NS_PER_HOUR)
 CONFIG = BOOKS.parent / "config" / "penstock.yaml"
@@ -193,6 +193,8 @@ def test_main_in_two_processes_prints_the_same(tmp_path: Path, capsys: pytest.Ca
     asked = ["--tapes", str(tapes), "--every", "120m", "--leverage", "10", "--strategies", "stop_loss"]
     alone = _printed(asked, capsys)
     together = _printed([*asked, "--jobs", "2", "--keep", str(keep)], capsys)
+    for path in keep.iterdir():          # as two commands at once leave it
+        path.write_bytes(2 * path.read_bytes())
     kept = _printed([*asked, "--keep", str(keep)], capsys)
     assert alone == together == kept
     rows = alone["rows"]
