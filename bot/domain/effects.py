@@ -20,6 +20,7 @@ from bot.domain.latch import Latch
 from bot.domain.obligation import Obligation
 from bot.domain.open_order import CancelForeignOrder
 from bot.domain.order import Approved, OrderRequest, Side
+from bot.domain.sale import QuoteSale, RefuseSale, TakeSale
 
 
 class TriggerState(Enum):
@@ -395,6 +396,5 @@ Effect = (
     MoveTrigger | OpenEpisode | PlanEpisode | EndEpisode | OpenParent | ReviseParent | RelaxParent
     | PauseParent | EndParent | ReserveNames | RecordDenial | SetLatch | SetOverride | MarkHighWater | MarkBest
     | NoteJump | ReserveStopNames | PlaceStop | PlaceOrder | CancelOrder | LookUpOrder | ReadAccount
-    | CatchUp | PassOverName | CancelForeignOrder
-    | RaiseAlarm
+    | CatchUp | PassOverName | CancelForeignOrder | TakeSale | RefuseSale | QuoteSale | RaiseAlarm
 )

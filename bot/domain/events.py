@@ -17,6 +17,7 @@ from bot.domain.instrument import TradingState
 from bot.domain.market import MarketFact
 from bot.domain.open_order import OpenOrder
 from bot.domain.order import OrderStatus, Side
+from bot.domain.sale import Sale
 
 
 class FillOrigin(Enum):
@@ -285,14 +286,19 @@ class CommandKind(Enum):
     RESUME = "resume"                # undo any of them
     REARM = "rearm"                  # set a rule's count of fires back, so that it is latched no more
     OVERRIDE = "override"            # let one control of the gate rest for a time
+    SELL = "sell"                    # let so much of a position out
+    QUOTE_SALE = "quote_sale"        # say what a sale would come to, and do nothing
+    END_SALE = "end_sale"            # sell no more of a position for what was said earlier
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
     """An operator's word; it enters by the same door as a price.
 
-    ``by`` names the person; RESUME, REARM and OVERRIDE are refused without. ``rule`` goes with REARM, and ``key``
-    where one position's count is meant and not the account's; ``control`` and ``until`` (ns) go with OVERRIDE.
+    ``by`` names the person; without one only FREEZE, KILL, FLATTEN and QUOTE_SALE are obeyed. ``rule`` goes with
+    REARM, and ``key`` where one position's count is meant and not the account's; ``control`` and ``until`` (ns) go
+    with OVERRIDE, ``sale`` with SELL and QUOTE_SALE, and its name as ``rule`` with END_SALE. A SELL is refused after
+    its ``until``.
     """
 
     now: int
@@ -304,6 +310,7 @@ class Command:
     control: DenialCode | None = None
     until: int | None = None
     key: PositionKey | None = None
+    sale: Sale | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,13 +15,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from bot.domain.account import PositionKey, PositionSide
 from bot.domain.errors import ContractError
 from bot.domain.order import Side
 
 NAME_LENGTH_MAX = 26
-CHILDREN_MAX = 36**3
+CHILD_LETTERS = 3                    # at the end of a child's name, after its parent's
+CHILDREN_MAX = 36**CHILD_LETTERS
 # Stops are named from a counter of their own, so that parents have the same names, and slices, with and without them.
 STOPS_FROM = 36**6 // 2
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -50,6 +52,7 @@ class ParsedName:
         return self.counter >= STOPS_FROM
 
 
+@lru_cache(maxsize=1024)             # the same few numbers are written again and again while an order is decided
 def base36(value: int, width: int) -> str:
     """Return ``value`` in lower-case base 36, zero-filled to ``width``; raises ContractError if too big."""
     if not 0 <= value < 36**width:
@@ -61,6 +64,7 @@ def base36(value: int, width: int) -> str:
     return "".join(reversed(letters))
 
 
+@lru_cache(maxsize=16)
 def is_marker(text: str) -> bool:
     """True when names of orders may begin with ``text``."""
     return _MARKER.fullmatch(text) is not None
@@ -78,7 +82,12 @@ def parent_name(marker: str, key: PositionKey, side: Side, counter: int) -> str:
 
 def child_name(parent: str, child: int) -> str:
     """Return the name of the parent's child number ``child`` (from 0)."""
-    return parent + base36(child, 3)
+    return parent + base36(child, CHILD_LETTERS)
+
+
+def parent_of(name: str) -> str:
+    """Return the name of the parent whose child's name this is."""
+    return name[:-CHILD_LETTERS]
 
 
 def parse_name(marker: str, name: str) -> ParsedName | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from math import ceil
+from functools import lru_cache
 
 from bot.domain.effects import Goal, GoalKind
 from bot.domain.errors import ContractError
@@ -57,5 +57,12 @@ def kept_after(share: float, *, held: int, lot: int) -> int:
     The share counts as the decimal number that a person wrote, not as the float nearest to it. Never below 0;
     what is held beside whole lots is kept, unless it must go as well to reach the share.
     """
-    lots = ceil(Fraction(repr(share)) * held / lot)
+    part, whole = _as_written(share)
+    lots = -(-part * held // (whole * lot))
     return max(0, held - lots * lot)
+
+
+@lru_cache(maxsize=64)
+def _as_written(share: float) -> tuple[int, int]:
+    """Return the decimal number that a person wrote, as numerator and denominator."""
+    return Fraction(repr(share)).as_integer_ratio()
