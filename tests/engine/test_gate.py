@@ -6,8 +6,6 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from bot.domain.account import PositionKey, PositionSide
 from bot.domain.denials import CONTROLS as KNOWN_CONTROLS
@@ -17,7 +15,7 @@ from bot.domain.instrument import TradingState
 from bot.domain.latch import Latch
 from bot.domain.names import NAME_LENGTH_MAX
 from bot.domain.order import Approved, OrderClass, OrderRequest, Side, TimeInForce
-from bot.domain.scale import CASH_UNIT, NS_PER_SECOND
+from bot.domain.scale import NS_PER_SECOND
 from bot.domain.units import Money
 from bot.engine.gate import CONTROLS, VALID_FOR, Gate
 from bot.engine.measures.columns import Columns
@@ -25,7 +23,6 @@ from bot.engine.measures.market import TOLD_LULL, TRADE_LULL, Market
 from bot.engine.record.book import Book
 from bot.engine.record.fold import fold
 from bot.engine.spec import LimitsSpec
-from bot.execution.slicer import limit_price
 from tests.builders import ETH_KEY, KEY, T0, layout
 from tests.engine.gate_bench import (
     BAND,
@@ -304,7 +301,7 @@ def test_gate_each_side_of_each_limit_answers_as_the_table_says(
 
 def test_table_covers_every_code_on_both_sides() -> None:
     """No code is without a row that produces it: a code that nothing can produce is to be deleted."""
-    # these two take more than one position to happen: they have tests of their own below
+    # these two take more than one position to happen: test_hedge_margin has them
     elsewhere = {DenialCode.ACCOUNT_UNMEASURED, DenialCode.HEDGE_WORSENS_MARGIN}
     assert {code for *_, code in ROWS if code is not None} == set(DenialCode) - elsewhere
     assert set(KNOWN_CONTROLS) == set(DenialCode)
@@ -337,66 +334,3 @@ def test_gate_with_two_reasons_names_the_first_control() -> None:
     verdict = Bench(held=-HELD).judge(order(quantity=401, limit_price=None))
     assert isinstance(verdict, Denied)
     assert verdict.code is DenialCode.REDUCE_ONLY_INCREASES
-
-
-def test_hedge_of_an_account_whose_margin_is_unknown_is_refused_and_an_exit_is_not() -> None:
-    """A mark of another position is missing: nobody can say what a hedge would do, and selling needs no such word."""
-    bench = Bench()
-    book = Book.empty(layout())
-    book.accounts[0].adopted = True
-    book.accounts[0].wallet = 100_000 * CASH_UNIT
-    book.quantity[:] = [HELD, 5]
-    columns, market = Columns(book.layout, book), Market(book.layout)
-    columns.move_price(0, MARK)
-    columns.rebuild(0)
-    fold(book, ReserveNames(PARENT, KEY, Side.SELL, 0, RESERVED, HELD))
-    gate = Gate(book, columns, market, bench.limits)
-
-    refused = gate.judge(hedge(), T0)
-
-    assert isinstance(refused, Denied) and refused.code is DenialCode.ACCOUNT_UNMEASURED
-    assert isinstance(gate.judge(order(), T0), Approved)
-    columns.move_price(1, MARK)
-    assert isinstance(gate.judge(hedge(), T0), Approved)
-
-
-@pytest.mark.parametrize(("eth", "code"), [(-2_000, DenialCode.HEDGE_WORSENS_MARGIN), (2_000, None), (0, None)])
-def test_hedge_that_brings_liquidation_nearer_is_refused(eth: int, code: DenialCode | None) -> None:
-    """Selling the long leg of a book that is short in all makes BTC's delta smaller and the account's danger larger."""
-    book = Book.empty(layout())
-    book.accounts[0].adopted = True
-    book.accounts[0].wallet = 3_000 * CASH_UNIT
-    book.quantity[:] = [HELD, eth]
-    book.entry_value[:] = [HELD * MARK * 1_000, eth * MARK * 1_000]
-    columns, market = Columns(book.layout, book), Market(book.layout)
-    for instrument in (0, 1):
-        columns.move_price(instrument, MARK)
-    columns.rebuild(0)
-    fold(book, ReserveNames(PARENT, KEY, Side.SELL, 0, RESERVED, HELD))
-
-    verdict = Gate(book, columns, market, Bench().limits).judge(hedge(), T0)
-
-    assert (verdict.code if isinstance(verdict, Denied) else None) is code, verdict
-
-
-COLLARS = st.sampled_from([0.001, 0.0025, 0.005, 0.01, 0.0125, 0.015, 0.02, 0.04, 0.06, 0.07, 0.08])
-
-
-@settings(derandomize=True, deadline=None, max_examples=400)
-@given(mark=st.integers(100, 10**10), collar=COLLARS, tick=st.sampled_from([1, 5, 10, 50]), is_sell=st.booleans())
-def test_limit_price_at_any_collar_passes_that_collar(mark: int, collar: float, tick: int, is_sell: bool) -> None:
-    """What the slicer prices at a collar the gate never takes to be beyond it, whatever floats do."""
-    side = Side.SELL if is_sell else Side.BUY
-    limits = LimitsSpec(
-        order_notional_max=Money(Decimal(10**12), "USDT"), price_collar=collar, margin_collar_max=collar
-    )
-    bench = Bench(
-        filters=replace(FILTERS, tick=tick), limits=limits, mark=mark, held=-side.sign * HELD, side=side
-    )
-    limit = limit_price(mark=mark, collar=collar, sign=side.sign, tick=tick)
-    if limit <= 0:
-        return
-
-    verdict = bench.judge(order(side=side, limit_price=limit, quantity=10))
-
-    assert isinstance(verdict, Approved), verdict

@@ -26,6 +26,7 @@ from bot.engine.record.fold import fold
 from bot.engine.spec import LimitsSpec
 from bot.execution.slicer import limit_price
 from tests.builders import KEY, T0, layout
+from tests.engine.gate_bench import FILTERS, HELD, Bench, order
 
 MARK = 500_000
 CLASSES = st.sampled_from(list(OrderClass))
@@ -44,9 +45,9 @@ def book_of(held: int, others: int, out: list[Order], *, cash: int, shut: Latch,
     book.accounts[0].wallet = cash * CASH_UNIT
     book.quantity[:] = [held, others]
     book.entry_value[:] = [held * MARK * 1_000, others * MARK * 1_000]
-    for order in out:
-        book.orders[order.name] = order
-        book.working[0] += order.leaves
+    for working in out:
+        book.orders[working.name] = working
+        book.working[0] += working.leaves
     fold(book, ReserveNames(parent_name("pen", KEY, side, 0), KEY, side, 0, 32, abs(held)))
     fold(book, SetLatch(0, shut, "test", "ann", T0))
     return book
@@ -189,3 +190,26 @@ def test_controls_that_stop_an_exit_for_good_are_the_venues_or_no_exits() -> Non
         DenialCode.COLLAR_BREACHED, DenialCode.MARK_UNAVAILABLE, DenialCode.NOTIONAL_ABOVE_MAX,
         DenialCode.PRICE_MISSING, DenialCode.RATE_EXCEEDED,
     }
+
+
+COLLARS = st.sampled_from([0.001, 0.0025, 0.005, 0.01, 0.0125, 0.015, 0.02, 0.04, 0.06, 0.07, 0.08])
+
+
+@settings(derandomize=True, deadline=None, max_examples=400)
+@given(mark=st.integers(100, 10**10), collar=COLLARS, tick=st.sampled_from([1, 5, 10, 50]), is_sell=st.booleans())
+def test_limit_price_at_any_collar_passes_that_collar(mark: int, collar: float, tick: int, is_sell: bool) -> None:
+    """What the slicer prices at a collar the gate never takes to be beyond it, whatever floats do."""
+    side = Side.SELL if is_sell else Side.BUY
+    limits = LimitsSpec(
+        order_notional_max=Money(Decimal(10**12), "USDT"), price_collar=collar, margin_collar_max=collar
+    )
+    bench = Bench(
+        filters=replace(FILTERS, tick=tick), limits=limits, mark=mark, held=-side.sign * HELD, side=side
+    )
+    limit = limit_price(mark=mark, collar=collar, sign=side.sign, tick=tick)
+    if limit <= 0:
+        return
+
+    verdict = bench.judge(order(side=side, limit_price=limit, quantity=10))
+
+    assert isinstance(verdict, Approved), verdict

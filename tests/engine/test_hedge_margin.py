@@ -15,16 +15,20 @@ from bot.domain.order import Approved, OrderClass, OrderRequest, Side, TimeInFor
 from bot.domain.scale import CASH_UNIT
 from bot.engine.engine import Engine
 from bot.engine.gate import Gate
+from bot.engine.measures.columns import Columns
 from bot.engine.measures.deltas import net_delta
 from bot.engine.measures.distance_with import distance_with
 from bot.engine.measures.layout import Layout
+from bot.engine.measures.market import Market
+from bot.engine.record.book import Book
 from bot.engine.record.fold import fold
 from bot.engine.spec import LimitsSpec, SurvivalSpec
 from bot.rules.ruleset import RuleSet, make_rule
 from bot.rules.spec import RuleBook
 from bot.settings.load import load_text
-from tests.builders import T0, trade
+from tests.builders import KEY, T0, layout, trade
 from tests.engine.driver import WIDE, Trader
+from tests.engine.gate_bench import HELD, MARK, PARENT, RESERVED, Bench, hedge, order
 from tests.engine.hedged import HEDGE, PERP_KEY, Hedger, hedger
 from tests.engine.pooled import INVERSE
 from tests.engine.pooled import shape as pooled_shape
@@ -45,6 +49,43 @@ def judged(driver: Hedger, quantity: int, limits: LimitsSpec) -> Approved | Deni
 
 
 # The gate -------------------------------------------------------------------------------------------------
+
+
+def gate_of_two(btc: int, eth: int, cash: int) -> Gate:
+    """A gate over an account with both coins at one price; of ETH the mark is still to come."""
+    book = Book.empty(layout())
+    book.accounts[0].adopted = True
+    book.accounts[0].wallet = cash * CASH_UNIT
+    book.quantity[:] = [btc, eth]
+    book.entry_value[:] = [btc * MARK * 1_000, eth * MARK * 1_000]
+    columns = Columns(book.layout, book)
+    columns.move_price(0, MARK)
+    columns.rebuild(0)
+    fold(book, ReserveNames(PARENT, KEY, Side.SELL, 0, RESERVED, btc))
+    return Gate(book, columns, Market(book.layout), Bench().limits)
+
+
+def test_hedge_of_an_account_whose_margin_is_unknown_is_refused_and_an_exit_is_not() -> None:
+    """A mark of another position is missing: nobody can say what a hedge would do, and selling needs no such word."""
+    gate = gate_of_two(HELD, 5, cash=100_000)
+
+    refused = gate.judge(hedge(), T0)
+
+    assert isinstance(refused, Denied) and refused.code is DenialCode.ACCOUNT_UNMEASURED
+    assert isinstance(gate.judge(order(), T0), Approved)
+    gate.columns.move_price(1, MARK)
+    assert isinstance(gate.judge(hedge(), T0), Approved)
+
+
+@pytest.mark.parametrize(("eth", "code"), [(-2_000, DenialCode.HEDGE_WORSENS_MARGIN), (2_000, None), (0, None)])
+def test_hedge_that_brings_liquidation_nearer_is_refused(eth: int, code: DenialCode | None) -> None:
+    """Selling the long leg of a book that is short in all makes BTC's delta smaller and the account's danger larger."""
+    gate = gate_of_two(HELD, eth, cash=3_000)
+    gate.columns.move_price(1, MARK)
+
+    verdict = gate.judge(hedge(), T0)
+
+    assert (verdict.code if isinstance(verdict, Denied) else None) is code, verdict
 
 
 @pytest.mark.parametrize(("quantity", "code"), [(2_000, None), (2_001, DenialCode.HEDGE_RAISES_DELTA)])
