@@ -11,16 +11,17 @@ Source: Binance USD-M futures API, "Account Information V3", "Position Informati
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
 from bot.adapters.ccxt.account_view import AccountView
 from bot.adapters.ccxt.binance_orders import Ask
 from bot.adapters.ccxt.replies import Row
+from bot.adapters.ccxt.witnesses import AccountRead
 from bot.domain.account import Balance, MarginMode, MarginReport, PositionKey, PositionReport
-from bot.domain.events import AccountFact, AccountSnapshot, CashMoved, FundingPaid, OrderFilled
-from bot.domain.scale import CASH_DIGITS, NS_PER_MS, NS_PER_SECOND, to_fixed, to_fixed_rounded
+from bot.domain.events import AccountFact, AccountSnapshot, CashMoved, FundingPaid
+from bot.domain.scale import CASH_DIGITS, NS_PER_MS, to_fixed, to_fixed_rounded
 
 ACCOUNT = Ask("fapiPrivateV3GetAccount", {}, 5)
 POSITIONS = Ask("fapiPrivateV3GetPositionRisk", {}, 5)
@@ -30,18 +31,6 @@ SEEN_MAX = 10_000                    # movements remembered by their numbers; a 
 def incomes_since(since: int) -> Ask:
     """Return the call for everything that moved cash from a time on (ns)."""
     return Ask("fapiPrivateGetIncome", {"startTime": str(since // NS_PER_MS), "limit": "1000"}, 30)
-
-
-@dataclass(frozen=True, slots=True)
-class AccountRead:
-    """One reading of the account page; ``strays`` are positions in markets that are not configured."""
-
-    snapshot: AccountSnapshot
-    strays: tuple[str, ...]
-
-    @property
-    def held(self) -> dict[PositionKey, int]:
-        return {report.key: report.quantity for report in self.snapshot.positions}
 
 
 def read_account(page: Row, view: AccountView, *, now: int, asked: int) -> AccountRead:
@@ -94,38 +83,6 @@ def read_positions(page: Sequence[Row], view: AccountView) -> dict[PositionKey, 
 
 
 @dataclass(slots=True)
-class Witnesses:
-    """Believes that a position is gone only when two pages say so, and when it was to be expected or lasts.
-
-    Empty is not flat: pages of venues have been empty, or short of a position, for a moment, under load. What fills
-    explain is believed at once; the rest only after the same was read ``AGAIN`` later.
-    """
-
-    expected: dict[PositionKey, int] = field(default_factory=dict)
-    _missing_since: dict[PositionKey, int] = field(default_factory=dict)
-
-    AGAIN = 5 * NS_PER_SECOND            # as the engine asks of two look-ups of an order
-
-    def note(self, fill: OrderFilled) -> None:
-        """Take a fill into account: what it closed is expected to be gone."""
-        self.expected[fill.key] = self.expected.get(fill.key, 0) + fill.quantity * fill.side.sign
-
-    def doubts(self, read: AccountRead, other: Mapping[PositionKey, int]) -> str | None:
-        """Return why a reading must not be believed yet, None when it may be."""
-        held = read.held
-        if held != dict(other):
-            return f"the venue's pages contradict each other: {_told(held)} and {_told(other)}"
-        now = read.snapshot.now
-        missing = {key for key, quantity in self.expected.items() if quantity and key not in held}
-        self._missing_since = {key: self._missing_since.get(key, now) for key in missing}
-        if any(now - since < self.AGAIN for since in self._missing_since.values()):
-            return f"{len(missing)} of {len(self.expected)} positions are gone from the pages, and no fill says why"
-        self.expected = dict(held)
-        self._missing_since.clear()
-        return None
-
-
-@dataclass(slots=True)
 class Incomes:
     """Funding and transfers out of the history of income, each once; what is older than the start is none of ours."""
 
@@ -154,7 +111,3 @@ class Incomes:
 
 def _cash(value: object) -> int:
     return to_fixed_rounded(str(value), CASH_DIGITS)
-
-
-def _told(held: Mapping[PositionKey, int]) -> str:
-    return ", ".join(f"{key.instrument} {key.side.value} {quantity}" for key, quantity in held.items()) or "nothing"

@@ -22,7 +22,7 @@ from typing import Any
 
 from bot.adapters.ccxt import binance_account, binance_orders
 from bot.adapters.ccxt.account_stream import AccountDecoder, Attention, Wanted
-from bot.adapters.ccxt.binance_account import Incomes, Witnesses
+from bot.adapters.ccxt.binance_account import Incomes
 from bot.adapters.ccxt.binance_orders import Ask
 from bot.adapters.ccxt.connection import Connection
 from bot.adapters.ccxt.errands import Errands
@@ -43,6 +43,7 @@ from bot.adapters.ccxt.replies import as_row, as_rows
 from bot.adapters.ccxt.times import VenueTime
 from bot.adapters.ccxt.troubles import Trouble
 from bot.adapters.ccxt.turnstile import TooLate
+from bot.adapters.ccxt.witnesses import Witnesses
 from bot.domain.events import AccountFact, OpenOrderGone, OrderFilled, OrderNotFound
 from bot.domain.open_order import OpenOrder
 from bot.domain.order import Approved, OrderClass, OrderRequest

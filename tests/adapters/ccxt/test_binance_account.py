@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.adapters.ccxt.binance_account import Incomes, Witnesses, read_account, read_positions
+from bot.adapters.ccxt.binance_account import Incomes, read_account, read_positions
+from bot.adapters.ccxt.witnesses import Witnesses
 from bot.domain.account import Balance, MarginMode, MarginReport, PositionKey, PositionReport, PositionSide
 from bot.domain.events import FillOrigin, FundingPaid, Liquidity, OrderFilled
 from bot.domain.order import Side

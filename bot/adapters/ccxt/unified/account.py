@@ -14,11 +14,11 @@ from dataclasses import replace
 from typing import Any
 
 from bot.adapters.ccxt.account_view import AccountView
-from bot.adapters.ccxt.binance_account import AccountRead
 from bot.adapters.ccxt.replies import BrokenReply, as_row
 from bot.adapters.ccxt.unified.habits import CashPage, Steps, Total
 from bot.adapters.ccxt.unified.numbers import Row, cash_of, exact, price_of
 from bot.adapters.ccxt.unified.orders import mode_named
+from bot.adapters.ccxt.witnesses import AccountRead
 from bot.domain.account import Balance, MarginMode, PositionReport
 from bot.domain.events import AccountSnapshot
 from bot.domain.instrument import Instrument

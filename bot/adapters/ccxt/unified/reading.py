@@ -13,7 +13,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from bot.adapters.ccxt.account_view import AccountView
-from bot.adapters.ccxt.binance_account import AccountRead, Witnesses
 from bot.adapters.ccxt.connection import Connection
 from bot.adapters.ccxt.outcome import Dialect, outcome_of_error
 from bot.adapters.ccxt.replies import as_row, as_rows
@@ -22,6 +21,7 @@ from bot.adapters.ccxt.troubles import Trouble
 from bot.adapters.ccxt.unified.account import read_account, with_orders
 from bot.adapters.ccxt.unified.habits import CashPage, Total
 from bot.adapters.ccxt.unified.questions import Questions
+from bot.adapters.ccxt.witnesses import AccountRead, Witnesses
 from bot.domain.events import AccountFact, OrderFilled
 from bot.domain.open_order import OpenOrder
 from bot.domain.scale import NS_PER_DAY, NS_PER_MS, NS_PER_SECOND
