@@ -1,6 +1,7 @@
 """What a running daemon answers a person: how it stands. What he wants done he writes into files (``Latches``).
 
-Amounts are decimal strings, ratios fractions, times ISO 8601; what is not known is null, never zero.
+Amounts are decimal strings, ratios fractions, times ISO 8601; what is not known is null, never zero. An account's ratio
+that is known and has no number is null too, with the reason under ``why``, as in a summary.
 """
 
 from __future__ import annotations
@@ -78,13 +79,21 @@ class Answers:
         held = [position for position in engine.layout.positions_of[account] if book.quantity[position]]
         ratio = columns.margin_ratio(account) if is_known else None
         distance = columns.distance[account] if is_known and held else None
+        why = {}
+        if not held:
+            why["liquidation_distance"] = "nothing held"
+        elif distance is not None and not isfinite(distance):
+            distance, why["liquidation_distance"] = None, "none: no price liquidates it"
+        if ratio is not None and not isfinite(ratio):
+            ratio, why["margin_ratio"] = None, "infinite: equity is gone"
         return {
             "latch": state.latch.value,
             "ready": engine.is_ready[account],
             "currency": engine.layout.accounts[account].settle,
             "equity": cash_text(columns.equity[account]) if is_known else None,
-            "margin_ratio": ratio if ratio is not None and isfinite(ratio) else None,
-            "liquidation_distance": distance if distance is not None and isfinite(distance) else None,
+            "margin_ratio": ratio,
+            "liquidation_distance": distance,
+            "why": why,
             "gross_notional": columns.gross[account] / CASH_UNIT if is_known else None,
             "positions": len(held),
             "unprotected": [

@@ -72,8 +72,7 @@ def _accounts(accounts: dict[str, Any]) -> Table:
         table.add_row(
             name, account["latch"],
             f"{account['equity']} {account['currency']}" if is_known else UNKNOWN,
-            _percent(account["liquidation_distance"]) if account["positions"] else "nothing held",
-            _percent(account["margin_ratio"]),
+            _ratio(account, "liquidation_distance"), _ratio(account, "margin_ratio"),
             str(account["positions"]), ", ".join(account["unprotected"]) or "none",
             f"{len(account['parents'])} parents, {len(account['orders'])} orders",
         )
@@ -95,5 +94,7 @@ def _table(*columns: str) -> Table:
     return table
 
 
-def _percent(ratio: float | None) -> str:
-    return UNKNOWN if ratio is None else f"{ratio:.2%}"
+def _ratio(account: dict[str, Any], figure: str) -> str:
+    """Return a figure of an account in percent, else why it has no number."""
+    ratio = account[figure]
+    return account["why"].get(figure, UNKNOWN) if ratio is None else f"{ratio:.2%}"
