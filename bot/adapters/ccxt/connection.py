@@ -24,9 +24,10 @@ from urllib.parse import urlsplit
 import aiohttp
 import msgspec
 
-from bot.adapters.ccxt.direct import Direct, hex_sha256, plain_query
+from bot.adapters.ccxt.direct import Direct
 from bot.adapters.ccxt.limiter import Lane
 from bot.adapters.ccxt.line import Dial, Line, dial
+from bot.adapters.ccxt.signing import Signer, hex_sha256, plain_query
 from bot.adapters.ccxt.turnstile import Turnstile
 from bot.adapters.ccxt.unified.client import adapt
 from bot.domain.errors import ContractError, InputError
@@ -101,7 +102,7 @@ class Connection:
         )
         self._session = aiohttp.ClientSession(connector=connector)
         self.exchange = _client(self.access, self._session, self)
-        self._direct = Direct(self.exchange, self.turnstile, self._line)
+        self._direct = Direct(self.exchange, self.turnstile, self._line, Signer(self.exchange))
 
     async def close(self) -> None:
         """Close sockets and session."""

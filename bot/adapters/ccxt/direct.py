@@ -1,6 +1,6 @@
-"""Requests that cannot wait: ccxt signs them and judges their answers, our own line carries them.
+"""Requests that cannot wait: signed as ccxt would, carried by a line of our own, their answers judged by ccxt.
 
-    begin   in the callback that decided an order: a place in the turnstile, ccxt's signature, the bytes on a warm
+    begin   in the callback that decided an order: a place in the turnstile, a signature, the bytes on a warm
             connection, all without a turn of the loop; what is left is to wait for the answer
     call    the same for one that holds its place already, and opens a connection where none is warm
 """
@@ -8,15 +8,13 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import hmac
-import re
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any
 
 from bot.adapters.ccxt.limiter import Ticket
 from bot.adapters.ccxt.line import BrokenAnswer, HttpRequest, Line, NotConnected, Sent
+from bot.adapters.ccxt.signing import Signer
 from bot.adapters.ccxt.turnstile import Turnstile
 
 # What cannot wait, and what keeps its way warm: ccxt's path, its api and the verb, as its own tables have them.
@@ -26,7 +24,6 @@ _BY_LINE = {
     "fapiPrivatePostAlgoOrder": ("algoOrder", "fapiPrivate", "POST"),
     "fapiPublicGetTime": ("time", "fapiPublic", "GET"),
 }
-_UNQUOTED = re.compile(r"[\w.~=&-]*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +33,7 @@ class Direct:
     exchange: Any
     turnstile: Turnstile
     line: Line
+    signer: Signer
 
     def takes(self, method: str) -> bool:
         """True of ccxt's implicit methods that go this way."""
@@ -65,9 +63,7 @@ class Direct:
             self.turnstile.leave(ticket)
 
     def _signed(self, method: str, parameters: dict[str, object]) -> HttpRequest:
-        path, api, verb = _BY_LINE[method]
-        signed = self.exchange.sign(path, [api], verb, parameters)
-        return HttpRequest(verb, signed["url"], signed["headers"] or {}, signed["body"] or "")
+        return self.signer.signed(*_BY_LINE[method], parameters)
 
     async def _answer(self, request: HttpRequest, sent: Sent | None) -> Any:
         """Return what the venue answers, as ccxt reads and judges it; sends the request unless it is ``sent``."""
@@ -94,23 +90,3 @@ class Direct:
 
 async def _failed(error: Exception) -> Any:
     raise error
-
-
-def hex_sha256(request: bytes, secret: bytes) -> str:
-    """Return an HMAC as ccxt writes it; at once, where it goes by a dozen calls."""
-    return hmac.digest(secret, request, hashlib.sha256).hex()
-
-
-def plain_query(parameters: Mapping[str, object]) -> str | None:
-    """Return parameters as a query, as ccxt writes it, or None where some character or truth needs its care.
-
-    An order's are letters, digits and dots; quoting each by itself takes as long as signing them all.
-    """
-    query = "&".join([f"{name}={value}" for name, value in parameters.items()])
-    count = len(parameters)
-    is_plain = (
-        query.count("=") == count and query.count("&") == count - 1          # no value brings any of its own
-        and _UNQUOTED.fullmatch(query) is not None
-        and bool not in map(type, parameters.values())
-    )
-    return query if is_plain else None

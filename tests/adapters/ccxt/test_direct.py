@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import gc
-import hashlib
 import warnings
 
-import ccxt
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from bot.adapters.ccxt.connection import Connection
-from bot.adapters.ccxt.direct import hex_sha256, plain_query
 from bot.adapters.ccxt.limiter import Lane, Limiter, Quota, Unit
 from bot.adapters.ccxt.line import HttpRequest, Line, Sent
 from bot.domain.events import OrderAccepted, OrderNotSent, OrderOutcomeUnknown
@@ -127,11 +122,11 @@ def test_order_that_cannot_be_signed_is_told_and_gives_its_place_back(monkeypatc
         async with wired(account(btc=50)) as bench:
             left: list[int] = []
 
-            def unsigned(*_: object) -> dict[str, object]:
-                raise ValueError("no key")
+            def timeless() -> int:
+                raise ValueError("no time")
 
             monkeypatch.setattr(bench.connection.turnstile, "leave", lambda ticket: left.append(ticket.number))
-            monkeypatch.setattr(bench.connection.exchange, "sign", unsigned)
+            monkeypatch.setattr(bench.connection.exchange, "nonce", timeless)
             name = bench.place(bench.request())
             assert len(left) == 1
             await bench.until(lambda: bench.facts)
@@ -152,40 +147,6 @@ def test_order_written_in_the_turn_that_ends_the_process_is_told_as_unknown() ->
         warnings.simplefilter("error")               # a wait that nobody waited for would be one
         run(scenario)
         gc.collect()
-
-
-PARAMETERS = st.dictionaries(
-    st.sampled_from(["symbol", "quantity", "price", "newClientOrderId", "recvWindow", "a=b"]),
-    st.one_of(
-        st.text("ABCxyz019._~-", max_size=6), st.text(max_size=4), st.booleans(), st.none(),
-        st.integers(-9, 10**13), st.floats(allow_nan=False), st.sampled_from(["a=b", "a&b", "&x=y", "a b", "é", "+"]),
-    ),
-    max_size=5,
-)
-
-
-@given(parameters=PARAMETERS)
-@settings(derandomize=True, deadline=None, max_examples=300)
-def test_query_of_ours_is_the_one_that_ccxt_would_sign(parameters: dict[str, object]) -> None:
-    """The venue checks the signature of these very bytes: where ours says a query at all, it is ccxt's."""
-    query = plain_query(parameters)
-    assert query is None or query == ccxt.Exchange.urlencode(parameters)
-
-
-@given(request=st.binary(max_size=200), secret=st.binary(max_size=80))
-@settings(derandomize=True, deadline=None, max_examples=100)
-def test_signature_of_ours_is_the_one_that_ccxt_would_make(request: bytes, secret: bytes) -> None:
-    """One call in place of a dozen, and the same letters: the venue would refuse any other."""
-    assert hex_sha256(request, secret) == ccxt.Exchange.hmac(request, secret, hashlib.sha256)
-
-
-def test_query_of_an_order_needs_no_care_of_ccxts() -> None:
-    """The parameters of an order are plain text, or the short way were not one."""
-    order: dict[str, object] = {
-        "timestamp": 1_700_000_000_000, "symbol": "BTCUSDT", "price": "59301.5", "reduceOnly": "true",
-    }
-    assert plain_query(order) == "timestamp=1700000000000&symbol=BTCUSDT&price=59301.5&reduceOnly=true"
-    assert plain_query(order | {"reduceOnly": True}) is None
 
 
 def test_other_requests_go_as_they_did() -> None:
