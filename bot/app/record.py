@@ -130,6 +130,11 @@ class RunRecord:
     stops: Sequence[StopPath] = ()
     alarms: Sequence[AlarmCount] = ()
 
+    @property
+    def markets(self) -> dict[str, list[str]]:
+        """The symbols of every account that has a series."""
+        return {name: list(series.marks) for name, series in self.series.items()}
+
 
 _DECODER = msgspec.json.Decoder(RunRecord)
 

@@ -134,7 +134,7 @@ def test_comparison_fits_a_terminal_and_names_every_figure() -> None:
 def test_every_account_figure_that_is_compared_is_drawn() -> None:
     """A figure that was added to one and forgotten in the other fails here."""
     figures = compare_runs(A, other())["accounts"]["main"]
-    assert list(figures) == [key for key, _, _ in ACCOUNT_ROWS]
+    assert list(figures) == ["currency", *(key for key, _, _ in ACCOUNT_ROWS)]
 
 
 # The page ------------------------------------------------------------------------------------------------
@@ -151,7 +151,7 @@ def test_page_of_two_runs_says_which_ended_better_and_draws_both() -> None:
     better["accounts"]["main"]["equity_end"] = str(float(SUMMARY["accounts"]["main"]["equity_end"]) + 100)
     reader = Reader(render_page(paged(A), paged(ComparedRun("runs/b", HEAD, better))))
     assert "B ended with 100.00 USDT more." in reader.text
-    assert "Equity at the end 493.61 593.61 +100.00" in reader.text
+    assert "Equity at the end 493.61 USDT 593.61 USDT +100.00 USDT" in reader.text
     names = {title: [line["name"] for line in figure["data"]] for title, figure in reader.charts.items()}
     assert names == {
         "Equity": ["Do nothing", "A", "B"], "Distance to liquidation": ["A", "B"],

@@ -130,13 +130,14 @@ def at_time(run: Run, text: str) -> Told:
         parent for parent in trail.parents.values()
         if parent.opened.now <= now and (parent.ended is None or parent.ended.now > now)
     ]
+    currencies = {account.name: account.settle for account in run.charter.accounts}
     triggers: dict[tuple[str, str], MoveTrigger] = {}
     for move in trail.moves:
         if move.since <= now:
             triggers[move.rule, run.charter.label(move.element)] = move
     return {
         "at": iso_time(now),
-        "accounts": {name: _sample(series, now) for name, series in run.series.items()},
+        "accounts": {name: _sample(series, now, currencies.get(name, "")) for name, series in run.series.items()},
         "rules": [
             {"rule": rule, "scope": scope, "state": move.state.value, "since": iso_time(move.since)}
             for (rule, scope), move in triggers.items()
@@ -154,7 +155,7 @@ def _filled_by(run: Run, name: str, now: int) -> str:
     return run.quantity_text(parent.opened.key, sum(fill.quantity for fill in parent.fills if fill.now <= now))
 
 
-def _sample(series: AccountSeries, now: int) -> Told | None:
+def _sample(series: AccountSeries, now: int, currency: str) -> Told | None:
     """Return the last point of a series that is not after ``now``."""
     before = [place for place, ts in enumerate(series.ts) if ts <= now]
     if not before:
@@ -162,6 +163,7 @@ def _sample(series: AccountSeries, now: int) -> Told | None:
     at = before[-1]
     return {
         "sampled": iso_time(series.ts[at]),
+        "currency": currency,
         "equity": series.equity[at],
         "liquidation_distance": series.distance[at],
         "margin_ratio": series.margin_ratio[at],

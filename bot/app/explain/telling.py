@@ -1,6 +1,7 @@
 """Fires, parents and orders of a trail as plain data: the JSON of ``explain``, from which its text is written.
 
-Times are ISO 8601 UTC, quantities, prices and cash decimal strings, ratios fractions, as in ``summary.json``.
+Times are ISO 8601 UTC, quantities, prices and cash decimal strings, ratios fractions, as in ``summary.json``. Cash is
+in the ``currency`` beside it: the one that the account settles in.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from bot.domain.events import (
 from bot.domain.obligation import Obligation
 from bot.domain.open_order import CancelForeignOrder
 from bot.domain.order import OrderRequest
-from bot.domain.scale import cash_text, to_text
+from bot.domain.scale import CASH_UNIT, cash_text, to_text
 from bot.execution.ladder import collar_at, participation_at
 
 Told = dict[str, Any]
@@ -62,6 +63,7 @@ class Run:
                 for reading in opened.readings
             ],
             "goal": goal_text(opened.goal),
+            "currency": self.currency_of(opened.element.account),
             "equity": cash_text(opened.equity),
             "marks": {self.charter.key_label(mark.key): self._price(mark.key, mark.price) for mark in opened.marks},
             "plans": [
@@ -103,6 +105,7 @@ class Run:
             "keep": self.quantity_text(key, parent.revised[-1].keep if parent.revised else opened.keep),
             "decision_price": self._price(key, opened.decision_price),
             "arrival_price": self._price(key, opened.arrival_price),
+            "currency": self.currency_of(key.account),
             "shortfall": cash_text(lost),
             "fees": cash_text(fees),
             "orders": list(parent.orders),
@@ -147,10 +150,11 @@ class Run:
 
     def tell_alternatives(self, account: str, fire: FireTrail) -> Told:
         """Return how the account would have ended otherwise, where the run's record says; null where it does not."""
+        currency = self.currency_of(fire.opened.element.account)
         if self.record is None:
             return {
                 "do_nothing": None, "sell_at_once": None, "deposit": self._deposit(account, fire),
-                "why": "the run has not ended",
+                "currency": currency, "why": "the run has not ended",
             }
         found = self.record.summary.get("baselines", {}).get(account) or {}
         return {
@@ -158,14 +162,15 @@ class Run:
             "do_nothing": found.get("do_nothing"),
             "sell_at_once": found.get("sell_at_once"),
             "deposit": self._deposit(account, fire),
+            "currency": currency,
         }
 
     def _deposit(self, account: str, fire: FireTrail) -> Told | None:
         """Return what deposit would have reached the goal instead: as the engine counted it when the rule fired.
 
-        A journal of an earlier version has none; then about what, for a goal of distance, in quote units. The distance
-        is (equity - maintenance) over what the account loses per unit of common move; that slope is taken from the
-        last sample before the fire, so tiers that change on the way are not seen.
+        A journal of an earlier version has none; then about what, for a goal of distance. The distance is
+        (equity - maintenance) over what the account loses per unit of common move; that slope is taken from the last
+        sample before the fire, so tiers that change on the way are not seen.
         """
         exact = fire.opened.deposit
         if exact is not None:
@@ -185,7 +190,7 @@ class Run:
             return None
         slope = equity * (1 - ratio) / sampled
         about = (goal.target - distance) * slope
-        return {"amount": f"{about:.2f}", "asset": None, "estimated_from": iso_time(series.ts[at])}
+        return {"amount": cash_text(round(about * CASH_UNIT)), "asset": None, "estimated_from": iso_time(series.ts[at])}
 
     def _request(self, request: OrderRequest) -> Told:
         key = request.key
@@ -243,6 +248,7 @@ class Run:
                     "quantity": self.quantity_text(answer.key, answer.quantity),
                     "price": self._price(answer.key, answer.price),
                     "fee": cash_text(answer.fee),
+                    "currency": self.currency_of(answer.account),
                     "liquidity": answer.liquidity.value,
                     "modelled": answer.modelled,
                 }
@@ -274,6 +280,10 @@ class Run:
             "price": None if price is None else self._price(order.key, price),
             "why": cancel.why,
         }
+
+    def currency_of(self, account: int) -> str:
+        """Return what an account's cash is counted in."""
+        return self.charter.accounts[account].settle
 
     def quantity_text(self, key: PositionKey, quantity: int) -> str:
         """Return a quantity of one position as decimal text."""

@@ -106,8 +106,8 @@ def at_text(told: Told) -> Lines:
             continue
         distance, ratio = percent(sample["liquidation_distance"]), percent(sample["margin_ratio"])
         lines.append(
-            f"  {name}: equity {cash(sample['equity'])}, distance to liquidation {distance}, margin ratio {ratio}"
-            f" (sampled {_clock(sample['sampled'])})"
+            f"  {name}: equity {cash(sample['equity'], sample['currency'])}, distance to liquidation {distance}, "
+            f"margin ratio {ratio} (sampled {_clock(sample['sampled'])})"
         )
         for symbol, quantity in sample["quantities"].items():
             if quantity:
@@ -144,7 +144,7 @@ def _readings(fire: Told) -> Lines:
     for reading in fire["readings"]:
         shown = _READ.get(reading["unit"], _plain)(reading["value"], reading["unit"])
         lines.append(f"  read {reading['reading']} = {shown}")
-    return [*lines, f"  equity then {cash(fire['equity'])}"]
+    return [*lines, f"  equity then {cash(fire['equity'], fire['currency'])}"]
 
 
 def _plans(fire: Told) -> Lines:
@@ -152,17 +152,19 @@ def _plans(fire: Told) -> Lines:
     for plan in fire["plans"]:
         planned = {**plan["keep"], **plan["hold"]}
         keeps = ", ".join(f"{position} {quantity}" for position, quantity in planned.items()) or "everything"
-        lines += _wrapped(f"plan {_clock(plan['ts'])}: keep {keeps}; expected cost {cash(plan['estimated_cost'])}", 2)
+        cost = cash(plan["estimated_cost"], fire["currency"])
+        lines += _wrapped(f"plan {_clock(plan['ts'])}: keep {keeps}; expected cost {cost}", 2)
     return lines
 
 
 def _parent(parent: Told, indent: int) -> Lines:
     ended = parent["ended"]
     end = "still open" if ended is None else f"{ended['reason']} {_clock(ended['ts'])}"
+    shortfall, fees = signed_cash(parent["shortfall"], parent["currency"]), cash(parent["fees"], parent["currency"])
     text = (
         f"parent {parent['parent']}: {parent['side']} {parent['quantity']} of {parent['position']}, filled"
         f" {parent['filled']} in {len(parent['orders'])} orders, from {_clock(parent['started'])}, {end};"
-        f" arrival {parent['arrival_price']}, shortfall {signed_cash(parent['shortfall'])}, fees {cash(parent['fees'])}"
+        f" arrival {parent['arrival_price']}, shortfall {shortfall}, fees {fees}"
     )
     return [*_wrapped(text, indent), *_ladder(parent["ladder"], indent + 2), *_pauses(parent["pauses"], indent + 2)]
 
@@ -195,7 +197,7 @@ def _asked(order: Told) -> str:
 def _answer(answer: Told) -> str:
     if answer["what"] == "filled" and "price" in answer:
         modelled = ", modelled" if answer["modelled"] else ""
-        terms = f"fee {cash(answer['fee'])}, {answer['liquidity']}{modelled}"
+        terms = f"fee {cash(answer['fee'], answer['currency'])}, {answer['liquidity']}{modelled}"
         return f"filled {answer['quantity']} at {answer['price']}, {terms}"
     return f"{answer['what']}: {answer['why']}" if "why" in answer else str(answer["what"])
 
@@ -224,21 +226,22 @@ def _reached(to: float | None) -> str:
 def _alternatives(told: Told) -> Lines:
     lines = ["instead:"]
     nothing, at_once, deposit = told["do_nothing"], told["sell_at_once"], told["deposit"]
+    currency = told["currency"]
     if "why" in told:
         lines.append(f"  doing nothing, selling at once: not known, {told['why']}")
     else:
-        lines.append(f"  as it was: the run ended with equity {cash(told['equity_end'])}")
+        lines.append(f"  as it was: the run ended with equity {cash(told['equity_end'], currency)}")
     if nothing is not None:
         stages = nothing["liquidations"]
         fate = f", liquidated {_clock(stages[0]['ts'])}" if stages else ", not liquidated"
-        lines.append(f"  doing nothing: {cash(nothing['equity_end'])}{fate}")
+        lines.append(f"  doing nothing: {cash(nothing['equity_end'], currency)}{fate}")
     if at_once is not None:
-        lines.append(f"  selling the same lots at once at the first fire: {cash(at_once['equity_end'])}")
+        lines.append(f"  selling the same lots at once at the first fire: {cash(at_once['equity_end'], currency)}")
     if deposit is not None and deposit["estimated_from"] is None:
         lines.append(f"  a deposit of {cash(deposit['amount'], deposit['asset'])} would have reached the goal")
     elif deposit is not None:
         lines.append(
-            f"  a deposit of about {cash(deposit['amount'])} would have reached the goal"
+            f"  a deposit of about {cash(deposit['amount'], currency)} would have reached the goal"
             f" (estimated from the sample of {_clock(deposit['estimated_from'])})"
         )
     return lines

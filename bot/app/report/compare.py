@@ -6,11 +6,11 @@ market's, and would read like a rule's.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from bot.app.report.story import AccountStory, Row, stories
+from bot.app.report.story import AccountStory, Row, currency_of_rule, stories
 from bot.app.wording import count
 from bot.domain.errors import InputError
 from bot.domain.run import RunHead
@@ -21,22 +21,24 @@ Pair = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class ComparedRun:
-    """One of the two: as a person named it, with its journal's head and its summary."""
+    """One of the two: as a person named it, with its journal's head, its summary and the markets of its accounts."""
 
     name: str
     head: RunHead
     summary: Row
+    markets: Mapping[str, list[str]] = field(default_factory=dict)
 
 
 def compare_runs(a: ComparedRun, b: ComparedRun) -> dict[str, Any]:
     """Return both runs' figures side by side; raises InputError when they are not over the same market."""
     require_one_tape(a, b)
+    ours, theirs = (stories(run.summary, run.markets) for run in (a, b))
     return {
         "runs": _pair(a.name, b.name),
         "is_same_configuration": a.head.config_hash == b.head.config_hash,
         "tape": {key: a.summary["tape"][key] for key in ("events", "first_ts", "last_ts")},
-        "accounts": _both(_accounts(a.summary), _accounts(b.summary)),
-        "rules": _both(a.summary["rules"], b.summary["rules"]),
+        "accounts": _both(*({story.name: _figures(story) for story in told} for told in (ours, theirs))),
+        "rules": _both(_rules(a.summary, ours), _rules(b.summary, theirs)),
         "denials": _denials(a.summary["denials"], b.summary["denials"]),
     }
 
@@ -72,14 +74,15 @@ def _sources(run: ComparedRun) -> list[str]:
     return sorted(source.sha256 or source.path for source in run.head.tapes)
 
 
-def _accounts(summary: Row) -> dict[str, dict[str, Any]]:
-    return {story.name: _figures(story) for story in stories(summary)}
+def _rules(summary: Row, told: Sequence[AccountStory]) -> dict[str, Row]:
+    return {name: {"currency": currency_of_rule(name, told), **row} for name, row in summary["rules"].items()}
 
 
 def _figures(story: AccountStory) -> dict[str, Any]:
     """Return what of an account is compared; cash in its settlement currency, ratios fractions."""
     figures = story.figures
     return {
+        "currency": story.currency,
         "equity_start": figures.get("equity_start"),
         "equity_end": figures.get("equity_end"),
         "equity_min": figures.get("equity_min"),

@@ -11,7 +11,7 @@ from typing import Any
 from bot.app.record import DO_NOTHING, Line, RunRecord
 from bot.app.report.charts import DISTANCE_TICKS
 from bot.app.report.compare import ComparedRun, Pair, compare_runs
-from bot.app.report.compare_rows import ACCOUNT_ROWS, RULE_ROWS, Words, difference
+from bot.app.report.compare_rows import Told, account_rows, denial_rows, rule_rows
 from bot.app.report.figure import Chart, Figure, clipped, drawn_values, line, percent_axis, stepped, time_axis
 from bot.app.report.html import page, placed, span_words
 from bot.app.report.story import AccountStory, Verdict, stories
@@ -37,21 +37,16 @@ def render_page(a: ComparedPage, b: ComparedPage) -> str:
     """Return the comparison as one self-contained HTML page; raises InputError over different markets."""
     found = compare_runs(a.run, b.run)
     figures: list[Figure] = []
-    ours = {story.name: story for story in stories(a.run.summary, stops=a.record.stops)}
-    theirs = {story.name: story for story in stories(b.run.summary, stops=b.record.stops)}
+    ours = {story.name: story for story in stories(a.run.summary, a.record.markets, a.record.stops)}
+    theirs = {story.name: story for story in stories(b.run.summary, b.record.markets, b.record.stops)}
     body = "".join(
         _account(a, b, found["accounts"][name], ours.get(name), theirs.get(name), figures)
         for name in found["accounts"]
     )
-    rules: list[tuple[str, Pair, Words]] = [
-        (f"{spoken(name)}: {label}", pairs[key], words)
-        for name, pairs in found["rules"].items() for key, label, words in RULE_ROWS
-    ]
-    denials: list[tuple[str, Pair, Words]] = [(code, pair, count) for code, pair in found["denials"].items()]
     tables = [
         drawn(_rules_table(a.rules, b.rules)),
-        drawn(_pairs_table("What the rules did", rules, "No rule was armed.")),
-        drawn(_pairs_table("Refused by the gate", denials, "The gate refused nothing.")),
+        drawn(_pairs_table("What the rules did", rule_rows(found["rules"]), "No rule was armed.")),
+        drawn(_pairs_table("Refused by the gate", denial_rows(found["denials"]), "The gate refused nothing.")),
     ]
     return page(
         title=f"{spoken(a.run.name)} (A) and {spoken(b.run.name)} (B)",
@@ -70,7 +65,6 @@ def _account(
     name = "" if story is None else story.name
     charts = [placed(chart, figures) for chart in _charts(a.record, b.record, name)]
     label = f'<p class="account">Account {escape(spoken(name))}</p>' if len(a.run.summary["accounts"]) > 1 else ""
-    rows = [(label, pairs[key], words) for key, label, words in ACCOUNT_ROWS]
     told = [("A", _ended(ours)), ("B", _ended(theirs)), ("Their rules", _rules_words(a.rules, b.rules))]
     listed = "".join(f"<dt>{escape(what)}</dt><dd>{escape(words)}</dd>" for what, words in told)
     first = f'<div class="first"><dl class="told">{listed}</dl>{charts[0] if charts else ""}</div>'
@@ -78,7 +72,7 @@ def _account(
         f'<section class="story">{label}'
         f'<h2 class="headline">{escape(_verdict(ours, theirs))}</h2>{first}</section>'
         f'<section class="charts">{"".join(charts[1:])}</section>'
-        f'<section class="tables">{drawn(_pairs_table("Side by side", rows, ""))}</section>'
+        f'<section class="tables">{drawn(_pairs_table("Side by side", account_rows(pairs), ""))}</section>'
     )
 
 
@@ -183,11 +177,8 @@ def _size_at(values: Line, place: int) -> str:
 # Tables ---------------------------------------------------------------------------------------------------
 
 
-def _pairs_table(heading: str, rows: Sequence[tuple[str, Pair, Words]], empty: str) -> Table:
-    return Table(
-        heading, ("Figure", "A", "B", "B - A"), frozenset({"Figure"}),
-        [(label, words(pair["a"]), words(pair["b"]), difference(pair, words)) for label, pair, words in rows], empty,
-    )
+def _pairs_table(heading: str, rows: Sequence[Told], empty: str) -> Table:
+    return Table(heading, ("Figure", "A", "B", "B - A"), frozenset({"Figure"}), [*rows], empty)
 
 
 def _rules_table(a: RuleText, b: RuleText) -> Table:

@@ -10,8 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bot.app.report.compare import Pair
-from bot.app.report.compare_rows import ACCOUNT_ROWS, RULE_ROWS, Words, difference
+from bot.app.report.compare_rows import Told, account_rows, denial_rows, rule_rows
 from bot.app.wording import clock, count, spoken
 
 
@@ -30,25 +29,20 @@ def render_comparison(found: Mapping[str, Any]) -> RenderableType:
     for name, figures in found["accounts"].items():
         parts += [
             Text(f"\nAccount {spoken(name)}", style="bold"),
-            _table([(label, figures[key], words) for key, label, words in ACCOUNT_ROWS]),
+            _table(account_rows(figures)),
         ]
-    rows = [
-        (f"{spoken(name)}: {label}", figures[key], words)
-        for name, figures in found["rules"].items() for key, label, words in RULE_ROWS
-    ]
-    if rows:
-        parts += [Text("\nRules", style="bold"), _table(rows)]
+    if found["rules"]:
+        parts += [Text("\nRules", style="bold"), _table(rule_rows(found["rules"]))]
     if found["denials"]:
-        refused: list[tuple[str, Pair, Words]] = [(code, pair, count) for code, pair in found["denials"].items()]
-        parts += [Text("\nRefused by the gate", style="bold"), _table(refused)]
+        parts += [Text("\nRefused by the gate", style="bold"), _table(denial_rows(found["denials"]))]
     return Group(*parts)
 
 
-def _table(rows: list[tuple[str, Pair, Words]]) -> Table:
+def _table(rows: list[Told]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False, header_style="dim")
     table.add_column("", overflow="fold")
     for name in ("A", "B", "B - A"):
         table.add_column(name, justify="right", no_wrap=True)
-    for label, pair, words in rows:
-        table.add_row(Text(label), words(pair["a"]), words(pair["b"]), difference(pair, words))
+    for label, *figures in rows:
+        table.add_row(Text(label), *figures)
     return table

@@ -32,6 +32,7 @@ from bot.app.report.tables import (
 )
 from bot.app.wording import (
     NA,
+    amount,
     bps,
     cash,
     clock,
@@ -56,8 +57,7 @@ _MODELLED_WORDS = {
 
 def render(record: RunRecord) -> str:
     """Return the report as one self-contained HTML page; the same record gives the same text."""
-    markets = {name: list(series.marks) for name, series in record.series.items()}
-    told = stories(record.summary, markets, record.stops)
+    told = stories(record.summary, record.markets, record.stops)
     pattern = clock_pattern(*_span(record.summary))
     figures: list[Figure] = []
     accounts = [_account(record, story, pattern, figures) for story in told]
@@ -152,7 +152,7 @@ def _first_screen(record: RunRecord, story: AccountStory, pattern: str, chart: s
 def _tiles(story: AccountStory, pattern: str) -> list[str]:
     money = story.currency
     at_once, nothing = story.sell_at_once, story.do_nothing
-    of_start = f"{cash(story.equity_end)} of {cash(story.equity_start, money)}"
+    of_start = f"{amount(story.equity_end, money)} of {cash(story.equity_start, money)}"
     nothing_fate = (
         f"liquidated {clock(nothing.liquidations[0].get('ts'), pattern=pattern)}" if nothing.liquidations
         else "not liquidated"
@@ -213,8 +213,6 @@ def _fills_of(summary: Row, story: AccountStory) -> list[Row]:
 def _run_section(record: RunRecord, told: list[AccountStory], pattern: str) -> str:
     """Return what concerns the run as a whole: rules, refusals, alarms, what is modelled, and its origin."""
     summary = record.summary
-    currencies = {story.currency for story in told}
-    currency = currencies.pop() if len(currencies) == 1 else ""
     facts = [spoken(fact) for fact in record.story_facts]
     modelled = (summary.get("tape") or {}).get("modelled") or []
     facts += [_MODELLED_WORDS.get(str(item), f"Modelled: {spoken(item)}.") for item in modelled]
@@ -228,7 +226,7 @@ def _run_section(record: RunRecord, told: list[AccountStory], pattern: str) -> s
         f"{count((summary.get('tape') or {}).get('events'))} events."
     )
     return (
-        f"<section class=\"tables\">{drawn(rules_table(summary, currency))}{drawn(denials_table(summary))}"
+        f"<section class=\"tables\">{drawn(rules_table(summary, told))}{drawn(denials_table(summary))}"
         f"{drawn(alarms_table(record.alarms, pattern))}"
         f"<h3>What is modelled</h3>{f'<ul>{listed}</ul>' if listed else '<p class=quiet>Nothing is stated.</p>'}"
         f'<p class="quiet">{escape(origin)} Times are UTC.</p></section>'

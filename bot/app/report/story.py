@@ -159,6 +159,16 @@ def _story(
     )
 
 
+def currency_of_rule(rule: str, told: Sequence[AccountStory]) -> str:
+    """Return what a rule's cash is counted in: the currency of the accounts that it fired in; empty where they differ.
+
+    Of a rule that never fired nothing is to be counted, so that any account's will do.
+    """
+    fired_in = [story for story in told if any(fire.get("rule") == rule for fire in story.fires)]
+    found = {story.currency for story in fired_in or told}
+    return found.pop() if len(found) == 1 else ""
+
+
 def is_of_account(scope: object, account: str) -> bool:
     """Say whether a fire's scope is the account itself or one of its positions: ``main BTC/USDT:USDT``."""
     return str(scope) == account or str(scope).startswith(f"{account} ")

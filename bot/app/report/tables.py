@@ -8,7 +8,7 @@ from html import escape
 from typing import Any
 
 from bot.app.record import AlarmCount, ParentPath, StopPath
-from bot.app.report.story import AccountStory, Row
+from bot.app.report.story import AccountStory, Row, currency_of_rule
 from bot.app.wording import (
     NA,
     amount,
@@ -137,15 +137,15 @@ def account_table(story: AccountStory) -> Table:
     )
 
 
-def rules_table(summary: Row, currency: str) -> Table:
-    """Return what each rule did and was worth against doing nothing; ``currency`` is empty where accounts differ."""
+def rules_table(summary: Row, told: Sequence[AccountStory]) -> Table:
+    """Return what each rule did and was worth against doing nothing, in the currency of its accounts."""
     rules = summary.get("rules") or {}
     return Table(
         "Rules", ("Rule", "Fires", "False fires", "Saved", "Cost"), frozenset({"Rule"}),
         [
             (spoken(name), count(row.get("fires")), count(row.get("false_fires")),
              cash(row.get("saved"), currency), cash(row.get("cost"), currency))
-            for name, row in ((name, row or {}) for name, row in rules.items())
+            for name, row, currency in ((name, row or {}, currency_of_rule(name, told)) for name, row in rules.items())
         ],
         "No rule was armed.",
     )

@@ -73,7 +73,7 @@ def _compared(run: Path) -> ComparedPage:
         name: {key: value for key, value in asdict(words).items() if key not in _NOT_COMPARED}
         for name, words in rules.items()
     }
-    return ComparedPage(ComparedRun(str(run), head, record.summary), record, texts)
+    return ComparedPage(ComparedRun(str(run), head, record.summary, record.markets), record, texts)
 
 
 def _stored(run: Path) -> tuple[RunHead, RunRecord]:
