@@ -121,7 +121,7 @@ MUTANTS = (
            "tests/engine/test_gate.py::test_gate_each_side_of_each_limit_answers_as_the_table_says"),
     Mutant("a hedge may bring liquidation nearer", "bot/engine/controls/exposure.py",
            "    if not bears(before, after, case.limits):\n", "    if after < 0:\n",
-           "tests/engine/test_gate.py::test_hedge_that_brings_liquidation_nearer_is_refused"),
+           "tests/engine/test_hedge_margin.py::test_hedge_that_brings_liquidation_nearer_is_refused"),
     Mutant("a hedge trades to nothing instead of its band", "bot/engine/deciding/hedging.py",
            "need = abs(solving.missing) - band.to\n", "need = abs(solving.missing)\n",
            f"{T_HEDGING}::test_hedge_trades_to_the_nearest_edge_of_the_band_and_no_further"),
