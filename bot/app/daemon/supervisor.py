@@ -2,7 +2,8 @@
 
 A task that ends, however it ends, or that has not beaten for as long as it may be silent has failed. The first failure
 is told once, to whoever shuts the house; all tasks are cancelled together at the end. A loop that hangs as a whole
-tells nobody: that is what the service manager's watchdog is for, which hears only ``progress``.
+tells nobody: that is what the service manager's watchdog is for, which hears only ``progress``. When it goes on (a
+machine that was put to sleep, a process that was stopped), no task is blamed for the time in which none could beat.
 """
 
 from __future__ import annotations
@@ -33,6 +34,10 @@ class Pulse:
     def beat(self) -> None:
         """Say that something was achieved; never call it from a timer alone."""
         self.last = self.now()
+
+    def excuse(self, seconds: float) -> None:
+        """Count no silence for ``seconds`` in which the loop stood still."""
+        self.last = min(self.now(), self.last + seconds)
 
     @property
     def is_silent(self) -> bool:
@@ -89,12 +94,14 @@ class Supervisor:
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_EVERY):
                     await self._failed.wait()
+            late = max(0.0, loop.time() - asked - LOOK_EVERY)
             for pulse in self._pulses.values():
+                pulse.excuse(late)
                 if pulse.is_silent:
                     self._fail(Failure(pulse.name, f"has done nothing for {loop.time() - pulse.last:.1f} s"))
                     break
             else:
-                if loop.time() - asked - LOOK_EVERY < LAG_MAX:
+                if late < LAG_MAX:
                     progress()
         return self.failure
 
