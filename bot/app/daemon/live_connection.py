@@ -135,9 +135,13 @@ class LiveConnection:
     async def open(cls, loaded: Loaded, clock: WallClock) -> LiveConnection:
         """Ask all that must be known before anything is trusted; close what was opened if it may not be.
 
-        Raises InputError for a configuration that the venue contradicts, CredentialError for keys.
+        Keys that this machine does not have are told before anybody is asked. Raises InputError for a configuration
+        that the venue contradicts, CredentialError for keys.
         """
         exchange_id, mode = _one_world(loaded)
+        keys = {
+            name: access_of(spec, exchange_id, mode, is_public=False) for name, spec in loaded.config.accounts.items()
+        }
         api = api_of(exchange_id)
         times = VenueTime(clock.now)
         turnstile = Turnstile(Limiter(()), monotonic=time.monotonic_ns, wall=clock.now)
@@ -150,8 +154,8 @@ class LiveConnection:
             markets = await api.read_markets(public, loaded.config.symbols)
             turnstile.limiter = Limiter(markets.quotas)
             accounts = []
-            for name, spec in loaded.config.accounts.items():
-                own = Connection(access_of(spec, exchange_id, mode, is_public=False), turnstile)
+            for name, access in keys.items():
+                own = Connection(access, turnstile)
                 opened.append(own)
                 await own.open()
                 for _ in range(QUESTIONS):
