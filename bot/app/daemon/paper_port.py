@@ -66,8 +66,12 @@ class PaperPort:
         self._ask(now, QueryOrder(account, name))
 
     def report_account(self, now: int, account: int) -> None:
-        """Ask for the venue's whole word on an account."""
-        self._ask(now, QueryAccount(account))
+        """Ask for the venue's whole word on an account; it comes by itself with the first prices where it has none yet.
+
+        Without them the positions that it starts with are not there, and the account would be told as flat.
+        """
+        if self.venue.is_started(account):
+            self._ask(now, QueryAccount(account))
 
     def catch_up(self, now: int, account: int, facts_after: int, orders_after: int) -> None:
         """Ask again for what may have been missed."""

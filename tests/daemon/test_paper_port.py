@@ -1,0 +1,36 @@
+"""The simulated venue behind the daemon's port: what it says of an account, and from when on."""
+
+from __future__ import annotations
+
+import asyncio
+
+from bot.app.daemon.clock import WallClock
+from bot.app.daemon.paper_port import PaperPort
+from bot.domain.events import AccountFact, AccountSnapshot
+from bot.domain.market import Trade
+from bot.domain.scale import CASH_UNIT
+from paper.spec import AccountStart, PositionStart, VenueSpec
+from paper.venue import PaperVenue
+from tests import builders
+from tests.daemon.house import LATENCY, LOT
+
+
+def test_paper_account_is_told_with_its_positions_or_not_at_all() -> None:
+    """Asked before the first price it has none yet: told as flat, it would be called ready, and guarded as nothing."""
+    async def live() -> None:
+        clock, told = WallClock(), list[AccountFact]()
+        start = AccountStart(0, "USDT", 2_000 * CASH_UNIT, positions=(PositionStart(0, 10 * LOT),))
+        venue = PaperVenue(VenueSpec(latency=LATENCY), builders.instruments(), [start])
+        port = PaperPort(venue, clock, accounts=1, keep=lambda: None)
+        port.attach(tell=told.append, put=lambda _: None)
+        port.report_account(clock.now(), 0)          # as the daemon does when it begins
+        now = clock.now()
+        port.hear(Trade(now, now, 0, 10_000, LOT, -1))
+        async with asyncio.timeout(30):
+            while not told:
+                await asyncio.sleep(0.001)
+        first = told[0]
+        assert isinstance(first, AccountSnapshot)
+        assert [position.quantity for position in first.positions] == [10 * LOT]
+
+    asyncio.run(live())
