@@ -13,8 +13,8 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -31,11 +31,12 @@ from paper.wire.mischief import Mischief
 from paper.wire.server import WireServer
 from tests.live.nursery import Born
 from tests.shared_data import ROOT
-from tests.wire.builders import KEY, MS, SECRET, account, serving, steer
+from tests.wire.builders import KEY, MS, SECRET, account, run, serving, steer
 
 OWNERS = "10."                       # where the test asks from: each time another address, so that no quota ends
 BEAT = 0.2                           # seconds between two prices of each market
 WAIT = 60.0                          # seconds; a start takes two, on a busy machine ten
+SCENE_MAX = 150.0                    # seconds; several waits, each of which ends well before its own deadline
 CLOSE_ALL = """
 rules:
   stop:
@@ -265,3 +266,15 @@ async def housed(
         finally:
             beating.cancel()
             await home.clear()
+
+
+def play(
+    opened: AbstractAsyncContextManager[Home], scenario: Callable[[Home], Awaitable[None]], *,
+    seconds: float = SCENE_MAX,
+) -> None:
+    """Run a scenario at an exchange with prices; the scenario starts the daemon."""
+    async def scene() -> None:
+        async with opened as home:
+            await scenario(home)
+
+    run(scene, seconds=seconds)

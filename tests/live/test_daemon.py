@@ -3,27 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
-from bot.domain.effects import OpenEpisode, PlaceOrder
 from bot.domain.events import FillOrigin, OrderFilled
-from tests.live.guarded import Guarded, guarded
-from tests.wire.builders import run
-
-SECONDS = 150.0
+from tests.live.duties import finish_after_a_kill, sell_beyond_the_stop
+from tests.live.guarded import Guarded, guarded, play
 
 
 def live(folder: Path, scenario: Callable[[Guarded], Awaitable[None]], *books: str) -> None:
     """Run a scenario with an exchange and prices; it starts the daemon itself."""
-    async def scene() -> None:
-        async with guarded(folder, *books) as home:
-            await scenario(home)
-
-    run(scene, seconds=SECONDS)
+    play(guarded(folder, *books), scenario)
 
 
 def test_live_loss_beyond_the_stop_is_sold_in_slices_and_booked_fill_by_fill(tmp_path: Path) -> None:
@@ -32,16 +24,9 @@ def test_live_loss_beyond_the_stop_is_sold_in_slices_and_booked_fill_by_fill(tmp
         await home.start_by_command()
         await home.until_ready()
         assert [row["algoStatus"] for row in home.stops()] == ["NEW"]
-        home.price("57000.0")
-        await home.until(lambda: home.held() == 0)
-        await home.until_status(lambda main: main["positions"] == 0 and not main["orders"])
-        await home.until(lambda: not home.stops())
-        assert await home.stop() == 0
+        await sell_beyond_the_stop(home)
         fills = [fill for fill in home.recorded(OrderFilled) if fill.origin is FillOrigin.OURS]
         assert sorted(fill.trade_id for fill in fills) == sorted(f"BTCUSDT:{trade['id']}" for trade in home.trades())
-        assert sum(float(trade["qty"]) for trade in home.trades()) == pytest.approx(0.5)
-        assert len(home.recorded(OpenEpisode)) == 1
-        assert len(home.recorded(PlaceOrder)) >= 2   # in slices
 
     live(tmp_path, scenario)
 
@@ -66,21 +51,7 @@ def test_live_sale_by_the_owner_is_recognised_and_not_sold_again(tmp_path: Path)
 
 def test_live_killed_while_it_sells_finds_its_own_orders_and_finishes(tmp_path: Path) -> None:
     """Kill -9 between two slices: the next start asks the venue for what became of them, and sells the rest once."""
-    async def scenario(home: Guarded) -> None:
-        await home.start()
-        await home.until_ready()
-        home.price("57000.0")
-        await home.until(lambda: 0 < home.held() < 0.5)
-        assert await home.stop(signal.SIGKILL) == -signal.SIGKILL
-        await home.start()
-        await home.until(lambda: home.held() == 0)
-        await home.until_status(lambda main: main["positions"] == 0 and not main["orders"])
-        assert await home.stop() == 0
-        assert sum(float(trade["qty"]) for trade in home.trades()) == pytest.approx(0.5)
-        names = [placed.approved.request.name for placed in home.recorded(PlaceOrder)]
-        assert len(names) == len(set(names))
-
-    live(tmp_path, scenario)
+    live(tmp_path, finish_after_a_kill)
 
 
 def test_live_market_without_trades_sells_nothing_and_keeps_its_stop(tmp_path: Path) -> None:

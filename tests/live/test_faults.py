@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 
 from bot.domain.effects import OpenEpisode, PlaceOrder
-from tests.live.guarded import Guarded, guarded
-from tests.wire.builders import run
+from tests.live.guarded import Guarded, guarded, play
 
 ALARM_WITHIN = 5.0                   # seconds, RELIABILITY T6
 BUSY = 3.0                           # seconds more, for a machine with other work: no fault is told so late by itself
@@ -39,11 +38,7 @@ rules:
 
 def faulty(folder: Path, scenario: Callable[[Guarded], Awaitable[None]], book: str) -> None:
     """Run a scenario with an exchange and prices; the scenario starts the daemon."""
-    async def scene() -> None:
-        async with guarded(folder, book) as home:
-            await scenario(home)
-
-    run(scene, seconds=150.0)
+    play(guarded(folder, book), scenario)
 
 
 async def until_marked(home: Guarded) -> None:

@@ -18,10 +18,10 @@ from bot.adapters.journal.spare import SPARE_NAME
 from bot.app.running import JOURNAL_NAME
 from bot.domain.errors import JournalError
 from bot.domain.events import FillOrigin, OrderFilled
-from tests.live.guarded import Guarded, housed
+from tests.live.guarded import Guarded, housed, play
 from tests.live.inside import Inside
 from tests.shared_data import ROOT
-from tests.wire.builders import KEY, SECRET, run
+from tests.wire.builders import KEY, SECRET
 
 SLOW = """
 rules:
@@ -37,11 +37,7 @@ DROP_FROM_BOUNDS, DAC_OVERRIDE = 24, 1       # prctl(2), capabilities(7): root t
 
 def journaled(folder: Path, scenario: Callable[[Inside], Awaitable[None]]) -> None:
     """Run a scenario with an exchange and prices; the scenario starts the daemon."""
-    async def scene() -> None:
-        async with housed(Inside, folder, SLOW) as home:
-            await scenario(home)
-
-    run(scene, seconds=120.0)
+    play(housed(Inside, folder, SLOW), scenario)
 
 
 async def another(home: Inside) -> tuple[int, str]:

@@ -14,9 +14,8 @@ from bot.app.daemon import live_connection
 from bot.domain.effects import OpenEpisode
 from bot.domain.events import FillOrigin, OrderFilled
 from bot.domain.scale import NS_PER_SECOND
-from tests.live.guarded import housed
+from tests.live.guarded import housed, play
 from tests.live.inside import Inside
-from tests.wire.builders import run
 
 OUTAGE = 20.0                        # seconds; polls come every 10, and two witnesses of absence stand 5 apart
 HEARD_WITHIN = 15.0                  # seconds: a look-up finds the fill, and the stream has 5 more to tell it
@@ -33,11 +32,7 @@ rules:
 
 def cut_off(folder: Path, scenario: Callable[[Inside], Awaitable[None]]) -> None:
     """Run a scenario with an exchange and prices; the scenario starts the daemon."""
-    async def scene() -> None:
-        async with housed(Inside, folder, SLOW) as home:
-            await scenario(home)
-
-    run(scene, seconds=150.0)
+    play(housed(Inside, folder, SLOW), scenario)
 
 
 async def finished(home: Inside) -> None:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.live.guarded import housed
+from tests.live.guarded import housed, play
 from tests.live.inside import Inside
 from tests.live.watchman import Watchman
-from tests.wire.builders import account, run
+from tests.wire.builders import account
 
 T_STOP = 3.0                         # seconds that a position may lie bare after it has grown, RELIABILITY I24
 BUSY = 3.0                           # seconds more, for a machine with other work
@@ -33,11 +33,7 @@ INVISIBLE = (
 
 def stopped(folder: Path, scenario: Callable[[Inside], Awaitable[None]]) -> None:
     """Run a scenario with an exchange and prices; the scenario starts the daemon."""
-    async def scene() -> None:
-        async with housed(Inside, folder, SLOW, start=account(btc=500, balance=3_000), more=SOON) as home:
-            await scenario(home)
-
-    run(scene, seconds=150.0)
+    play(housed(Inside, folder, SLOW, start=account(btc=500, balance=3_000), more=SOON), scenario)
 
 
 def test_live_stop_that_nobody_can_see_is_no_stop_and_one_is_left_when_it_is_seen_again(tmp_path: Path) -> None:

@@ -11,7 +11,6 @@ import json
 import os
 import signal
 import sys
-from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -19,27 +18,16 @@ import pytest
 
 from bot.domain.effects import OpenEpisode, PlaceOrder
 from bot.domain.events import FillOrigin, OrderFilled, OrderOutcomeUnknown
-from tests.live.guarded import Guarded, guarded
+from tests.live.duties import assert_sold_once, finish_after_a_kill, sell_beyond_the_stop
+from tests.live.guarded import Guarded, guarded, play
 from tests.live.test_paper import write_paper_config
 from tests.shared_data import ROOT
-from tests.wire.builders import KEY, SECRET, run
-
-SECONDS = 150.0
+from tests.wire.builders import KEY, SECRET
 
 
 def unified(folder: Path, scenario: Callable[[Guarded], Awaitable[None]], *books: str) -> None:
     """Run a scenario with an exchange that the daemon knows by ccxt alone; the scenario starts the daemon."""
-    async def scene() -> None:
-        async with guarded(folder, *books, exchange="binance") as home:
-            await scenario(home)
-
-    run(scene, seconds=SECONDS)
-
-
-def names_twice(home: Guarded) -> list[str]:
-    """Return the client ids that the venue has seen more than once."""
-    rows = home.venue("GET", "/fapi/v1/allOrders", symbol="BTCUSDT")
-    return [name for name, count in Counter(row["clientOrderId"] for row in rows).items() if count > 1]
+    play(guarded(folder, *books, exchange="binance"), scenario)
 
 
 def ours(home: Guarded) -> list[str]:
@@ -54,35 +42,15 @@ def test_unified_loss_beyond_the_stop_is_sold_in_slices_and_booked_fill_by_fill(
         await home.start()
         await home.until_ready()
         assert [(row["algoStatus"], row["workingType"]) for row in home.stops()] == [("NEW", "MARK_PRICE")]
-        home.price("57000.0")
-        await home.until(lambda: home.held() == 0)
-        await home.until_status(lambda main: main["positions"] == 0 and not main["orders"])
-        await home.until(lambda: not home.stops())
-        assert await home.stop() == 0
+        await sell_beyond_the_stop(home)
         assert sorted(set(ours(home))) == sorted(str(trade["id"]) for trade in home.trades())
-        assert sum(float(trade["qty"]) for trade in home.trades()) == pytest.approx(0.5)
-        assert len(home.recorded(OpenEpisode)) == 1
-        assert len(home.recorded(PlaceOrder)) >= 2   # in slices
 
     unified(tmp_path, scenario)
 
 
 def test_unified_killed_while_it_sells_finds_its_own_orders_and_finishes(tmp_path: Path) -> None:
     """Kill -9 between two slices: the next start asks what became of them, and sells the rest once."""
-    async def scenario(home: Guarded) -> None:
-        await home.start()
-        await home.until_ready()
-        home.price("57000.0")
-        await home.until(lambda: 0 < home.held() < 0.5)
-        assert await home.stop(signal.SIGKILL) == -signal.SIGKILL
-        await home.start()
-        await home.until(lambda: home.held() == 0)
-        await home.until_status(lambda main: main["positions"] == 0 and not main["orders"])
-        assert await home.stop() == 0
-        assert sum(float(trade["qty"]) for trade in home.trades()) == pytest.approx(0.5)
-        assert names_twice(home) == []
-
-    unified(tmp_path, scenario)
+    unified(tmp_path, finish_after_a_kill)
 
 
 def test_unified_lost_replies_are_looked_up_and_nothing_is_sold_twice(tmp_path: Path) -> None:
@@ -99,8 +67,7 @@ def test_unified_lost_replies_are_looked_up_and_nothing_is_sold_twice(tmp_path: 
         assert {fact.name for fact in home.recorded(OrderOutcomeUnknown)} >= {
             row["clientOrderId"] for row in home.venue("GET", "/fapi/v1/allOrders", symbol="BTCUSDT")
         }
-        assert sum(float(trade["qty"]) for trade in home.trades()) == pytest.approx(0.5)
-        assert names_twice(home) == []
+        assert_sold_once(home)
 
     unified(tmp_path, scenario)
 

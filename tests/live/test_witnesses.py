@@ -18,8 +18,7 @@ from bot.domain.effects import OpenEpisode
 from bot.domain.events import FillOrigin, OrderFilled
 from bot.domain.scale import CASH_UNIT
 from paper.spec import AccountStart, PositionMode, PositionStart
-from tests.live.guarded import CLOSE_ALL, Guarded, guarded
-from tests.wire.builders import run
+from tests.live.guarded import CLOSE_ALL, Guarded, guarded, play
 
 SLOW = """
 rules:
@@ -38,11 +37,7 @@ def failing(
     start: AccountStart | None = None,
 ) -> None:
     """Run a scenario with an exchange and prices; the scenario starts the daemon."""
-    async def scene() -> None:
-        async with guarded(folder, book, start=start) as home:
-            await scenario(home)
-
-    run(scene, seconds=150.0)
+    play(guarded(folder, book, start=start), scenario)
 
 
 def touch(home: Guarded, leverage: int) -> None:
