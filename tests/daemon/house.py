@@ -27,6 +27,7 @@ from tests import builders
 
 LATENCY = 2 * NS_PER_MS
 LOT = 1_000                          # of BTC, in quantity units
+WAIT = 30.0                          # seconds; all of it takes milliseconds where nobody else works
 
 
 @dataclass
@@ -71,12 +72,17 @@ class House:
         now = self.clock.now()
         self.port.hear(Trade(now, now, 0, round(price * 100), quantity, -1))
 
-    async def until(self, is_so: Callable[[], bool], seconds: float = 10.0) -> None:
+    async def until(self, is_so: Callable[[], bool], seconds: float = WAIT) -> None:
         """Wait until something is so, and fail when it takes too long."""
         deadline = asyncio.get_running_loop().time() + seconds
         while not is_so():
             assert asyncio.get_running_loop().time() < deadline, f"it did not come to pass: {self.driver.failure!r}"
             await asyncio.sleep(0.002)
+
+    async def until_reserved(self) -> None:
+        """Wait until the names that an armed rule may need are durable."""
+        departures = self.driver.departures
+        await self.until(lambda: bool(departures._reserved) and not departures._reserving)
 
 
 def run_head() -> RunHead:

@@ -25,7 +25,7 @@ class SlowJournal:
         self.commits += 1
         if self.commits == 1:
             self.begun.set()
-            self.free.wait(10.0)
+            self.free.wait(60.0)
 
     def waiting(self) -> list[object]:
         return []
@@ -44,7 +44,7 @@ async def ended_in_a_commit(journal: SlowJournal, troubles: list[Trouble | None]
     committer = Committer(journal, KeptAside(), lambda _: None, troubles.append)
     task = asyncio.create_task(committer.run(lambda: None))
     committer.request(1, is_waited_for=True)
-    async with asyncio.timeout(5.0):
+    async with asyncio.timeout(60.0):
         while not journal.begun.is_set() or (rooms.PATIENCE < 1.0 and not troubles):
             await asyncio.sleep(0.001)
     task.cancel()
@@ -52,8 +52,10 @@ async def ended_in_a_commit(journal: SlowJournal, troubles: list[Trouble | None]
     return committer
 
 
-def test_committer_ended_in_the_middle_of_a_commit_waits_for_it_and_is_well() -> None:
+def test_committer_ended_in_the_middle_of_a_commit_waits_for_it_and_is_well(monkeypatch: pytest.MonkeyPatch) -> None:
     """The thread ends its commit while the loop does not look: the daemon ends well."""
+    monkeypatch.setattr(rooms, "PATIENCE", 60.0)
+
     async def scene() -> None:
         journal, troubles = SlowJournal(), list[Trouble | None]()
         committer = await ended_in_a_commit(journal, troubles)

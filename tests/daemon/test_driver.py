@@ -9,9 +9,12 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from bot.adapters.journal.reader import open_readonly
 from bot.adapters.journal.spare import SPARE_NAME, restore
 from bot.adapters.journal.sqlite import SqliteJournal
+from bot.app.daemon import committer
 from bot.domain.effects import CancelOrder, PlaceOrder, ReserveNames
 from bot.domain.errors import JournalError
 from bot.domain.events import OrderNotSent
@@ -20,7 +23,7 @@ from bot.engine.record import checkpoint
 from bot.engine.record.book import Book
 from bot.engine.record.recovery import refold
 from tests import builders
-from tests.daemon.house import LOT, House, house, run_head
+from tests.daemon.house import LOT, WAIT, House, house, run_head
 
 STOP = """
 rules:
@@ -38,7 +41,7 @@ class BlockedJournal(SqliteJournal):
     gate: threading.Event
 
     def commit(self) -> None:
-        self.gate.wait(20)
+        self.gate.wait(120)
         super().commit()
 
 
@@ -84,6 +87,12 @@ def test_driver_loss_beyond_the_stop_ends_flat_with_every_name_reserved_before(t
     asyncio.run(live())
 
 
+@pytest.fixture
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that is silent is waited for, however slowly the test itself gets on: nothing is written beside it."""
+    monkeypatch.setattr(committer, "PATIENCE", 120.0)
+
+
 def blocked(folder: Path) -> BlockedJournal:
     """A new journal whose disk answers nothing until its gate is opened."""
     journal = BlockedJournal.create(folder / "journal.sqlite", run_head())
@@ -95,6 +104,7 @@ def has_decided(home: House) -> bool:
     return any(isinstance(effect, PlaceOrder) for effect in home.seen.effects)
 
 
+@pytest.mark.usefixtures("_patient")
 def test_driver_order_whose_name_is_not_durable_waits_for_the_disk(tmp_path: Path) -> None:
     """No name reaches the venue before it is durable, if only as a reservation."""
 
@@ -111,6 +121,7 @@ def test_driver_order_whose_name_is_not_durable_waits_for_the_disk(tmp_path: Pat
     asyncio.run(live())
 
 
+@pytest.mark.usefixtures("_patient")
 def test_driver_order_whose_name_was_reserved_leaves_while_the_disk_is_slow(tmp_path: Path) -> None:
     """An armed rule's names are durable beforehand, so that no disk stands between a price and an order."""
 
@@ -118,10 +129,10 @@ def test_driver_order_whose_name_was_reserved_leaves_while_the_disk_is_slow(tmp_
         journal = blocked(tmp_path)
         journal.gate.set()
         async with house(tmp_path, STOP, journal=journal) as home:
-            await home.until(lambda: not journal.waiting())
+            await home.until_reserved()
             journal.gate.clear()
             home.price(94)
-            await home.until(lambda: is_flat(home), seconds=1.0)
+            await home.until(lambda: is_flat(home))
             assert journal.waiting()
             journal.gate.set()
 
@@ -144,7 +155,8 @@ def test_driver_disk_refuses_records_beside_it_and_still_sells(tmp_path: Path) -
             await home.until(lambda: bool(home.troubles))
             assert home.troubles[0] is not None and not home.troubles[0].is_lost
             last = f"[{home.engine.book.seq},".encode()
-            await home.until(lambda: last in (tmp_path / SPARE_NAME).read_bytes())
+            spare = tmp_path / SPARE_NAME
+            await home.until(lambda: last in (kept := spare.read_bytes()) and kept.endswith(b"\n"))
             shutil.copytree(tmp_path, killed)    # as a kill -9 would leave it
             held = home.engine.book
             journal.is_full = False              # so that the house can be closed
@@ -160,6 +172,7 @@ def test_driver_disk_refuses_records_beside_it_and_still_sells(tmp_path: Path) -
     asyncio.run(live())
 
 
+@pytest.mark.usefixtures("_patient")
 def test_driver_cancelled_before_its_record_was_durable_never_leaves(tmp_path: Path) -> None:
     """A cancel that overtakes its order would find nothing at the venue, and the order would come after it."""
 
@@ -185,7 +198,7 @@ def test_driver_error_in_a_step_lets_nothing_leave_after_it(tmp_path: Path) -> N
         async with house(tmp_path, STOP) as home:
             now = home.clock.now()
             home.driver.inbox.put(Trade(now, now, 99, 9_400, LOT, -1))
-            await asyncio.wait_for(home.driver.stopped.wait(), 5)
+            await asyncio.wait_for(home.driver.stopped.wait(), WAIT)
             assert isinstance(home.driver.failure, IndexError)
             steps = home.driver.steps
             home.price(90)

@@ -300,7 +300,7 @@ def test_systemd_hears_ready_alive_and_stopping(tmp_path: Path) -> None:
     path = str(tmp_path / "notify")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(path)
-        manager.settimeout(2)
+        manager.settimeout(30)
         notifier = SystemdNotifier({"NOTIFY_SOCKET": path, "WATCHDOG_USEC": "10000000"})
         assert notifier.watchdog_seconds == 10
         notifier.ready("2 positions, protected")

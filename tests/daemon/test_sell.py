@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 
 from bot.adapters.wishes import WishFile
 from bot.app.cli import main
+from bot.app.daemon import committer
 from bot.domain.account import PositionKey
 from bot.domain.effects import PlaceOrder
 from bot.domain.events import Command, CommandKind
@@ -130,8 +132,11 @@ def test_sell_that_nobody_heard_before_a_kill_is_sold_once_by_the_next_process(t
     assert "said too long ago" in (live.out / "penstock.log").read_text()
 
 
-def test_sale_order_waits_for_the_record_of_its_sale_though_its_name_was_durable(tmp_path: Path) -> None:
+def test_sale_order_waits_for_the_record_of_its_sale_though_its_name_was_durable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A sale lost with the process is heard again: what had left before its record would be sold twice."""
+    monkeypatch.setattr(committer, "PATIENCE", 120.0)    # however slowly the test gets on, nothing is written beside it
     gate = threading.Event()
     gate.set()
     journal = BlockedJournal.create(tmp_path / "journal.sqlite", run_head())
@@ -139,13 +144,12 @@ def test_sale_order_waits_for_the_record_of_its_sale_though_its_name_was_durable
 
     async def live() -> None:
         async with house(tmp_path, NEVER_FIRES, journal=journal) as home:
-            await home.until(lambda: home.engine.book.reserved_for[0] is not None)
-            await asyncio.sleep(0.1)                 # its names are durable now
+            await home.until_reserved()
             gate.clear()
             what = Sale("one", PositionKey(0, 0), SaleTerms(0, "taker"), LOT)
             home.driver.command(Command(home.clock.now(), 0, CommandKind.SELL, "r", by="ann", sale=what))
+            await home.until(lambda: any(isinstance(effect, PlaceOrder) for effect in home.seen.effects))
             await asyncio.sleep(0.1)
-            assert any(isinstance(effect, PlaceOrder) for effect in home.seen.effects)
             assert home.port.placed == []
             gate.set()
             await home.until(lambda: home.engine.book.quantity[0] == 9 * LOT)
