@@ -12,7 +12,8 @@ from typing import Any
 
 from bot.app.cli import main
 from bot.app.running import REPORT_NAME, SUMMARY_NAME
-from tests.daemon.test_process import SLOW_STOP, Process, daemon, is_flat, is_ready
+from bot.domain.effects import PlaceOrder
+from tests.daemon.test_process import SLOW_STOP, Process, daemon, effects, is_flat, is_ready
 
 STOP_IN_12_S = SLOW_STOP.replace("over: 4s, slice: 500ms", "over: 12s, slice: 1s")
 
@@ -37,7 +38,7 @@ def test_daemon_leaves_a_report_at_its_end_and_one_is_made_while_it_goes_on_and_
         live.until(is_ready)
         live.until(lambda _: report(live)["accounts"]["main"]["equity_start"] == "20")   # its first point is durable
         live.type(94)
-        live.until(lambda _: report(live)["parents"] != [])   # an order may leave before its record is durable
+        live.until(lambda _: bool(effects(live.out, PlaceOrder)))   # an order may leave before its record is durable
         going_on = report(live)
         assert [fire["rule"] for fire in going_on["fires"]] == ["stop"]
         assert going_on["parents"][0]["ended"] is None
