@@ -29,8 +29,8 @@ from paper.wire.frame_faults import FRAME_FAULTS
 from paper.wire.hub import Outgoing
 from paper.wire.rules import Rule
 from paper.wire.server import WireServer
+from tests.adapters.ccxt.bench import SYMBOLS
 from tests.adapters.ccxt.carriers import Plain
-from tests.adapters.ccxt.wired import SYMBOLS
 from tests.wire.builders import run, serving, steer
 
 

@@ -16,8 +16,9 @@ from bot.domain.instrument import TradingState
 from bot.domain.scale import CASH_UNIT, NS_PER_MS
 from paper.wire.exchange import Reply, Request
 from paper.wire.faults import Fate
+from tests.adapters.ccxt.bench import SYMBOLS
 from tests.adapters.ccxt.carriers import Plain
-from tests.adapters.ccxt.wired import SYMBOLS, wired
+from tests.adapters.ccxt.wired import wired
 from tests.wire.builders import account, run
 
 

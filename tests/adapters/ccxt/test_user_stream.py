@@ -98,9 +98,7 @@ def test_stop_that_is_triggered_fills_under_its_own_name() -> None:
     """It rests, the mark reaches it, it becomes an order of the venue's: all of it is told of our stop."""
     async def scenario() -> None:
         async with wired(account(btc=50), streams=True) as bench:
-            name = bench.place(
-                bench.request(quantity=50, price=None, trigger="59000", order_class=OrderClass.STOP)
-            )
+            name = bench.place(bench.stop("59000", quantity=50))
             await bench.until(lambda: bench.of(OrderAccepted))
             steer(bench.server, "58900.0", quantity=1_000)
             await bench.until(lambda: fills_of(bench, name) == 50)
@@ -156,7 +154,7 @@ def test_stop_whose_reply_is_lost_is_found_by_its_name() -> None:
     """A stop is unknown after its answer is lost, and the look-up finds it where stops live."""
     async def scenario() -> None:
         async with wired(account(btc=50), carrier=LostOnce("/algoOrder")) as bench:
-            name = bench.place(bench.request(price=None, trigger="55000", order_class=OrderClass.STOP))
+            name = bench.place(bench.stop())
             await bench.until(lambda: bench.of(OrderOutcomeUnknown))
             bench.venue.look_up(bench.time.now(), 0, name)
             await bench.until(lambda: bench.of(OrderAccepted))

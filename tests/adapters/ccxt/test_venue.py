@@ -108,7 +108,7 @@ def test_stop_counts_as_accepted_when_it_was_read_back_and_is_cancelled_on_its_o
     """Stops live on endpoints of their own: placed, read back, looked up and ended there."""
     async def scenario() -> None:
         async with wired(account(btc=50)) as bench:
-            name = bench.place(bench.request(price=None, trigger="55000", order_class=OrderClass.STOP))
+            name = bench.place(bench.stop())
             await bench.until(lambda: bench.of(OrderAccepted))
             (stop,) = bench.server.exchange.floor.register.shelf(0).open_algos.values()
             assert (stop.terms.client_id, stop.terms.working_type, stop.terms.reduce_only) == (name, "MARK_PRICE", True)
@@ -146,7 +146,7 @@ def test_catch_up_tells_orders_fills_and_stops_since_a_time() -> None:
         async with wired(account(btc=50)) as bench:
             since = bench.time.now()
             name = bench.place(bench.request(quantity=10))
-            stop = bench.place(bench.request(price=None, trigger="55000", order_class=OrderClass.STOP))
+            stop = bench.place(bench.stop())
             await bench.until(lambda: len(bench.of(OrderAccepted)) == 2)
             by_hand = {"symbol": "BTCUSDT", "side": "SELL", "type": "MARKET", "quantity": "0.005"}
             await bench.connection.exchange.fapiPrivatePostOrder({**by_hand, "newClientOrderId": "web_1"})
@@ -168,7 +168,7 @@ def test_catch_up_knows_orders_that_are_older_than_its_time() -> None:
         async with wired(account(btc=50)) as bench:
             resting = bench.request(price="60500", time_in_force=TimeInForce.POST_ONLY, order_class=OrderClass.COST)
             name = bench.place(resting)
-            stop = bench.place(bench.request(price=None, trigger="59000", order_class=OrderClass.STOP))
+            stop = bench.place(bench.stop("59000"))
             await bench.until(lambda: len(bench.of(OrderAccepted)) == 2)
             await asyncio.sleep(0.25)                # more than what is asked for again
             since = bench.time.now()
@@ -255,7 +255,7 @@ def test_account_lists_open_orders_of_everybody_and_ends_a_strangers(
                 "symbol": "BTCUSDT", "side": "BUY", "type": "STOP_MARKET", "algoType": "CONDITIONAL",
                 "quantity": "0.007", "triggerPrice": "65000", "clientAlgoId": "web_2",
             })
-            stop = bench.place(bench.request(price=None, trigger="55000", order_class=OrderClass.STOP))
+            stop = bench.place(bench.stop())
             await bench.until(lambda: bench.of(OrderAccepted))
             bench.venue.report_account(bench.time.now(), 0)
             await bench.until(lambda: bench.of(AccountSnapshot))
@@ -305,7 +305,7 @@ def test_stop_that_is_taken_and_cannot_be_seen_is_not_accepted(monkeypatch: pyte
 
     async def scenario() -> None:
         async with wired(account(btc=50), carrier=Invisible()) as bench:
-            name = bench.place(bench.request(price=None, trigger="55000", order_class=OrderClass.STOP))
+            name = bench.place(bench.stop())
             await bench.until(lambda: bench.facts)
             assert [fact.name for fact in bench.of(OrderNotFound)] == [name]
             assert bench.of(OrderAccepted) == []
@@ -329,7 +329,7 @@ def test_stop_that_its_page_shows_late_is_accepted_and_never_missed() -> None:
 
     async def scenario() -> None:
         async with wired(account(btc=50), carrier=Lagging()) as bench:
-            name = bench.place(bench.request(price=None, trigger="55000", order_class=OrderClass.STOP))
+            name = bench.place(bench.stop())
             await bench.until(lambda: bench.facts)
             assert [fact.name for fact in bench.of(OrderAccepted)] == [name]
             assert bench.of(OrderNotFound) == [] and bench.troubles == []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 
 import pytest
 
@@ -18,13 +17,15 @@ from bot.adapters.ccxt.unified.feed import MarkMissing, UnifiedFeed, mark_method
 from bot.adapters.ccxt.unified.terms import UnifiedMarketWatch
 from bot.adapters.ccxt.unified.watch import AccountWatch
 from bot.domain.account import MarginMode
+from bot.domain.copying import replace
 from bot.domain.errors import InputError
 from bot.domain.events import AccountFact, AccountSnapshot, FillOrigin, InstrumentStatus, OrderFilled
 from bot.domain.instrument import TradingState
 from bot.domain.market import BookUpdate, FundingRate, MarketFact, MarkPrice, Quote, Trade
 from bot.domain.scale import NS_PER_MINUTE, NS_PER_SECOND
 from paper.spec import PositionMode
-from tests.adapters.ccxt.unified.wired import SYMBOLS, Wired, wired
+from tests.adapters.ccxt.bench import SYMBOLS
+from tests.adapters.ccxt.unified.wired import Wired, wired
 from tests.wire.builders import account, run, steer
 
 
