@@ -41,7 +41,7 @@ class BlockedJournal(SqliteJournal):
     gate: threading.Event
 
     def commit(self) -> None:
-        self.gate.wait(120)
+        self.gate.wait(60)
         super().commit()
 
 
@@ -90,7 +90,7 @@ def test_driver_loss_beyond_the_stop_ends_flat_with_every_name_reserved_before(t
 @pytest.fixture
 def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A disk that is silent is waited for, however slowly the test itself gets on: nothing is written beside it."""
-    monkeypatch.setattr(committer, "PATIENCE", 120.0)
+    monkeypatch.setattr(committer, "PATIENCE", 60.0)
 
 
 def blocked(folder: Path) -> BlockedJournal:

@@ -136,7 +136,7 @@ def test_sale_order_waits_for_the_record_of_its_sale_though_its_name_was_durable
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A sale lost with the process is heard again: what had left before its record would be sold twice."""
-    monkeypatch.setattr(committer, "PATIENCE", 120.0)    # however slowly the test gets on, nothing is written beside it
+    monkeypatch.setattr(committer, "PATIENCE", 60.0)    # however slowly the test gets on, nothing is written beside it
     gate = threading.Event()
     gate.set()
     journal = BlockedJournal.create(tmp_path / "journal.sqlite", run_head())
