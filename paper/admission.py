@@ -9,8 +9,9 @@ when it is triggered.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from bot.domain.copying import replace
 from bot.domain.instrument import Filters, TradingState
 from bot.domain.order import OrderRequest, Side, TimeInForce
 from paper.booking import reduces

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from bot.domain.account import Balance, MarginMode, MarginReport, PositionReport
+from bot.domain.copying import replace
 from bot.domain.events import AccountSnapshot
 from paper import funding, history, matching, modes, orders, status
 from paper.collateral import moving

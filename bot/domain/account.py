@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+import msgspec
 
 
 class PositionSide(Enum):
@@ -23,8 +24,7 @@ class MarginMode(Enum):
     __hash__ = object.__hash__
 
 
-@dataclass(frozen=True, slots=True)
-class PositionKey:
+class PositionKey(msgspec.Struct, frozen=True):
     """One holding: the unit of targets, parents and reservations. Indexes of account and instrument."""
 
     account: int
@@ -32,21 +32,15 @@ class PositionKey:
     side: PositionSide = PositionSide.NET
     mode: MarginMode = MarginMode.CROSS
 
-    def __hash__(self) -> int:
-        """Return what tells nearly all keys apart; it is asked for dozens of times while an order is decided."""
-        return self.account << 16 ^ self.instrument
 
-
-@dataclass(frozen=True, slots=True)
-class Balance:
+class Balance(msgspec.Struct, frozen=True):
     """Cash of one asset in the wallet, 10^-8; unrealised profit is not in it."""
 
     asset: str
     amount: int
 
 
-@dataclass(frozen=True, slots=True)
-class MarginReport:
+class MarginReport(msgspec.Struct, frozen=True):
     """The venue's own sums of an account, cash of its settlement currency, and the marks at which it made them.
 
     All of the account's pools are in them; ``marks`` are (instrument, price) of every position that is held.
@@ -57,8 +51,7 @@ class MarginReport:
     marks: tuple[tuple[int, int], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class PositionReport:
+class PositionReport(msgspec.Struct, frozen=True):
     """A holding as the venue states it.
 
     ``quantity`` is signed; ``entry_value`` is quantity x average entry price in cash units, signed like

@@ -7,8 +7,9 @@ effects in order rebuilds the book without deciding anything anew.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+import msgspec
 
 from bot.domain.account import Balance, PositionKey
 from bot.domain.denials import DenialCode
@@ -46,8 +47,7 @@ class ParentEnd(Enum):
     POSITION_GONE = "position_gone"  # somebody else closed the position: a person, a stop, the venue
 
 
-@dataclass(frozen=True, slots=True)
-class ScopeElement:
+class ScopeElement(msgspec.Struct, frozen=True):
     """What one instance of a rule looks at: an account, one position of it, or ``PORTFOLIO``."""
 
     account: int
@@ -57,8 +57,7 @@ class ScopeElement:
 PORTFOLIO = ScopeElement(-1)         # all accounts of this process, which only triggers are kept for
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(msgspec.Struct, frozen=True):
     """One measure as it was when a rule fired; None when it was not available."""
 
     text: str
@@ -69,8 +68,7 @@ class Reading:
 # Decisions about rules and episodes -----------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class MoveTrigger:
+class MoveTrigger(msgspec.Struct, frozen=True):
     """A rule's instance changes state at ``since``, with ``held`` ns of its hold already served."""
 
     rule: str
@@ -80,16 +78,14 @@ class MoveTrigger:
     held: int
 
 
-@dataclass(frozen=True, slots=True)
-class MarkAtFire:
+class MarkAtFire(msgspec.Struct, frozen=True):
     """The mark of one position when a rule fired: the decision price of what is sold for it."""
 
     key: PositionKey
     price: int
 
 
-@dataclass(frozen=True, slots=True)
-class OpenEpisode:
+class OpenEpisode(msgspec.Struct, frozen=True):
     """A rule fired: its goal, and the readings that explain it."""
 
     episode: int
@@ -104,24 +100,21 @@ class OpenEpisode:
     deposit: Balance | None = None   # that would reach the goal instead of a sale
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedCut:
+class PlannedCut(msgspec.Struct, frozen=True):
     """Of the plan of an episode: sell until no more than ``keep`` of this key is held."""
 
     key: PositionKey
     keep: int                        # unsigned
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedHolding:
+class PlannedHolding(msgspec.Struct, frozen=True):
     """Of the plan of a hedge: trade until ``quantity`` of this key is held."""
 
     key: PositionKey
     quantity: int                    # signed
 
 
-@dataclass(frozen=True, slots=True)
-class PlanEpisode:
+class PlanEpisode(msgspec.Struct, frozen=True):
     """The plan, in absolute lots; a later plan replaces the earlier one and, of cuts, never relieves less.
 
     A hedge has ``holdings`` instead of cuts, and its later plans may want less.
@@ -134,8 +127,7 @@ class PlanEpisode:
     holdings: tuple[PlannedHolding, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class EndEpisode:
+class EndEpisode(msgspec.Struct, frozen=True):
     episode: int
     reason: str
     now: int
@@ -144,8 +136,7 @@ class EndEpisode:
 # Decisions about parents ----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class OpenParent:
+class OpenParent(msgspec.Struct, frozen=True):
     """One parent per key: sell until no more than ``keep`` is held, as its obligations say.
 
     A hedge that adds to a position trades until ``hedged_to``, signed, is held; ``keep`` is then its size.
@@ -165,8 +156,7 @@ class OpenParent:
     hedged_to: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ReviseParent:
+class ReviseParent(msgspec.Struct, frozen=True):
     """Its obligations changed: the whole new list, the new total and what may be kept."""
 
     parent: str
@@ -188,8 +178,7 @@ class Relaxation(Enum):
     BUDGET = "budget"                # goes on, since the venue's liquidation would cost more
 
 
-@dataclass(frozen=True, slots=True)
-class RelaxParent:
+class RelaxParent(msgspec.Struct, frozen=True):
     """The next step of the ladder; ``level`` counts from 0, the tables are in ``bot.execution.ladder``."""
 
     parent: str
@@ -199,8 +188,7 @@ class RelaxParent:
     now: int
 
 
-@dataclass(frozen=True, slots=True)
-class PauseParent:
+class PauseParent(msgspec.Struct, frozen=True):
     """Its slippage budget is spent, and going on is not worth it: ``residual`` is not sold as things are."""
 
     parent: str
@@ -209,8 +197,7 @@ class PauseParent:
     now: int
 
 
-@dataclass(frozen=True, slots=True)
-class EndParent:
+class EndParent(msgspec.Struct, frozen=True):
     """``market_volume`` and ``market_turnover`` are what others traded while it was open."""
 
     parent: str
@@ -220,8 +207,7 @@ class EndParent:
     now: int
 
 
-@dataclass(frozen=True, slots=True)
-class ReserveNames:
+class ReserveNames(msgspec.Struct, frozen=True):
     """The names of a parent's next children, before any of them is used."""
 
     parent: str
@@ -232,8 +218,7 @@ class ReserveNames:
     quantity_max: int
 
 
-@dataclass(frozen=True, slots=True)
-class ReserveStopNames:
+class ReserveStopNames(msgspec.Struct, frozen=True):
     """The names of a position's next stops, before any of them is used; ``parent`` is what they are children of."""
 
     parent: str
@@ -244,8 +229,7 @@ class ReserveStopNames:
     quantity_max: int
 
 
-@dataclass(frozen=True, slots=True)
-class RecordDenial:
+class RecordDenial(msgspec.Struct, frozen=True):
     """The gate refused an order."""
 
     request: OrderRequest
@@ -254,8 +238,7 @@ class RecordDenial:
     now: int
 
 
-@dataclass(frozen=True, slots=True)
-class SetLatch:
+class SetLatch(msgspec.Struct, frozen=True):
     """An account is shut or opened; ``by`` is the person, empty where the engine came to the end of a command."""
 
     account: int
@@ -265,8 +248,7 @@ class SetLatch:
     now: int
 
 
-@dataclass(frozen=True, slots=True)
-class SetOverride:
+class SetOverride(msgspec.Struct, frozen=True):
     """One control of the gate rests until a time, ns; one that has passed ends it."""
 
     account: int
@@ -280,8 +262,7 @@ class SetOverride:
 # What is remembered of prices ------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class MarkHighWater:
+class MarkHighWater(msgspec.Struct, frozen=True):
     """An account's net asset value per unit is at its highest, or its units changed.
 
     ``equity`` is what that highest value amounts to in the units of today; None begins anew.
@@ -292,8 +273,7 @@ class MarkHighWater:
     now: int
 
 
-@dataclass(frozen=True, slots=True)
-class MarkBest:
+class MarkBest(msgspec.Struct, frozen=True):
     """A position has the best mark since it was opened."""
 
     key: PositionKey
@@ -301,8 +281,7 @@ class MarkBest:
     now: int
 
 
-@dataclass(frozen=True, slots=True)
-class NoteJump:
+class NoteJump(msgspec.Struct, frozen=True):
     """An account's equity changed by ``amount``, and no fact says why."""
 
     account: int
@@ -313,16 +292,14 @@ class NoteJump:
 # What the dispatcher performs -----------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class PlaceOrder:
+class PlaceOrder(msgspec.Struct, frozen=True):
     approved: Approved
     parent: str
     child: int
     now: int
 
 
-@dataclass(frozen=True, slots=True)
-class PlaceStop:
+class PlaceStop(msgspec.Struct, frozen=True):
     """Let a reduce-only stop rest at the venue.
 
     ``liquidation_price`` is what it lies inside of, in price units; None when the market gave no price.
@@ -334,15 +311,13 @@ class PlaceStop:
     now: int
 
 
-@dataclass(frozen=True, slots=True)
-class CancelOrder:
+class CancelOrder(msgspec.Struct, frozen=True):
     account: int
     name: str
     now: int
 
 
-@dataclass(frozen=True, slots=True)
-class LookUpOrder:
+class LookUpOrder(msgspec.Struct, frozen=True):
     """Ask the venue what became of an order whose outcome is not known."""
 
     account: int
@@ -350,16 +325,14 @@ class LookUpOrder:
     now: int
 
 
-@dataclass(frozen=True, slots=True)
-class ReadAccount:
+class ReadAccount(msgspec.Struct, frozen=True):
     """Ask the venue for its whole word on an account."""
 
     account: int
     now: int
 
 
-@dataclass(frozen=True, slots=True)
-class CatchUp:
+class CatchUp(msgspec.Struct, frozen=True):
     """Ask the venue again for what it told of an account that we may not have heard.
 
     That is everything numbered above ``facts_after``, and our own orders that arrived at ``orders_after`` (its time)
@@ -372,9 +345,8 @@ class CatchUp:
     now: int
 
 
-@dataclass(frozen=True, slots=True)
-class PassOverName:
-    """An order of ours is at the venue that the record does not know: no name up to it is used any more."""
+class PassOverName(msgspec.Struct, frozen=True):
+    """An order of ours is at the venue, or may be, that the record does not know: no name up to it is used any more."""
 
     account: int
     parent: str
@@ -383,8 +355,7 @@ class PassOverName:
     now: int
 
 
-@dataclass(frozen=True, slots=True)
-class RaiseAlarm:
+class RaiseAlarm(msgspec.Struct, frozen=True):
     """Tell a person. ``code`` is stable, for filters; ``detail`` is for reading."""
 
     code: str

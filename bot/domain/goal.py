@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+import msgspec
 
 
 class GoalKind(Enum):
@@ -28,8 +29,7 @@ class Lacking(Enum):
     TELL = "tell"                    # leave it, and tell a person why
 
 
-@dataclass(frozen=True, slots=True)
-class HedgeTerms:
+class HedgeTerms(msgspec.Struct, frozen=True):
     """How a delta outside its band is brought back: by trading ``symbol`` until ``to`` is left of it.
 
     ``to`` is unsigned, of the goal's currency, and not above the goal's target, which is the band.
@@ -40,8 +40,7 @@ class HedgeTerms:
     lacking: Lacking = Lacking.CUT
 
 
-@dataclass(frozen=True, slots=True)
-class Goal:
+class Goal(msgspec.Struct, frozen=True):
     """``target`` is a fraction, a multiple for leverage, for amounts one of ``currency``; None when flat.
 
     ``hedge`` is there for a net delta and for nothing else.

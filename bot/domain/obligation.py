@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from bot.domain.order import OrderClass
 
 
-@dataclass(frozen=True, slots=True)
-class Obligation:
+class Obligation(msgspec.Struct, frozen=True):
     """A duty to sell ``quantity`` of one key between ``start`` and ``deadline``.
 
     ``base`` is what its parent had filled when the duty began, so that several duties can be compared on

@@ -13,8 +13,9 @@ report leads out of a terminal status.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+import msgspec
 
 from bot.domain.account import PositionKey
 
@@ -22,6 +23,8 @@ from bot.domain.account import PositionKey
 class Side(Enum):
     BUY = "buy"
     SELL = "sell"
+
+    __hash__ = object.__hash__       # an Enum's own hashes its name in Python; here and below it is asked per order
 
     @property
     def sign(self) -> int:
@@ -69,6 +72,8 @@ class OrderClass(Enum):
     STOP = "stop"                    # the protective stop that rests at the venue
     OPERATOR = "operator"            # a person's command
 
+    __hash__ = object.__hash__
+
 
 class OrderStatus(Enum):
     SENDING = "sending"
@@ -79,6 +84,8 @@ class OrderStatus(Enum):
     EXPIRED = "expired"
     REJECTED = "rejected"
     NOT_SENT = "not_sent"
+
+    __hash__ = object.__hash__
 
     @property
     def can_fill(self) -> bool:
@@ -139,8 +146,7 @@ def next_status(status: OrderStatus, report: Report) -> OrderStatus:
     return TRANSITIONS[status].get(report, status)
 
 
-@dataclass(frozen=True, slots=True)
-class OrderRequest:
+class OrderRequest(msgspec.Struct, frozen=True):
     """What a parent, a stop or an operator wants sent. ``quantity`` is unsigned; never without a price.
 
     Of ours, ``limit_price`` is None only for a protective stop that rests at the venue, with ``trigger_price``.
@@ -162,8 +168,7 @@ class OrderRequest:
     self_trade: SelfTrade = SelfTrade.EXPIRE_MAKER
 
 
-@dataclass(frozen=True, slots=True)
-class Approved:
+class Approved(msgspec.Struct, frozen=True):
     """A request that passed the gate. Only ``bot.engine.gate`` makes one; a test reads the source for it.
 
     The dispatcher drops it when ``valid_until`` has passed, and says ``OrderNotSent``.

@@ -8,13 +8,14 @@ not known: their quantity is never sent again under another name.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+import msgspec
 
 from bot.domain.instrument import Filters, Instrument
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(msgspec.Struct, frozen=True):
     """Where a parent stands."""
 
     quantity: int                    # all it is to sell

@@ -18,8 +18,8 @@ position, with volatility at both ends of its range.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
+from bot.domain.copying import replace
 from bot.domain.effects import Goal, GoalKind
 from bot.domain.errors import InputError
 from bot.domain.order import OrderClass

@@ -26,13 +26,12 @@ cooldown and a confirmation it does wait for.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from bot.domain.effects import TriggerState
 
 
-@dataclass(frozen=True, slots=True)
-class Trigger:
+class Trigger(msgspec.Struct, frozen=True):
     """``since`` is when the state began, ``held`` how much of the hold was served before that, ns."""
 
     state: TriggerState = TriggerState.INACTIVE
@@ -40,8 +39,7 @@ class Trigger:
     held: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Conditions:
+class Conditions(msgspec.Struct, frozen=True):
     """What the rule's conditions say now; None is unavailable. ``has_clear`` tells a missing ``clear:``.
 
     A rule without ``confirm:`` is always confirmed.
@@ -53,16 +51,14 @@ class Conditions:
     confirm: bool | None = True
 
 
-@dataclass(frozen=True, slots=True)
-class Fires:
+class Fires(msgspec.Struct, frozen=True):
     """How often one instance has fired since it was last set back, and when it did last, ns."""
 
     count: int = 0
     last: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Allowance:
+class Allowance(msgspec.Struct, frozen=True):
     """What an instance's earlier fires leave it: no fire before ``not_before`` (ns), none at all once spent.
 
     Pardoned it would be spent, but fires on; whoever opens its episode tells a person.

@@ -9,8 +9,7 @@ Source: Binance USDⓈ-M futures API, "Modify Order", read 2026-11.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from bot.domain.copying import replace
 from bot.domain.order import OrderRequest
 from paper.messages import CancelRequest, SubmitOrder
 from paper.wire.floor import Call, Floor

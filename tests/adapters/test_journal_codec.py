@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import get_args
 
 import pytest
@@ -11,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.adapters.journal.codec import KINDS, Message, decode, encode
+from bot.domain.copying import replace
 from bot.domain.effects import Effect, RaiseAlarm, Reading
 from bot.domain.errors import JournalError
 from bot.domain.events import AccountFact, CashMoved, Timer

@@ -8,11 +8,11 @@ tell them apart, the spare margin there must be nothing but roundings.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from math import ceil, floor, inf
 
 import pytest
 
+from bot.domain.copying import replace
 from bot.domain.instrument import InstrumentKind
 from bot.risk.margin import bankruptcy_price, liquidation_price
 from bot.risk.pool import Pool, pool_bankruptcy_price, pool_distances, pool_liquidation_price

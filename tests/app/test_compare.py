@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from bot.app.report.compare import ComparedRun, compare_runs
 from bot.app.report.compare_page import ComparedPage, render_page
 from bot.app.report.compare_rows import ACCOUNT_ROWS, RULE_ROWS
 from bot.app.report.compare_text import render_comparison
+from bot.domain.copying import replace
 from bot.domain.errors import InputError
 from bot.domain.run import RunHead, TapeSource
 from bot.domain.scale import NS_PER_MINUTE

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sqlite3
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from bot.app.explain.trail import read_trail
 from bot.app.nearness import Nearest
 from bot.app.verbs.explain import open_run
 from bot.app.wording import cash, iso_time
+from bot.domain.copying import replace
 from bot.domain.errors import InputError
 from bot.domain.events import OrderFilled, Reloaded
 from tests.app.runs import BTC, NEVER_FIRES, STRATEGIES, crash, long_of, penstock, write_candles, write_config

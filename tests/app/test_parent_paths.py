@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import msgspec
 import pytest
 
 from bot.app.parent_paths import PATHS_MAX, POINTS_MAX, STEPS_MAX, ParentPaths
 from bot.app.recorder import RunRecorder
+from bot.domain.copying import replace
 from bot.domain.effects import (
     EndParent,
     OpenParent,

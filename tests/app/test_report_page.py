@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
 
 import pytest
 
 from bot.app.record import AccountSeries, AlarmCount, RunRecord, StopPath, from_json, to_json
 from bot.app.report.html import render
+from bot.domain.copying import replace
 from bot.domain.errors import ContractError, JournalError
 from tests.app.report_page import NOT_SHOWN, PAGE, PLOTLY, RECORD, Reader, nulled
 from tests.app.sample_record import BTC, ns, quiet_record, sample_series, sample_summary

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from io import StringIO
 
 from rich.console import Console
@@ -10,6 +9,7 @@ from rich.console import Console
 from bot.app.progress import LiveView
 from bot.app.recorder import RunRecorder
 from bot.app.watching import Watching
+from bot.domain.copying import replace
 from bot.domain.effects import OpenParent, ReviseParent
 from bot.domain.scale import NS_PER_MINUTE
 from tests.builders import STOP, T0, trade

@@ -11,7 +11,7 @@ from tests.architecture.test_house import MODULES
 
 NAME = "Approved"
 FIELDS = {"request", "valid_until", "book_version"}
-MAKERS = {"replace", "__replace__", "copy", "deepcopy", "type", "__new__", "__setattr__", "setattr"}
+MAKERS = {"replace", "force_setattr", "__replace__", "copy", "deepcopy", "type", "__new__", "__setattr__", "setattr"}
 
 
 def annotations_of(tree: ast.AST) -> set[int]:
@@ -87,6 +87,9 @@ def test_gate_makes_its_approved_order_in_one_place() -> None:
         "x = vars(order)['Approved'](request, 1, 2)",
         "x = replace(effect.approved, valid_until=9)",
         "x = dataclasses.replace(approved, valid_until=9)",
+        "x = msgspec.structs.replace(effect.approved, valid_until=9)",
+        "msgspec.structs.force_setattr(effect.approved, 'valid_until', 9)",
+        "x = msgspec.convert(row, Approved)",
         "x = copy.copy(effect.approved)",
         "x = type(effect.approved)(request, 1, 2)",
         "x = effect.approved.__class__(request, 1, 2)",

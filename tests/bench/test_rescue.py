@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -26,6 +25,7 @@ from bench.rescue.strategy import (
 from bench.rescue.tape import RescueTape, TapeBars, TapeKind, find_tapes
 from bench.rescue.work import Task, perform
 from bot.app.loading import load_all
+from bot.domain.copying import replace
 from bot.domain.errors import ContractError, InputError
 from bot.domain.scale import CASH_UNIT, NS_PER_HOUR
 from tests.bench.minutes import write_crash

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 
@@ -11,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain.account import MarginMode, PositionKey, PositionSide
+from bot.domain.copying import replace
 from bot.domain.denials import DenialCode
 from bot.domain.errors import Unsupported
 from bot.domain.instrument import InstrumentKind

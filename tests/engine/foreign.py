@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from bot.domain.account import PositionKey
+from bot.domain.copying import replace
 from bot.domain.effects import RaiseAlarm
 from bot.domain.events import OpenOrderGone, OpenOrderSeen
 from bot.domain.open_order import CancelForeignOrder, OpenOrder

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 from bot.domain.account import PositionKey, PositionSide
+from bot.domain.copying import replace
 from bot.domain.denials import DenialCode, Denied
 from bot.domain.effects import OpenParent, ReserveNames, SetLatch, SetOverride
 from bot.domain.instrument import Filters, TradingState

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from bot.domain.copying import replace
 from bot.domain.effects import CancelOrder, LookUpOrder, PlaceStop, RaiseAlarm
 from bot.domain.events import (
     FillOrigin,

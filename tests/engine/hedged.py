@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from bot.app.markets import make_instrument
 from bot.domain.account import Balance, PositionKey, PositionReport, PositionSide
+from bot.domain.copying import replace
 from bot.domain.effects import OpenParent, PlaceOrder, PlanEpisode, RaiseAlarm
 from bot.domain.events import AccountSnapshot, FillOrigin, Liquidity, OrderFilled, Restarted
 from bot.domain.order import Side

@@ -13,11 +13,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 from itertools import combinations
 from random import Random
 
+from bot.domain.copying import replace
 from bot.domain.effects import (
     Effect,
     EndEpisode,

@@ -8,7 +8,7 @@ Where nobody else trades, it does not enforce reduce-only: an order that would f
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 from functools import cache
@@ -17,6 +17,7 @@ from math import exp
 from random import Random
 
 from bot.domain.account import Balance, PositionReport
+from bot.domain.copying import replace
 from bot.domain.effects import Effect, LookUpOrder, PlaceOrder
 from bot.domain.events import (
     AccountFact,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import msgspec
 import pytest
 
+from bot.domain.copying import replace
 from bot.domain.effects import RaiseAlarm
 from bot.domain.market import (
     BookUpdate,

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
+from bot.domain.copying import replace
 from bot.domain.effects import OpenEpisode
 from bot.domain.market import CandlePoint, MarkPrice
 from bot.domain.scale import NS_PER_MINUTE, NS_PER_SECOND

@@ -6,7 +6,6 @@ distances to 1e-12.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from math import inf, isclose
 from random import Random
 
@@ -14,6 +13,7 @@ import pytest
 
 from bot.app.markets import make_instrument
 from bot.domain.account import PositionKey
+from bot.domain.copying import replace
 from bot.domain.events import CashMoved, FillOrigin, Liquidity, OrderFilled
 from bot.domain.order import Side
 from bot.domain.scale import CASH_UNIT

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.domain.copying import replace
 from bot.domain.effects import OpenEpisode, RaiseAlarm
 from bot.domain.events import Reloaded, Restarted
 from bot.domain.market import CandlePoint, IndexPrice, MarketFact, MarkPrice, Trade

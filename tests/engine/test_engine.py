@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from bot.domain.account import PositionKey
+from bot.domain.copying import replace
 from bot.domain.effects import EndEpisode, LookUpOrder, OpenEpisode, PlaceOrder, RaiseAlarm, ReserveNames, SetLatch
 from bot.domain.errors import ContractError
 from bot.domain.events import (

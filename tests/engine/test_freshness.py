@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
+from bot.domain.copying import replace
 from bot.domain.effects import OpenEpisode, PlaceOrder, RaiseAlarm
 from bot.domain.events import Event
 from bot.domain.market import BookUpdate, CandlePoint, IndexPrice, MarkPrice, Quote

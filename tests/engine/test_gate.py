@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
 from bot.domain.account import PositionKey, PositionSide
+from bot.domain.copying import replace
 from bot.domain.denials import CONTROLS as KNOWN_CONTROLS
 from bot.domain.denials import DenialCode, Denied
 from bot.domain.effects import PlaceOrder, ReserveNames

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.domain.copying import replace
 from bot.domain.denials import CONTROLS, DenialCode, Denied, Exits
 from bot.domain.effects import ReserveNames, SetLatch
 from bot.domain.instrument import TradingState

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from bot.domain.account import Balance
+from bot.domain.copying import replace
 from bot.domain.denials import DenialCode, Denied
 from bot.domain.effects import PlanEpisode, RecordDenial, ReserveNames
 from bot.domain.events import AccountSnapshot

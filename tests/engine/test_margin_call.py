@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
+from bot.domain.copying import replace
 from bot.domain.effects import OpenEpisode, RaiseAlarm, ScopeElement, TriggerState
 from bot.domain.events import MarginCall, Restarted
 from bot.domain.scale import NS_PER_MINUTE, NS_PER_SECOND

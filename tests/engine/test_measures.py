@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from math import inf, log, sqrt
 
 import pytest
 
+from bot.domain.copying import replace
 from bot.domain.events import CashMoved, Event
 from bot.domain.market import (
     CandlePoint,

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain.account import PositionKey, PositionSide
+from bot.domain.copying import replace
 from bot.domain.effects import ReadAccount
 from bot.domain.events import AccountSnapshot, OpenOrderSeen
 from bot.domain.open_order import OpenOrder, opening

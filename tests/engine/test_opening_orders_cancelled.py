@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
+from bot.domain.copying import replace
 from bot.domain.effects import CancelOrder, PlaceOrder, RaiseAlarm
 from bot.domain.events import Command, CommandKind
 from bot.domain.market import MarkPrice

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 from itertools import accumulate
 
@@ -10,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.domain.copying import replace
 from bot.domain.effects import CancelOrder, PlaceOrder, PlaceStop
 from bot.domain.order import OrderClass
 from bot.domain.scale import NS_PER_SECOND

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from math import inf, isclose
 from random import Random
 
 import pytest
 
 from bot.domain.account import Balance, MarginMode, PositionKey, PositionSide
+from bot.domain.copying import replace
 from bot.domain.effects import Goal, GoalKind, RaiseAlarm
 from bot.domain.events import AssetsExchanged, CashMoved, FillOrigin, FundingPaid, Liquidity, OrderFilled
 from bot.domain.market import OpenInterest, Quote

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 
 from bot.domain.account import PositionKey, PositionReport, PositionSide
+from bot.domain.copying import replace
 from bot.domain.effects import LookUpOrder, OpenEpisode, RecordDenial
 from bot.domain.events import OrderOutcomeUnknown
 from bot.domain.order import OrderClass, Side, TimeInForce, TriggerBy, TriggerKind

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 
 from bot.app.markets import make_instrument
 from bot.domain.account import PositionKey, PositionReport, PositionSide
+from bot.domain.copying import replace
 from bot.domain.effects import EndEpisode, OpenEpisode
 from bot.domain.events import FillOrigin, Liquidity, OrderFilled
 from bot.domain.order import Side

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 
 import pytest
 
 from bot.adapters.journal import codec
+from bot.domain.copying import replace
 from bot.domain.effects import Effect
 from bot.domain.errors import JournalError
 from bot.engine.measures.layout import Layout

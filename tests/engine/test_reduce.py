@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
+from bot.domain.copying import replace
 from bot.domain.effects import EndEpisode, EndParent, OpenEpisode, ParentEnd, PlanEpisode, PlannedCut
 from bot.domain.order import Side
 from bot.engine.record import checkpoint

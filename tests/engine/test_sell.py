@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from bot.domain.copying import replace
 from bot.domain.effects import (
     OpenEpisode,
 )

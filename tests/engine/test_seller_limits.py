@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
+from bot.domain.copying import replace
 from bot.domain.denials import DenialCode, Denied
 from bot.domain.effects import PauseParent, RaiseAlarm, Relaxation, RelaxParent
 from bot.domain.events import OrderNotSent, OrderRejected

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from math import inf
 
 import pytest
@@ -10,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain.account import MarginReport, PositionReport
+from bot.domain.copying import replace
 from bot.domain.effects import EndEpisode, OpenEpisode, RaiseAlarm
 from bot.domain.events import AccountSnapshot
 from bot.domain.scale import CASH_UNIT

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.domain.copying import replace
 from bot.domain.obligation import Obligation
 from bot.domain.order import OrderClass
 from bot.domain.scale import NS_PER_MINUTE, NS_PER_SECOND

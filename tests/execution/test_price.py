@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.domain.copying import replace
 from bot.domain.instrument import Filters
 from bot.execution.price import is_left_behind, joining_price, taking_price
 

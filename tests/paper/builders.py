@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from decimal import Decimal
 
 from bot.domain.account import PositionKey
+from bot.domain.copying import replace
 from bot.domain.events import AccountFact
 from bot.domain.instrument import Filters, Instrument, InstrumentKind
 from bot.domain.market import BookUpdate, Trade

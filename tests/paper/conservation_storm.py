@@ -10,10 +10,11 @@ from __future__ import annotations
 import random
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 
 from bot.domain.account import MarginMode, PositionKey, PositionSide
+from bot.domain.copying import replace
 from bot.domain.market import BookUpdate, Candle, CandlePoint, FundingRate, IndexPrice, MarkPrice, Quote, Trade
 from bot.domain.order import OrderClass, OrderRequest, SelfTrade, Side, TimeInForce, TriggerBy, TriggerKind
 from bot.domain.scale import CASH_UNIT, NS_PER_MINUTE, NS_PER_MS, NS_PER_SECOND

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
+from bot.domain.copying import replace
 from bot.domain.instrument import Instrument
 from bot.domain.market import (
     BookUpdate,

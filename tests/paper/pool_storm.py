@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import replace
 from decimal import Decimal
 
 from bot.domain.account import Balance, MarginMode, PositionKey, PositionSide
+from bot.domain.copying import replace
 from bot.domain.instrument import Instrument, InstrumentKind
 from bot.domain.market import FundingRate, MarkPrice, Trade
 from bot.domain.order import OrderClass, OrderRequest, Side, TimeInForce

@@ -6,10 +6,11 @@ A contract is a million base units: margins are the same multiple of everything,
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 
 from bot.domain.account import MarginMode, PositionKey, PositionSide
+from bot.domain.copying import replace
 from bot.domain.instrument import InstrumentKind
 from bot.domain.scale import CASH_UNIT
 from paper.exchange import Exchange

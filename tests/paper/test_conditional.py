@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import pytest
 
+from bot.domain.copying import replace
 from bot.domain.events import LiquidationStage, OrderAccepted, OrderEnded, OrderFilled, OrderRejected, OrderTriggered
 from bot.domain.market import MarkPrice
 from bot.domain.order import OrderStatus, Side, TimeInForce, TriggerBy, TriggerKind

@@ -23,11 +23,11 @@ has 70, is long 10 from the first price, which is 100, and may trade at 50x. Ord
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from math import sqrt
 from pathlib import Path
 
 from bot.adapters.tapes.walk import walk
+from bot.domain.copying import replace
 from bot.domain.events import AccountFact, FillOrigin, OrderEnded, OrderFilled, OrderRejected
 from bot.domain.market import Candle
 from bot.domain.order import OrderRequest, OrderStatus, Side, TimeInForce

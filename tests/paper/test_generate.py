@@ -7,13 +7,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import replace
 from decimal import Decimal
 from itertools import islice
 
 import numpy as np
 import pytest
 
+from bot.domain.copying import replace
 from bot.domain.errors import InputError, Unsupported
 from bot.domain.instrument import Instrument, InstrumentKind
 from bot.domain.market import Trade

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
 import pytest
 
+from bot.domain.copying import replace
 from bot.domain.errors import InputError, Unsupported
 from bot.domain.instrument import Instrument, InstrumentKind
 from paper.generate.character import CHARACTERS, Character

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -10,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.domain.copying import replace
 from bot.domain.scale import NS_PER_SECOND
 from paper.generate import path
 from paper.generate.cascade import CHILDREN_MEAN, SIZE_MAX, draw_jumps, expected_move_per_hour

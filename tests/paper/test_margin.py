@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from bot.domain.account import PositionKey
+from bot.domain.copying import replace
 from bot.domain.order import Side
 from bot.domain.scale import CASH_UNIT
 from paper.exchange import Exchange, charge

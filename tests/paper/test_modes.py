@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from bot.domain.account import Balance, MarginMode, PositionKey, PositionSide
+from bot.domain.copying import replace
 from bot.domain.events import AccountFact, AccountSnapshot, OrderAccepted, OrderRejected, SettingAnswered
 from bot.domain.order import OrderRequest, Side, TimeInForce
 from paper.messages import AddMargin, QueryAccount, SetLeverage, SetMarginMode, SetPositionMode, Setting

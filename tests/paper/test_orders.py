@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import pytest
 
 from bot.domain.account import PositionKey
+from bot.domain.copying import replace
 from bot.domain.errors import ContractError, Unsupported
 from bot.domain.events import (
     AccountSnapshot,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import pytest
 
 from bot.domain.account import Balance, MarginMode, PositionKey, PositionSide
+from bot.domain.copying import replace
 from bot.domain.events import FillOrigin, FundingPaid, LiquidationStage, OrderEnded, OrderFilled
 from bot.domain.market import FundingRate
 from bot.domain.order import Side, TimeInForce

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
 from bot.domain.account import MarginMode, PositionKey, PositionSide
+from bot.domain.copying import replace
 from bot.domain.errors import ContractError
 from bot.domain.events import OrderRejected
 from bot.domain.instrument import Instrument

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
+from bot.domain.copying import replace
 from bot.domain.events import (
     AccountFact,
     InstrumentStatus,

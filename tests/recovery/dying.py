@@ -12,7 +12,6 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -21,6 +20,7 @@ from bot.app import paced
 from bot.app.cli import main
 from bot.app.loading import load_all
 from bot.app.verbs import run as run  # loaded when it is called; every life would pay for it
+from bot.domain.copying import replace
 from bot.domain.events import AccountFact, FillOrigin, OrderFilled
 from paper.messages import Message, SubmitOrder
 from paper.store import PaperStore

@@ -8,9 +8,9 @@ of half the storms never fire, so that stops are all there is.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from random import Random
 
+from bot.domain.copying import replace
 from bot.domain.effects import Effect, PlaceStop, RaiseAlarm, ReserveStopNames
 from bot.domain.events import OrderAccepted, OrderRejected, OrderTriggered
 from bot.domain.names import child_name

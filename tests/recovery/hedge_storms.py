@@ -7,12 +7,12 @@ nothing at the venue keeps it from going too far: an order that would is our own
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from heapq import heapify
 from random import Random
 from typing import cast
 
 from bot.domain.account import Balance
+from bot.domain.copying import replace
 from bot.domain.effects import Effect, PlaceOrder
 from bot.domain.events import (
     AccountSnapshot,

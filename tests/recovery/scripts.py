@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from bot.app.loading import load_all
 from bot.app.markets import RecordedMarket
 from bot.app.wiring import make_layout
 from bot.domain.account import PositionKey
+from bot.domain.copying import replace
 from bot.domain.order import OrderClass, OrderRequest, Side, TimeInForce
 from bot.engine.measures.layout import Layout
 from tests.app.runs import BTC, ETH, SECOND, START, Print, long_of, write_config, write_trades

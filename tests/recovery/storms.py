@@ -8,12 +8,12 @@ list by the seed.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from functools import cache
 from heapq import heapify
 from random import Random
 
 from bot.domain.account import PositionKey
+from bot.domain.copying import replace
 from bot.domain.effects import (
     CancelOrder,
     CatchUp,

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain.account import PositionKey
+from bot.domain.copying import replace
 from bot.domain.effects import CatchUp, LookUpOrder, RaiseAlarm, ReadAccount
 from bot.domain.events import (
     AccountFact,

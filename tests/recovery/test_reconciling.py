@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from bot.domain.copying import replace
 from bot.domain.effects import OpenEpisode, OpenParent, RaiseAlarm
 from bot.domain.events import CashMoved, FundingPaid, Restarted
 from bot.domain.scale import CASH_UNIT

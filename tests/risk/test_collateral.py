@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from fractions import Fraction
 from math import inf
 
 import pytest
 from hypothesis import given, settings
 
+from bot.domain.copying import replace
 from bot.domain.errors import ContractError, Unsupported
 from bot.domain.scale import CASH_UNIT
 from bot.risk.collateral import (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from fractions import Fraction
 from math import isclose
 
@@ -11,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain.account import PositionSide
+from bot.domain.copying import replace
 from bot.domain.instrument import InstrumentKind
 from bot.domain.scale import CASH_UNIT
 from bot.risk.holding import Holding

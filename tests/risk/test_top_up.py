@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from fractions import Fraction
 from math import inf
 
@@ -10,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.domain.copying import replace
 from bot.domain.errors import ContractError
 from bot.domain.scale import CASH_UNIT
 from bot.risk.pool import Pool, isolated_pool, pool_distances

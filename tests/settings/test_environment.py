@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import copy
 import pickle
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from bot.domain.copying import replace
 from bot.domain.errors import CredentialError
 from bot.settings.environment import OVERRIDE_PREFIX
 from bot.settings.errors import SettingsError

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from bot.domain.denials import DenialCode, Denied
 from bot.domain.instrument import Instrument
@@ -17,8 +17,7 @@ SURVIVAL = frozenset({OrderClass.MARGIN, OrderClass.STOP})
 REDUCING = frozenset({OrderClass.MARGIN, OrderClass.COST, OrderClass.STOP})
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(msgspec.Struct, frozen=True):
     """``mark`` is None where there is none, or one that no market has; then only a stop may pass."""
 
     request: OrderRequest

@@ -14,7 +14,8 @@ side once it is flat.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from bot.domain.goal import GoalKind
 from bot.domain.order import Side
@@ -23,8 +24,7 @@ from bot.engine.record.fold import reducing_side
 from bot.rules.ruleset import Rule
 
 
-@dataclass(frozen=True, slots=True)
-class Want:
+class Want(msgspec.Struct, frozen=True):
     """What one episode wants traded of one position in all that is left to do, an unsigned quantity."""
 
     episode: Episode
@@ -32,8 +32,7 @@ class Want:
     left: int
 
 
-@dataclass(frozen=True, slots=True)
-class Desired:
+class Desired(msgspec.Struct, frozen=True):
     """What all episodes together want of one position that is not so yet; ``wants`` is never empty.
 
     ``holding`` is signed. ``is_hedge`` tells what adds to a position from what reduces it.

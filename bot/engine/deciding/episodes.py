@@ -13,10 +13,10 @@ that saves a fifth of what the rest will cost.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from math import inf, isfinite
 
 from bot.domain.account import PositionKey
+from bot.domain.copying import replace
 from bot.domain.effects import (
     PORTFOLIO,
     GoalKind,

@@ -6,8 +6,7 @@ until what it is to leave is just that. A parent either reduces or, for a hedge,
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from bot.domain.copying import replace
 from bot.domain.effects import (
     EndParent,
     GoalKind,

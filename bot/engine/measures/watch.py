@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 NO_POSITION = -1
 BITS_PER_CONDITION = 2
+_TRUTHS = (False, True, None, None)  # by the pair of bits; the upper one says unavailable
 
 
 class Watch:
@@ -207,17 +208,13 @@ class Watch:
 
     def conditions(self, rule: Rule, bits: int) -> Conditions:
         """Return what the conditions of a rule say, from the bits of one of its elements."""
-        truths = [
-            _truth(bits >> (self.shift_of[rule.name] + BITS_PER_CONDITION * place))
-            for place in range(len(rule.conditions))
-        ]
-        has_clear = rule.clear is not None
-        return Conditions(
-            when=truths[0],
-            clear=truths[1] if has_clear else None,
-            has_clear=has_clear,
-            confirm=True if rule.confirm is None else truths[-1],
-        )
+        pairs = bits >> self.shift_of[rule.name]
+        when, clear, has_clear = _TRUTHS[pairs & 3], None, rule.clear is not None
+        if has_clear:
+            pairs >>= BITS_PER_CONDITION
+            clear = _TRUTHS[pairs & 3]
+        confirm = True if rule.confirm is None else _TRUTHS[pairs >> BITS_PER_CONDITION & 3]
+        return Conditions(when=when, clear=clear, has_clear=has_clear, confirm=confirm)
 
 
 def _shifts(rules: tuple[Rule, ...]) -> dict[str, int]:
@@ -228,12 +225,6 @@ def _shifts(rules: tuple[Rule, ...]) -> dict[str, int]:
         shifts[rule.name] = shift
         shift += BITS_PER_CONDITION * len(rule.conditions)
     return shifts
-
-
-def _truth(pair: int) -> bool | None:
-    if pair & 2:
-        return None
-    return bool(pair & 1)
 
 
 def _conditions(rules: tuple[Rule, ...]) -> list[Condition]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from bot.domain.denials import Denied
 from bot.domain.effects import PlaceOrder, RaiseAlarm, RecordDenial
@@ -15,8 +15,7 @@ from bot.engine.gate import Gate
 from bot.engine.record.book import Parent
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(msgspec.Struct, frozen=True):
     """What a child is to do; ``good_until`` makes it rest, post-only, until then (ns)."""
 
     quantity: int

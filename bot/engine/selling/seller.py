@@ -171,6 +171,8 @@ class Seller:
             if not self.children.place(parent, Ask(quantity, limit), now):
                 desk.timers.set(account, now + RETRY_AFTER)
                 return
+            if due - progress.filled - progress.working - quantity < instrument.filters.lot:
+                return
 
     def _taking_price(self, parent: Parent, instrument: Instrument, mark: int, now: int) -> int:
         widest = self.relaxing.widest(parent)

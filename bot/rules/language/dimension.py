@@ -6,8 +6,9 @@ reads them (70 % or 0.7). A price is its quote currency per base currency, so th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
+
+import msgspec
 
 TIME = "ns"
 
@@ -19,8 +20,7 @@ QUOTE = "quote"
 SETTLE = "settlement currency"
 
 
-@dataclass(frozen=True, slots=True)
-class Dimension:
+class Dimension(msgspec.Struct, frozen=True):
     """``powers`` is sorted by name and holds no zero; ``is_ratio`` only says how to show it."""
 
     powers: tuple[tuple[str, int], ...] = ()

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import assert_never
 
+import msgspec
+
 from bot.domain.units import SourceText
 from bot.rules.language.dimension import Dimension
 from bot.rules.language.measures import MEASURES, Subject
@@ -46,8 +48,7 @@ class Derived:
         return bool(self.sha256)
 
 
-@dataclass(frozen=True, slots=True)
-class ReadingRef:
+class ReadingRef(msgspec.Struct, frozen=True):
     """One thing to read: a measure, its arguments (durations in ns, ratios as floats), and the market if one
     was named.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +12,7 @@ from bot.adapters.ccxt.names import code_of
 from bot.adapters.ccxt.unified.client import adapt
 from bot.adapters.ccxt.unified.habits import Habits, habits_of
 from bot.adapters.ccxt.unified.rehearsal import Abilities, Rehearsal, StopWay
+from bot.domain.copying import replace
 from bot.domain.errors import InputError
 
 KEYS = {

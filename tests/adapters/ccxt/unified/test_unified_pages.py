@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -24,6 +23,7 @@ from bot.adapters.ccxt.unified.rehearsal import Abilities, StopWay
 from bot.adapters.ccxt.unified.terms import joined
 from bot.app.markets import make_instrument
 from bot.domain.account import MarginMode, PositionKey
+from bot.domain.copying import replace
 from bot.domain.errors import InputError, Unsupported
 from bot.domain.events import FillOrigin, Liquidity, OrderAccepted, OrderEnded, OrderFilled, OrderRejected
 from bot.domain.instrument import Instrument
