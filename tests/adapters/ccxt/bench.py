@@ -29,7 +29,7 @@ from tests.wire.builders import KEY, SECRET, serving
 MARKER = "pen"
 SYMBOLS = ("BTC/USDT:USDT", "ETH/USDT:USDT")
 POSITION = PositionKey(0, 0)
-WAIT = 10.0                          # seconds; what is waited for takes a tenth of one, on a busy machine more
+WAIT = 40.0                          # seconds; what is waited for takes a tenth of one, on a busy machine more
 
 Port = TypeVar("Port", bound=Venue)
 

@@ -26,6 +26,7 @@ from bot.adapters.ccxt.line import Streams
 from bot.adapters.ccxt.turnstile import Turnstile
 
 HOST = "fapi.binance.com"
+PATIENCE_MS = 30_000                 # of a client, but for a venue that is to be found silent
 EXCHANGE_INFO = {
     "symbols": [{
         "symbol": "BTCUSDT", "pair": "BTCUSDT", "status": "TRADING", "contractType": "PERPETUAL", "baseAsset": "BTC",
@@ -177,7 +178,7 @@ async def own_client(venue: RawVenue, certificate: Path | None) -> AsyncIterator
     true_host = Access("binanceusdm", key="k", secret="s", dial=dial)
     connection = Connection(plain if certificate is None else true_host, turnstile)
     await connection.open()
-    connection.exchange.timeout = 400
+    connection.exchange.timeout = PATIENCE_MS
     try:
         yield connection
     finally:
@@ -186,6 +187,6 @@ async def own_client(venue: RawVenue, certificate: Path | None) -> AsyncIterator
 
 def _client(**more: Any) -> Any:
     return ccxt_async.binanceusdm({
-        "apiKey": "k", "secret": "s", "timeout": 400, "enableRateLimit": False,
+        "apiKey": "k", "secret": "s", "timeout": PATIENCE_MS, "enableRateLimit": False,
         "options": {"fetchCurrencies": False}, **more,
     })

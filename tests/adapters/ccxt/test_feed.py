@@ -29,7 +29,7 @@ from paper.wire.frame_faults import FRAME_FAULTS
 from paper.wire.hub import Outgoing
 from paper.wire.rules import Rule
 from paper.wire.server import WireServer
-from tests.adapters.ccxt.bench import SYMBOLS
+from tests.adapters.ccxt.bench import SYMBOLS, WAIT
 from tests.adapters.ccxt.carriers import Plain
 from tests.wire.builders import run, serving, steer
 
@@ -51,7 +51,7 @@ class Listening:
     def codes(self) -> list[str]:
         return [trouble.code for trouble in self.troubles]
 
-    async def until(self, done: Callable[[], object], seconds: float = 8.0) -> None:
+    async def until(self, done: Callable[[], object], seconds: float = WAIT) -> None:
         """Let somebody trade again and again until something has come about."""
         deadline = asyncio.get_running_loop().time() + seconds
         while not done():
@@ -210,7 +210,7 @@ def test_feed_drops_a_socket_that_is_open_and_silent(
 
     async def scenario() -> None:
         async with listening(Bent(bend)) as bench:
-            await bench.until(lambda: any(each.now - each.stamp < NS_PER_SECOND for each in bench.of(MarkPrice)), 12.0)
+            await bench.until(lambda: any(each.now - each.stamp < NS_PER_SECOND for each in bench.of(MarkPrice)))
             assert "stream_lost" in bench.codes()
             assert any("silent" in trouble.detail for trouble in bench.troubles)
 

@@ -107,7 +107,7 @@ def with_server(serve: Serve, scenario: Callable[[Line, str], Awaitable[None]]) 
             await asyncio.gather(*serving, return_exceptions=True)
             await asyncio.sleep(0)
 
-    asyncio.run(asyncio.wait_for(run(), 10))
+    asyncio.run(asyncio.wait_for(run(), 60))
 
 
 def test_line_keeps_a_few_connections_and_says_what_was_asked() -> None:

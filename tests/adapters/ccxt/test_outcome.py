@@ -6,6 +6,7 @@ import asyncio
 import json
 import ssl
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from bot.adapters.ccxt.outcome import (
 from bot.domain.events import OrderAccepted, OrderNotSent, OrderOutcomeUnknown, OrderRejected
 from bot.execution.refusals import PRICE_REFUSED, WOULD_TAKE
 from tests.adapters.ccxt.raw_venue import (
+    PATIENCE_MS,
     RawVenue,
     Reply,
     http,
@@ -98,10 +100,9 @@ async def resets(venue: RawVenue, writer: asyncio.StreamWriter, asked: dict[str,
 
 
 async def stays_silent(venue: RawVenue, writer: asyncio.StreamWriter, asked: dict[str, str]) -> None:
-    """Answer later than the client waits."""
-    del venue, asked
-    await asyncio.sleep(1)
-    writer.write(http("200 OK", TAKEN))
+    """Never answer."""
+    del venue, writer, asked
+    await asyncio.Event().wait()
 
 
 BUSY = "503 Service Unavailable"
@@ -165,18 +166,23 @@ SHAPES: list[tuple[str, Reply, Outcome, str]] = [
 ]
 
 
-Place = Callable[[], Awaitable[Any]]
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A way to place an order; ``client`` is whose patience counts."""
+
+    client: Any
+    place: Callable[[], Awaitable[Any]]
 
 
-def by_ccxt(exchange: Any) -> Place:
+def by_ccxt(exchange: Any) -> Way:
     """Place an order as anybody would who uses ccxt."""
-    return lambda: exchange.create_order(
+    return Way(exchange, lambda: exchange.create_order(
         "BTC/USDT:USDT", "limit", "sell", 0.01, 61000,
         {"newClientOrderId": NAME, "reduceOnly": True, "timeInForce": "IOC"},
-    )
+    ))
 
 
-def by_our_line(connection: Connection) -> Place:
+def by_our_line(connection: Connection) -> Way:
     """Place an order as our adapter does: signed and judged by ccxt, on a line of our own."""
     asked = {
         "symbol": "BTCUSDT", "side": "SELL", "type": "LIMIT", "timeInForce": "IOC", "quantity": "0.01",
@@ -187,25 +193,26 @@ def by_our_line(connection: Connection) -> Place:
         connection.turnstile.limiter = Limiter(())       # a 418 before this one would hold it back for two minutes
         return unified(await connection.call("fapiPrivatePostOrder", asked, Lane.RISK, weight=1, orders=1))
 
-    return place
+    return Way(connection.exchange, place)
 
 
-async def judged(place: Place, venue: RawVenue, reply: Reply) -> Answer:
-    """Place one order and judge what comes of it."""
+async def judged(way: Way, venue: RawVenue, reply: Reply) -> Answer:
+    """Place one order and judge what comes of it; only where no answer comes is the client short of patience."""
     venue.reply = reply
+    way.client.timeout = 1_000 if reply is stays_silent else PATIENCE_MS
     try:
-        order = await place()
+        order = await way.place()
     except Exception as error:  # noqa: BLE001  # whatever it is, it must be judged
         return outcome_of_error(error, BINANCE)
     return outcome_of_order(order, NAME)
 
 
-async def all_judged(place: Place, venue: RawVenue) -> list[tuple[str, str, str]]:
+async def all_judged(way: Way, venue: RawVenue) -> list[tuple[str, str, str]]:
     """Place one order for each shape; return what is not as the table says."""
     wrong = []
     for label, reply, outcome, code in SHAPES:
         sent = len(venue.orders)
-        answer = await judged(place, venue, reply)
+        answer = await judged(way, venue, reply)
         if (answer.outcome, answer.code) != (outcome, code):
             wrong.append((label, f"{answer.outcome} {answer.code}", answer.detail))
         if len(venue.orders) != sent + 1:
@@ -254,14 +261,14 @@ def test_outcome_on_our_own_line_when_nobody_listens_is_not_sent() -> None:
     """A connection that the venue closed while it was idle is opened anew; one that is refused carried nothing."""
     async def run() -> list[Answer]:
         async with RawVenue().open() as venue, own_client(venue, None) as connection:
-            place = by_our_line(connection)
-            first = await judged(place, venue, hangs_up_after(http("200 OK", TAKEN)))
+            way = by_our_line(connection)
+            first = await judged(way, venue, hangs_up_after(http("200 OK", TAKEN)))
             await asyncio.sleep(0.05)
-            second = await judged(place, venue, says("200 OK", TAKEN))
+            second = await judged(way, venue, says("200 OK", TAKEN))
             for key, url in connection.exchange.urls["api"].items():
                 if isinstance(url, str):
                     connection.exchange.urls["api"][key] = url.replace(f":{venue.port}", ":1")
-            return [first, second, await judged(place, venue, stays_silent)]
+            return [first, second, await judged(way, venue, stays_silent)]
 
     assert [answer.outcome for answer in asyncio.run(run())] == [ACCEPTED, ACCEPTED, NOT_SENT]
 

@@ -21,7 +21,7 @@ from bot.domain.account import MarginMode
 from bot.domain.events import AccountFact
 from paper.spec import AccountStart
 from paper.wire.faults import Carrier
-from tests.adapters.ccxt.bench import MARKER, SYMBOLS, AdapterBench, reached
+from tests.adapters.ccxt.bench import MARKER, SYMBOLS, WAIT, AdapterBench, reached
 
 
 @dataclass(slots=True, kw_only=True)
@@ -48,7 +48,7 @@ async def wired(
         task = asyncio.create_task(stream.run(lambda: None)) if streams else None
         try:
             if streams:
-                await asyncio.wait_for(stream.is_open.wait(), 5)
+                await asyncio.wait_for(stream.is_open.wait(), WAIT)
             yield Wired(
                 server=server, connection=connection, markets=markets, venue=venue, stream=stream, time=venue_time,
                 facts=facts, troubles=troubles,

@@ -11,6 +11,7 @@ from bot.adapters.ccxt.exchange_api import Chore
 from bot.adapters.ccxt.exchange_apis import api_of
 from bot.adapters.ccxt.probe import Markets
 from bot.adapters.ccxt.troubles import Trouble
+from bot.adapters.ccxt.unified import feed as feed_module
 from bot.adapters.ccxt.unified import watch as watch_module
 from bot.adapters.ccxt.unified.api import UnifiedApi
 from bot.adapters.ccxt.unified.feed import MarkMissing, UnifiedFeed, mark_method
@@ -120,8 +121,11 @@ async def listen(bench: Wired, heard: list[MarketFact], troubles: list[Trouble])
 
 
 @pytest.mark.parametrize("streams", [True, False], ids=["by ccxt's streams", "by pages alone"])
-def test_feed_brings_marks_books_trades_and_funding(streams: bool) -> None:
+def test_feed_brings_marks_books_trades_and_funding(monkeypatch: pytest.MonkeyPatch, streams: bool) -> None:
     """Whichever way, the price of a moment ago is the one that is told."""
+    if streams:
+        monkeypatch.setattr(feed_module, "QUIET", 3_600 * NS_PER_SECOND)     # no page is asked: the stream must do
+
     async def scenario() -> None:
         async with wired(account()) as bench:
             if not streams:
@@ -133,7 +137,7 @@ def test_feed_brings_marks_books_trades_and_funding(streams: bool) -> None:
             wanted = {MarkPrice, Quote, BookUpdate} | (set() if streams else {Trade})
             await bench.until(lambda: {type(fact) for fact in heard if not fact.instrument} >= wanted)
             price = 60_500 * 10**bench.markets.instruments[0].price_digits
-            for _ in range(30):                  # for 3 s: a page of trades is asked after 5 s where there is a stream
+            for _ in range(300):
                 steer(bench.server, "60500.0")
                 await asyncio.sleep(0.1)
                 if any(isinstance(fact, Trade) and fact.price == price for fact in heard):
@@ -188,7 +192,9 @@ def test_account_is_read_when_a_stream_rings_and_in_any_case_now_and_then(
             chores = keeper.chores()
             assert len(chores) == (4 if streams else 1)
             tasks = [asyncio.create_task(chore.run(lambda: None)) for chore in chores]
-            await asyncio.sleep(1.0 if streams else 0.0)         # for the socket to open
+            hub = bench.server.exchange.floor.hub
+            await bench.until(lambda: not streams or any(each.account == 0 for each in hub.connections.values()))
+            await asyncio.sleep(1.0 if streams else 0.0)         # for ccxt to wait for what comes by it
             await bench.trade_by_hand("sell", 0.02)
             await bench.until(lambda: bench.of(OrderFilled))
             await bench.until(lambda: bench.of(AccountSnapshot)[-1].positions[0].quantity == 30)
