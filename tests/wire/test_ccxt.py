@@ -93,6 +93,15 @@ async def seen(watch: Callable[[], Awaitable[Any]], is_it: Callable[[Any], bool]
     return found
 
 
+async def until_awaited(client: Any, *kinds: str) -> None:
+    """Wait until somebody waits for messages of these kinds: ccxt drops what nobody waits for."""
+    def is_awaited(kind: str) -> bool:
+        return any(kind in each for socket in client.clients.values() for each in socket.futures)
+
+    while not all(is_awaited(kind) for kind in kinds):
+        await asyncio.sleep(0.02)
+
+
 def test_ccxt_streams_follow_the_market() -> None:
     """Book, trades, best prices, mark, bars and ticker all tell of the same trade."""
     async def scenario() -> None:
@@ -126,14 +135,17 @@ def test_ccxt_user_stream_tells_of_orders_trades_balance_and_position() -> None:
             balance = asyncio.ensure_future(client.watch_balance())
             while not any(each.account == 0 for each in server.exchange.floor.hub.connections.values()):
                 await asyncio.sleep(0.02)
+            await until_awaited(client, "orders", "myTrades", ":balance")
             placed = await client.create_order(SYMBOL, "market", "buy", 0.02)
             assert (await orders)[-1]["id"] == placed["id"]
             assert (await trades)[-1]["amount"] == 0.02
             assert (await balance)["USDT"]["total"] < 10_000
-            positions = asyncio.ensure_future(client.watch_positions([SYMBOL]))
-            await asyncio.sleep(0.2)
+            positions = asyncio.ensure_future(
+                seen(lambda: client.watch_positions([SYMBOL]), lambda found: found[-1]["contracts"] == 0.01)
+            )
+            await until_awaited(client, ":positions")
             await client.create_order(SYMBOL, "market", "sell", 0.01, None, {"reduceOnly": True})
-            assert (await positions)[-1]["contracts"] == 0.01
+            await positions
 
     run(scenario)
 

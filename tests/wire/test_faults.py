@@ -283,7 +283,7 @@ def test_ccxt_meets_a_fault_with_its_own_class_and_the_venue_knows_what_was_done
         async with serving(carrier=carrier) as server, ccxt_client(server.port, timeout=60_000) as client:
             await client.load_markets()
             if raised is ccxt.RequestTimeout:
-                client.timeout = 400
+                client.timeout = 2_000           # long enough for the request to be heard, on a busy machine too
             carrier.follow(json.dumps({"rules": [{"fault": fault, "method": "POST", "path": "/fapi/v1/order"}]}))
             order = client.create_order(SYMBOL, "market", "buy", 0.01)
             if raised is None:
