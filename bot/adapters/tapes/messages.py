@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from bot.adapters.tapes import rows
 from bot.adapters.tapes.faults import FaultReason
@@ -33,8 +34,7 @@ Levels = tuple[tuple[int, int], ...]
 _PARTIAL = re.compile(r"@depth(5|10|20)(@|$)")     # futures call them depthUpdate, though each is a whole book
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(msgspec.Struct, frozen=True):
     """One message: ``name`` of its kind, ``market`` in the venue's words or "", ``stamp`` ns or None."""
 
     name: str
@@ -72,11 +72,20 @@ def _binance(body: Body, stream: str) -> Message:
     elif not name and "openInterest" in body:
         name = "openInterest"
     market = str(body.get("s") or body.get("symbol") or stream.partition("@")[0].upper())
-    stamp = next((body[key] for key in ("T", "E", "time") if isinstance(body.get(key), int)), None)
+    stamp = _first_whole(body, ("T", "E", "time"))
     if name == "markPriceUpdate":        # its T is the time of the next funding
         stamp = body.get("E")
-    number = next((body[key] for key in ("t", "a", "u", "lastUpdateId") if isinstance(body.get(key), int)), 0)
+    number = _first_whole(body, ("t", "a", "u", "lastUpdateId")) or 0
     return Message(name, market.removeprefix("!"), None if stamp is None else stamp * NS_PER_MS, number, body)
+
+
+def _first_whole(body: Body, keys: tuple[str, ...]) -> int | None:
+    """Return the first of some fields that holds an integer, None where none does."""
+    for key in keys:
+        value = body.get(key)
+        if isinstance(value, int):
+            return value
+    return None
 
 
 def _bybit(body: Body) -> list[Message]:
