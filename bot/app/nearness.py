@@ -1,7 +1,7 @@
 """How near each rule came to firing, and what it could not read: kept while a run goes on, for ``explain``.
 
 A look every 20 s sees open and both extremes of a walked one-minute bar, and its close is all but the next open; on
-trades, a spike between two looks is missed. A look costs about 11 us a rule.
+trades, a spike between two looks is missed.
 """
 
 from __future__ import annotations

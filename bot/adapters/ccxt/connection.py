@@ -6,8 +6,8 @@
     frames  decoded here once; whoever listens takes them first, and ccxt gets what nobody took
 
 An exception in a handler of ccxt's would end its receive loop in silence, with the socket open and pings going on; so
-no frame reaches one but through a guard, and prices do not reach one at all: its caches and waiters cost 23 us a
-message, and nobody waits there.
+no frame reaches one but through a guard, and prices do not reach one at all: its caches and waiters cost time with
+every message, and nobody waits there.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ bound, since what became of an order must not be lost because prices flood.
 A fact is stamped when it comes in, not when it was read off a page that other answers were waited for after: time
 never goes back on the way out.
 
-The engine takes 140,000 events a second (``python -m bench.replay``), so a burst of 20,000 trades is gone in 0.15 s;
+The engine takes many times what markets send (``python -m bench.replay`` prints how much), so a burst is gone at once;
 what does not fit into ``EVENTS_MAX`` means that the driver has stood still, and is a fault.
 """
 
@@ -23,7 +23,7 @@ from bot.domain.errors import ContractError
 from bot.domain.events import AccountFact, Event
 from bot.domain.market import FundingRate, IndexPrice, MarketFact, MarkPrice, OpenInterest, Quote
 
-# a second and a half of the engine's work; at 200 messages/s it takes a quarter of an hour to fill
+# at 200 messages/s, which is a busy market, nobody has taken anything out for a quarter of an hour
 EVENTS_MAX = 200_000
 _STATES = frozenset({Quote, MarkPrice, IndexPrice, FundingRate, OpenInterest})
 

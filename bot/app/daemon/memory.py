@@ -6,8 +6,8 @@
     in a flood       Python's own count still asks for the young, some twenty times as rarely as it would
 
 Reference counting frees nearly everything at once; what is left are the frames of requests that failed. Left to itself
-Python looked at the young after 700 objects, within one order (0.1 to 1.3 ms), and at all, markets included, in the
-middle of a run: 87 ms of work, a quarter of a second by the clock (both seen with ``python -m bench.reaction``).
+Python looked at the young after 700 objects, within one order, and at all, markets included, in the middle of a run:
+the slowest reactions by far (``python -m bench.reaction``).
 """
 
 from __future__ import annotations

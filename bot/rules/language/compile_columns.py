@@ -1,8 +1,8 @@
 """Many conditions to one function over arrays: the truths of hundreds of elements in one go.
 
-The same tree as ``bot.rules.language.compile`` and the same answers to the last bit, at 0.05 us an element
-for 20 conditions where that takes 1.2, but never under 60 us: for wide books. Needs numpy, so it is imported
-by whoever has such a book.
+The same tree as ``bot.rules.language.compile`` and the same answers to the last bit; an element costs little and a
+call much, so it is for wide books (``python -m bench.rules`` times both). Needs numpy, so it is imported by whoever has
+such a book.
 
 Unavailable is NaN. Every condition has two arrays, where it is surely true and where it is surely false; an
 element in neither is unavailable. NaN compares false with everything, so comparing both ways gives strong
