@@ -39,6 +39,8 @@ class TimeInForce(Enum):
     GTD = "gtd"                      # dies at ``good_until``
     POST_ONLY = "post_only"
 
+    __hash__ = object.__hash__
+
 
 class TriggerKind(Enum):
     """Which way the price must go for a conditional order to be sent."""
@@ -61,6 +63,8 @@ class SelfTrade(Enum):
     EXPIRE_TAKER = "expire_taker"
     EXPIRE_MAKER = "expire_maker"
     EXPIRE_BOTH = "expire_both"
+
+    __hash__ = object.__hash__
 
 
 class OrderClass(Enum):

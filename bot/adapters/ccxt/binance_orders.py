@@ -10,7 +10,8 @@ Source: Binance USD-M futures API, "New Order", "New Algo Order", "Query Order",
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from bot.adapters.ccxt.account_view import AccountView
 from bot.adapters.ccxt.names import origin_of
@@ -37,8 +38,7 @@ PAGE = 1_000                         # rows of one page of a list, the most that
 GTD_LEAST = 600 * 1_000_000_000      # ns from now: the venue refuses a good-till-date that is nearer
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(msgspec.Struct, frozen=True):
     """One REST call: ccxt's name of the endpoint, its parameters, its weight and whether it counts as an order."""
 
     method: str

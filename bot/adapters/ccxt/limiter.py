@@ -25,6 +25,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 
+import msgspec
+
 from bot.domain.scale import NS_PER_MINUTE, NS_PER_SECOND
 
 READS_AT_ONCE = 8                    # more would only fight each other for the loop and the sockets
@@ -70,8 +72,7 @@ BINANCE_QUOTAS = (
 """Of Binance USD-M, as exchangeInfo gave them in 2026-11; a client reads its own at start."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ticket:
+class Ticket(msgspec.Struct, frozen=True):
     """One request that wants to leave. ``valid_until`` is None for one that may wait."""
 
     number: int
