@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import signal
+import sqlite3
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
@@ -30,7 +31,7 @@ from tests.app.runs import command, environment, penstock
 from tests.shared_data import ROOT
 
 LIVES_MAX = 30
-START_UP_MAX = 20.0                  # seconds; a start takes one, on a busy machine a few
+START_UP_MAX = 60.0                  # seconds; a start takes one, on a busy machine ten
 PACE_HUGE = 1_000_000
 
 
@@ -59,15 +60,43 @@ def start(script: Script, out: Path, pace: float) -> subprocess.Popen[bytes]:
 
 
 def wait_until_it_works(process: subprocess.Popen[bytes], out: Path) -> None:
-    """Return when the run has written something since it was started, or has ended."""
+    """Return when the run has written something since it was started and hears signals, or has ended.
+
+    A new run's venue is first saved when it hears them: before that, SIGTERM would end it like any other process.
+    """
     log = out / "venue.sqlite-wal"
     before = _print_of(log)
     deadline = time.monotonic() + START_UP_MAX
     while time.monotonic() < deadline:
-        if process.poll() is not None or _print_of(log) != before:
+        if process.poll() is not None or (_print_of(log) != before and _is_saved(out)):
             return
         time.sleep(0.005)
-    raise AssertionError("the run wrote nothing for 20 s")
+    raise AssertionError(f"the run wrote nothing for {START_UP_MAX:g} s")
+
+
+def wait_until_it_waits(process: subprocess.Popen[bytes]) -> None:
+    """Return when the run sleeps until its next price is due: it gives the processor up twenty times a second then."""
+    before = _times_given_up(process.pid)
+    deadline = time.monotonic() + START_UP_MAX
+    while _times_given_up(process.pid) < before + 20:
+        assert time.monotonic() < deadline, "the run never waits"
+        time.sleep(0.05)
+
+
+def _times_given_up(process: int) -> int:
+    for line in Path(f"/proc/{process}/status").read_text(encoding="ascii").splitlines():
+        if line.startswith("voluntary_ctxt_switches"):
+            return int(line.split()[1])
+    raise AssertionError("this needs Linux")
+
+
+def _is_saved(out: Path) -> bool:
+    """Say whether the venue has been saved, of which the file alone tells nothing."""
+    try:
+        with closing(sqlite3.connect(f"file:{out / 'venue.sqlite'}?mode=ro", uri=True)) as store:
+            return store.execute("SELECT 1 FROM venue").fetchone() is not None
+    except sqlite3.OperationalError:     # no such file, or table, yet
+        return False
 
 
 def _print_of(path: Path) -> tuple[int, int]:

@@ -19,6 +19,7 @@ START = START_MS * 10**6
 SECOND = 10**9
 MINUTE = 60 * SECOND
 STRATEGIES = ROOT / "strategies"
+ENDS_WITHIN = 300.0                  # seconds; most commands take one or two, on a busy machine ten times as long
 
 Bar = tuple[float, float, float, float, float]
 """open, high, low, close, volume"""
@@ -137,9 +138,16 @@ def environment(**more: str) -> dict[str, str]:
 def penstock(*arguments: str | Path, **environ: str) -> subprocess.CompletedProcess[str]:
     """Run ``python -m bot`` with the arguments and return what it printed and how it ended."""
     return subprocess.run(
-        command(*arguments), cwd=ROOT, env=environment(**environ), capture_output=True, text=True, timeout=60,
-        check=False,
+        command(*arguments), cwd=ROOT, env=environment(**environ), capture_output=True, text=True,
+        timeout=ENDS_WITHIN, check=False,
     )
+
+
+def log_lines(out: Path) -> list[dict[str, Any]]:
+    """Return what a run's log says, of one that goes on the lines that are whole."""
+    log = out / "penstock.log"
+    text = log.read_text(encoding="utf-8") if log.exists() else ""
+    return [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines()]
 
 
 def one_object(text: str) -> dict[str, Any]:

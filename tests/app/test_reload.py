@@ -18,9 +18,9 @@ from bot.domain.errors import InputError
 from bot.domain.events import Reloaded
 from bot.settings.load import load_text
 from tests.app.killing import Script, end, finish, held, journal_of, start, venue_of, wait_until_it_works
-from tests.app.runs import BTC, NEVER_FIRES, STOP_NOW, Print, long_of, penstock, write_config, write_trades
+from tests.app.runs import BTC, NEVER_FIRES, STOP_NOW, Print, log_lines, long_of, penstock, write_config, write_trades
 
-PATIENCE = 30.0                      # seconds; a reload takes half of one, on a busy machine a few
+PATIENCE = 60.0                      # seconds; a reload takes half of one, on a busy machine a few
 
 
 def after_the_fall(minutes: int) -> list[Print]:
@@ -40,9 +40,7 @@ def wait_for(process: subprocess.Popen[bytes], out: Path, event: str, *, count: 
     """Return the log's lines of one event, as soon as there are so many."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
-        log = out / "penstock.log"
-        lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
-        found = [line for line in map(json.loads, lines) if line["event"] == event]
+        found = [line for line in log_lines(out) if line["event"] == event]
         if len(found) >= count:
             return found
         assert process.poll() is None, process.communicate()
