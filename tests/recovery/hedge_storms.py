@@ -37,7 +37,7 @@ from bot.execution.refusals import WOULD_TAKE
 from bot.rules.ruleset import RuleSet
 from tests.builders import rules
 from tests.engine.storm import LIMITS, Kept
-from tests.recovery.storms import KINDS, SETTLED_WITHIN, Promises, RoughStorm, RoughVenue, rules_of
+from tests.recovery.storms import KINDS, Promises, RoughStorm, RoughVenue, assert_settled, rules_of
 
 PER_LOT = CASH_UNIT // 1_000         # of delta, in a thousandth of a coin
 HEDGES = (
@@ -230,15 +230,9 @@ def survive(kind: str, seed: int, *, steps: int, calm: int) -> tuple[HedgeStorm,
     )
     storm.run(steps)
     storm.calm_down(calm)
+    assert_settled(storm, watcher)
     book, venue = storm.engine.book, storm.venue
-    assert book.quantity == venue.quantity, "positions are not the venue's"
-    assert book.accounts[0].wallet == venue.wallet, "the wallet is not the venue's"
     assert book.accounts[0].assets.get("BTC", 0) == venue.coins, "the coins are not the venue's"
-    resting = {name for name, kept in venue.orders.items() if not kept.ended}
-    young = {name for name, order in book.orders.items() if storm.now - order.sent < SETTLED_WITHIN}
-    assert resting <= set(book.orders), "something of ours rests at the venue, and we do not know"
-    assert set(book.orders) - young <= resting, "something is held to be out that is not"
-    assert set(watcher.open.values()) == set(book.parents), "a parent is gone without a reason"
     folded = refold(storm.shape, None, storm.record)
     folded.seq, folded.now = book.seq, book.now
     assert checkpoint.dump(folded) == checkpoint.dump(book), "the record folded is another book"

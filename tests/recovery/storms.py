@@ -348,6 +348,14 @@ def survive(kind: str, seed: int, *, steps: int, calm: int) -> tuple[RoughStorm,
     )
     storm.run(steps)
     storm.calm_down(calm)
+    assert_settled(storm, watcher)
+    book, venue = storm.engine.book, storm.venue
+    assert book.accounts[0].facts_through == len(venue.numbered), "something was told and never heard"
+    return storm, watcher
+
+
+def assert_settled(storm: RoughStorm, watcher: Promises) -> None:
+    """Hold the book after the calm against the venue's: positions, wallet, what rests, and all parents."""
     book, venue = storm.engine.book, storm.venue
     assert book.quantity == venue.quantity, "positions are not the venue's"
     assert book.accounts[0].wallet == venue.wallet, "the wallet is not the venue's"
@@ -356,5 +364,3 @@ def survive(kind: str, seed: int, *, steps: int, calm: int) -> tuple[RoughStorm,
     assert resting <= set(book.orders), "something of ours rests at the venue, and we do not know"
     assert set(book.orders) - young <= resting, "something is held to be out that is not"
     assert set(watcher.open.values()) == set(book.parents), "a parent is gone without a reason"
-    assert book.accounts[0].facts_through == len(venue.numbered), "something was told and never heard"
-    return storm, watcher

@@ -20,13 +20,13 @@ from typing import Any
 from bot.adapters.ccxt import open_orders
 from bot.adapters.ccxt.account_view import AccountView
 from bot.adapters.ccxt.failures import SHAPES, DecodeFailed, failure
+from bot.adapters.ccxt.fills import facts_of_fill
 from bot.adapters.ccxt.names import origin_of
 from bot.adapters.tapes.rows import BadRow, plausible
 from bot.domain.events import (
     AccountFact,
     CashMoved,
     FillOrigin,
-    LiquidationStage,
     Liquidity,
     MarginCall,
     OpenOrderGone,
@@ -161,13 +161,11 @@ class AccountDecoder:
         fee = _cash(order["n"]) if in_settlement else 0
         key = self.view.key(instrument, _text(order["ps"]))
         trade = f"{order['s']}:{int(order['t'])}"
-        yield OrderFilled(
+        fill = OrderFilled(
             now, _stamp(order["T"]), self.view.account, name, trade, key, _side(order["S"]), price, quantity, fee,
             Liquidity.MAKER if order["m"] is True else Liquidity.TAKER, origin, False,
         )
-        if origin is FillOrigin.LIQUIDATION:
-            notional = abs(instrument.notional(price=price, quantity=quantity))
-            yield LiquidationStage(now, self.view.account, key, notional, fee, "liquidation")
+        yield from facts_of_fill(fill, instrument)
         if order.get("N") is not None and not in_settlement:
             yield Attention(now, self.view.account, Wanted.ACCOUNT, f"a fee was paid in {order['N']}")
 

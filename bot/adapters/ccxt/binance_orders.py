@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import msgspec
 
 from bot.adapters.ccxt.account_view import AccountView
+from bot.adapters.ccxt.fills import facts_of_fill
 from bot.adapters.ccxt.names import origin_of
 from bot.adapters.ccxt.open_orders import CONDITIONAL
 from bot.adapters.ccxt.replies import Row
@@ -22,7 +23,6 @@ from bot.domain.account import PositionSide
 from bot.domain.events import (
     AccountFact,
     FillOrigin,
-    LiquidationStage,
     Liquidity,
     OrderAccepted,
     OrderEnded,
@@ -223,14 +223,12 @@ def facts_of_trade(row: Row, view: AccountView, *, now: int, name: str) -> Itera
     fee = to_fixed_rounded(str(row["commission"]), CASH_DIGITS) if is_settled else 0
     key = view.key(instrument, str(row["positionSide"]))
     origin = origin_of(name, marker=view.marker, account=view.account)
-    yield OrderFilled(
+    fill = OrderFilled(
         now, plausible(int(row["time"]) * NS_PER_MS), view.account, name, f"{symbol}:{int(row['id'])}", key,
         Side(str(row["side"]).lower()), price, quantity, fee, Liquidity.MAKER if row["maker"] else Liquidity.TAKER,
         origin, False,
     )
-    if origin is FillOrigin.LIQUIDATION:
-        notional = abs(instrument.notional(price=price, quantity=quantity))
-        yield LiquidationStage(now, view.account, key, notional, fee, "liquidation")
+    yield from facts_of_fill(fill, instrument)
 
 
 def facts_since(

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.adapters.ccxt.account_view import AccountView
+from bot.adapters.ccxt.fills import facts_of_fill
 from bot.adapters.ccxt.names import origin_of
 from bot.adapters.ccxt.replies import BrokenReply
 from bot.adapters.ccxt.unified.habits import Habits
@@ -22,8 +23,6 @@ from bot.domain.account import MarginMode
 from bot.domain.errors import Unsupported
 from bot.domain.events import (
     AccountFact,
-    FillOrigin,
-    LiquidationStage,
     Liquidity,
     OrderAccepted,
     OrderEnded,
@@ -177,14 +176,12 @@ def facts_of_trade(
     quantity = exact(row, "amount", instrument.quantity_digits)
     if quantity <= 0:
         raise BrokenReply(f"amount: a trade has none, was {row.get('amount')!r}")
-    fee = _fee(row, instrument)
-    yield OrderFilled(
+    fill = OrderFilled(
         now, stamp_of(row), view.account, name, f"{row['symbol']}:{row['id']}", key, Side(str(row["side"])), price,
-        quantity, fee, Liquidity.MAKER if row.get("takerOrMaker") == "maker" else Liquidity.TAKER, origin, False,
+        quantity, _fee(row, instrument), Liquidity.MAKER if row.get("takerOrMaker") == "maker" else Liquidity.TAKER,
+        origin, False,
     )
-    if origin is FillOrigin.LIQUIDATION:
-        notional = abs(instrument.notional(price=price, quantity=quantity))
-        yield LiquidationStage(now, view.account, key, notional, fee, "liquidation")
+    yield from facts_of_fill(fill, instrument)
 
 
 def open_order_of(
