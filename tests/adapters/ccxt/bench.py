@@ -16,9 +16,9 @@ from bot.adapters.ccxt.times import VenueTime
 from bot.adapters.ccxt.troubles import Trouble
 from bot.adapters.ccxt.turnstile import Turnstile
 from bot.domain.account import PositionKey
-from bot.domain.events import AccountFact
+from bot.domain.events import AccountFact, OrderAccepted, OrderEnded
 from bot.domain.names import STOPS_FROM, child_name, parent_name
-from bot.domain.order import Approved, OrderClass, OrderRequest, Side, TimeInForce
+from bot.domain.order import Approved, OrderClass, OrderRequest, OrderStatus, Side, TimeInForce
 from bot.domain.scale import NS_PER_SECOND
 from bot.ports import Venue
 from paper.spec import AccountStart
@@ -100,3 +100,15 @@ async def reached(
             yield server, connection
         finally:
             await connection.close()
+
+
+async def take_a_stop_and_end_it(bench: AdapterBench[Any]) -> None:
+    """Place a stop, hold what the exchange has of it against what was asked for, and end it on its own page."""
+    name = bench.place(bench.stop())
+    await bench.until(lambda: bench.of(OrderAccepted))
+    (stop,) = bench.server.exchange.floor.register.shelf(0).open_algos.values()
+    assert (stop.terms.client_id, stop.terms.working_type, stop.terms.reduce_only) == (name, "MARK_PRICE", True)
+    bench.venue.cancel(bench.time.now(), 0, name)
+    await bench.until(lambda: bench.of(OrderEnded))
+    told = [(fact.name, fact.status, fact.filled) for fact in bench.of(OrderEnded)]
+    assert told == [(name, OrderStatus.CANCELED, 0)]

@@ -28,6 +28,7 @@ from bot.domain.scale import CASH_UNIT, NS_PER_SECOND
 from paper.wire.exchange import Reply, Request
 from paper.wire.faults import Fate
 from paper.wire.request_faults import refused
+from tests.adapters.ccxt.bench import take_a_stop_and_end_it
 from tests.adapters.ccxt.carriers import Plain
 from tests.adapters.ccxt.wired import wired
 from tests.wire.builders import account, run, steer
@@ -108,15 +109,7 @@ def test_stop_counts_as_accepted_when_it_was_read_back_and_is_cancelled_on_its_o
     """Stops live on endpoints of their own: placed, read back, looked up and ended there."""
     async def scenario() -> None:
         async with wired(account(btc=50)) as bench:
-            name = bench.place(bench.stop())
-            await bench.until(lambda: bench.of(OrderAccepted))
-            (stop,) = bench.server.exchange.floor.register.shelf(0).open_algos.values()
-            assert (stop.terms.client_id, stop.terms.working_type, stop.terms.reduce_only) == (name, "MARK_PRICE", True)
-            bench.venue.cancel(bench.time.now(), 0, name)
-            await bench.until(lambda: bench.of(OrderEnded))
-            assert bench.of(OrderEnded) == [
-                OrderEnded(bench.of(OrderEnded)[0].now, 0, name, OrderStatus.CANCELED, 0)
-            ]
+            await take_a_stop_and_end_it(bench)
 
     run(scenario)
 

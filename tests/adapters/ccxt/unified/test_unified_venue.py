@@ -25,6 +25,7 @@ from bot.domain.events import (
 )
 from bot.domain.order import OrderClass, OrderStatus, Side, TimeInForce
 from bot.domain.scale import CASH_UNIT, NS_PER_SECOND
+from tests.adapters.ccxt.bench import take_a_stop_and_end_it
 from tests.adapters.ccxt.unified.wired import Wired, wired
 from tests.wire.builders import account, run, steer
 
@@ -152,13 +153,7 @@ def test_unified_stop_is_accepted_when_read_back_and_ended_on_its_own_page() -> 
     """Reduce-only, at the trigger, watching the mark: as the exchange has it, not as we asked."""
     async def scenario() -> None:
         async with wired(account(btc=50)) as bench:
-            name = bench.place(bench.stop())
-            await bench.until(lambda: bench.of(OrderAccepted))
-            (stop,) = bench.server.exchange.floor.register.shelf(0).open_algos.values()
-            assert (stop.terms.client_id, stop.terms.working_type, stop.terms.reduce_only) == (name, "MARK_PRICE", True)
-            bench.venue.cancel(bench.time.now(), 0, name)
-            await bench.until(lambda: bench.of(OrderEnded))
-            assert [(fact.name, fact.status) for fact in bench.of(OrderEnded)] == [(name, OrderStatus.CANCELED)]
+            await take_a_stop_and_end_it(bench)
 
     run(scenario)
 
