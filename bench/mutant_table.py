@@ -21,6 +21,7 @@ class Mutant:
 
 
 FOLD, CASH, ORDER = "bot/engine/record/fold.py", "bot/engine/record/fold_account.py", "bot/domain/order.py"
+ABSENCE = "bot/engine/record/absence.py"
 T_FOLD, T_MISSED = "tests/engine/test_fold.py", "tests/recovery/test_missed.py"
 T_PROTECT, T_PARENTS = "tests/engine/test_protect.py", "tests/engine/test_parents.py"
 T_GROUPS = "tests/engine/test_protect_groups.py"
@@ -47,13 +48,15 @@ MUTANTS = (
     Mutant("one witness of absence is enough", FOLD, "    elif order.absent_since is None:\n",
            "    elif _never_worked(book, fact.name, fact.now, Report.ABSENT) or order.absent_since is None:\n",
            f"{T_FOLD}::test_fold_of_reports_on_an_order_in_any_order"),
-    Mutant("a lost order is sold again before the account is read", FOLD,
+    Mutant("an order on its way is believed absent", ABSENCE, " and not fact.may_come", "",
+           f"{T_FOLD}::test_fold_of_reports_on_an_order_in_any_order"),
+    Mutant("a lost order is sold again before the account is read", ABSENCE,
            "    return order.status is not OrderStatus.WORKING or ", "    return True or ",
            f"{T_MISSED}::test_working_order_missed_twice_without_a_snapshot_keeps_working"),
     Mutant("an accepted order that is lost works for ever", ORDER,
            "        Report.ABSENT: OrderStatus.CANCELED,     # it had it, and ended it without a word\n", "",
            f"{T_MISSED}::test_working_order_missed_twice_with_a_snapshot_between_is_over"),
-    Mutant("a fill counts twice", FOLD, "    if fact.trade_id in account.trade_ids:\n        return\n", "",
+    Mutant("a fill counts twice", FOLD, "    if was_known:\n        return\n", "",
            f"{T_FOLD}::test_fold_of_a_doubled_trade_id_changes_nothing"),
     Mutant("fills are summed by order update", FOLD, "    order.final = max(fact.filled, order.filled)\n",
            "    order.filled = order.final = max(fact.filled, order.filled)\n",
@@ -213,6 +216,9 @@ MUTANTS = (
     Mutant("nothing is caught up after a restart", "bot/engine/engine.py",
            "            catch_up(self.desk, account)\n", "",
            f"{T_RESTORED}::test_run_with_an_older_journal_tells_of_orders_that_it_does_not_know"),
+    Mutant("names a dead process may have sent are used again", "bot/engine/protection/adoption.py",
+           "    if is_first:\n", "    if False:\n",
+           "tests/engine/test_after_kill.py::test_name_that_a_dead_process_may_have_sent_is_never_used_again"),
     Mutant("names the venue knows are used again", "bot/engine/protection/catching_up.py", "    if is_unknown:\n",
            "    if False:\n",
            T_RESTORED),

@@ -123,11 +123,17 @@ class OrderEnded:
 
 @dataclass(frozen=True, slots=True)
 class OrderNotFound:
-    """One witness that the venue does not have it; two of them, far enough apart, settle it."""
+    """One witness that the venue does not have it; two of them, far enough apart, settle it.
+
+    ``asked`` is when the venue was asked, 0: at ``now``. ``may_come`` says that the order's request could still have
+    been on its way then: such a witness is a first one at most.
+    """
 
     now: int
     account: int
     name: str
+    asked: int = 0
+    may_come: bool = False
 
 
 @dataclass(frozen=True, slots=True)

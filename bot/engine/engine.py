@@ -315,7 +315,7 @@ class Engine:
             self.dirty.append(each)
 
     def _on_snapshot(self, fact: AccountSnapshot) -> None:
-        adopt(self.desk, self.marks, fact)
+        adopt(self.desk, self.marks, fact, is_first=not self.is_ready[fact.account])
         self.is_ready[fact.account] = True
         self._account_changed(fact.account)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from random import Random
 
 import pytest
 
 from bot.domain.account import Balance, PositionReport
+from bot.domain.copying import replace
 from bot.domain.effects import LookUpOrder, OpenParent, PlaceOrder, ReserveNames
 from bot.domain.events import (
     AccountFact,
@@ -28,8 +29,9 @@ from bot.domain.events import (
 from bot.domain.names import child_name, parent_name
 from bot.domain.order import Approved, OrderClass, OrderRequest, OrderStatus, Side, TimeInForce
 from bot.domain.scale import CASH_UNIT, NS_PER_SECOND
+from bot.engine.record.absence import WITNESSES_APART
 from bot.engine.record.book import Book
-from bot.engine.record.fold import WITNESSES_APART, fold
+from bot.engine.record.fold import fold
 from tests.builders import KEY, T0, layout
 
 PARENT = parent_name("pen", KEY, Side.SELL, 0)
@@ -200,8 +202,8 @@ NOT_SENT = OrderNotSent(at(1), 0, NAME, "late")
 UNKNOWN = OrderOutcomeUnknown(at(1), 0, NAME, "503")
 
 
-def missing(seconds: float) -> OrderNotFound:
-    return OrderNotFound(at(seconds), 0, NAME)
+def missing(seconds: float, *, asked: float = 0, may_come: bool = False) -> OrderNotFound:
+    return OrderNotFound(at(seconds), 0, NAME, at(asked) if asked else 0, may_come)
 
 
 REPORTS: list[tuple[str, list[AccountFact], After]] = [
@@ -235,6 +237,11 @@ REPORTS: list[tuple[str, list[AccountFact], After]] = [
     ("two witnesses too near", [UNKNOWN, missing(2), missing(6.9)], After(True, 10, 0)),
     ("two witnesses far enough apart", [UNKNOWN, missing(2), missing(7)], After(False, 0, 0)),
     ("two witnesses against one that is sending", [missing(2), missing(7)], After(False, 0, 0)),
+    ("two looks while it may be on its way", [missing(2, may_come=True), missing(7, may_come=True)],
+     After(True, 10, 0)),
+    ("a look while it may be, then one", [missing(2, may_come=True), missing(7)], After(False, 0, 0)),
+    ("a second look that was long on its way", [missing(2, asked=1.9), missing(7, asked=6.9)], After(True, 10, 0)),
+    ("and one that was not", [missing(2, asked=1.9), missing(7.1, asked=7)], After(False, 0, 0)),
     ("a fill between two witnesses", [UNKNOWN, missing(2), ours(4, trade_id="a", seconds=3), missing(7)],
      After(True, 6, 4)),
     ("found between two witnesses", [UNKNOWN, missing(2), ACCEPTED, missing(7)], After(True, 10, 0)),

@@ -61,11 +61,12 @@ class Born:
 def _live(words: Sequence[str], environ: Mapping[str, str], says: Path) -> None:
     """Be the command line, in the child."""
     from bot.app.cli import main
-    from tests.live.process import die_at_commit
+    from tests.live.process import die_at_commit, forget_orders
 
     os.environ.update(environ)
     file = os.open(says, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     for stream in (sys.stdout, sys.stderr):
         os.dup2(file, stream.fileno())
     die_at_commit(environ)
+    forget_orders(environ)
     sys.exit(main(words))

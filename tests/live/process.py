@@ -1,15 +1,18 @@
-"""A journal that kills its process at the n-th commit, for daemons in processes of their own.
+"""Journals with a flaw, for daemons in processes of their own.
 
-``TEST_DIE_AT_COMMIT`` is the number, from 1; the process dies after an even commit and before an odd one.
+``TEST_DIE_AT_COMMIT`` is the number of a commit, from 1; the process dies after an even one and before an odd one.
+``TEST_FORGET_ORDERS`` lets no commit with an order in it come to an end.
 """
 
 from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Mapping
 
 from bot.adapters.journal.sqlite import SqliteJournal
+from bot.domain.effects import PlaceOrder
 
 
 def die_at_commit(environ: Mapping[str, str]) -> None:
@@ -35,3 +38,18 @@ def die_at_commit(environ: Mapping[str, str]) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     SqliteJournal.commit = dying  # type: ignore[method-assign, assignment]
+
+
+def forget_orders(environ: Mapping[str, str]) -> None:
+    """Let the disk hang in this process as soon as an order is to be recorded, if the variable asks for it."""
+    if not environ.get("TEST_FORGET_ORDERS"):
+        return
+    commit = SqliteJournal.commit
+
+    def hanging(journal: SqliteJournal) -> None:
+        """Commit, unless an order waits: then never."""
+        if any(isinstance(item[-1], PlaceOrder) for item in [*journal._pending]):
+            threading.Event().wait()
+        commit(journal)
+
+    SqliteJournal.commit = hanging  # type: ignore[method-assign]

@@ -54,7 +54,7 @@ class BinanceApi:
             venue = BinanceVenue(connection, decoder, time, tell=tell, report=report)
             stream = UserStream(connection, decoder, venue, time, report=report)
             chores = (Chore("stream", stream.run, STREAM_SILENCE_MAX), Chore("polls", stream.poll, POLL_SILENCE_MAX))
-            return AccountLink(venue, chores, venue.close)
+            return AccountLink(venue, chores, venue.arrivals.took_over, venue.close)
 
         return Probed(terms, (), link)
 

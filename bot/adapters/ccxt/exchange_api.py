@@ -38,10 +38,14 @@ class Chore:
 
 @dataclass(frozen=True, slots=True)
 class AccountLink:
-    """One account at its exchange: its port, what keeps it in the picture, and how it is let go."""
+    """One account at its exchange: its port, what keeps it in the picture, and how it is let go.
+
+    ``took_over`` is told until when (ns, our clock) another process may have sent orders of the account.
+    """
 
     venue: Venue
     chores: Sequence[Chore]
+    took_over: Callable[[int], None]
     close: Callable[[], Coroutine[Any, Any, None]]
 
 

@@ -22,6 +22,7 @@ from typing import Any
 
 from bot.adapters.ccxt import binance_account, binance_orders
 from bot.adapters.ccxt.account_stream import AccountDecoder, Attention, Wanted
+from bot.adapters.ccxt.arrivals import Arrivals
 from bot.adapters.ccxt.binance_account import Incomes
 from bot.adapters.ccxt.binance_orders import Ask
 from bot.adapters.ccxt.connection import Connection
@@ -53,7 +54,8 @@ READS_MAX = 3                        # of an account whose pages contradict each
 READ_AGAIN = 0.5                     # s between two of them
 TRADES_SEEN_MAX = 10_000             # trade ids that the witness has counted
 OVERLAP = 50 * NS_PER_MS             # a request may be read so much before its stamp says, beside the clock's error
-WINDOW_MIN, WINDOW_MAX = 1_000, 5_000    # ms that an order may be on its way; below the least a slow minute refuses all
+# ms that an order may be on its way: below the least a slow minute refuses all; for the most a restart has to wait
+WINDOW_MIN, WINDOW_MAX = 1_000, 2_000
 _URGENT = frozenset({OrderClass.MARGIN, OrderClass.STOP, OrderClass.OPERATOR})
 
 
@@ -79,6 +81,7 @@ class BinanceVenue:
         self.questions = OrderQuestions(connection, decoder, time)
         self.symbols: Sequence[str] = tuple(self.view.instruments)
         self.witnesses = Witnesses()
+        self.arrivals = Arrivals(time.now, window=WINDOW_MAX * NS_PER_MS)
         self.incomes: Incomes | None = None
         self.on_read_fill: Callable[[OrderFilled], None] = lambda _: None    # of each that a page was the first to tell
         self._tell_on = tell
@@ -119,8 +122,8 @@ class BinanceVenue:
     def report_account(self, now: int, account: int) -> None:
         """Ask for balances and positions; while they are being read, that reading is the answer.
 
-        What is being caught up with is waited for: the engine decides on this word, and must not use a name again that
-        an order bears which the record has lost.
+        What is being caught up with is waited for, and what a dead process sent, until it can come no more: the engine
+        decides on this word, and must neither sell that again nor use its name.
         """
         del now, account
         if not self._is_reading:
@@ -188,6 +191,7 @@ class BinanceVenue:
             raise
         except Exception as error:  # noqa: BLE001  # whatever it is, it has an outcome
             answer = outcome_of_error(error, BINANCE)
+        self.arrivals.learned(request.name, answer.outcome)
         if answer.outcome is Outcome.ACCEPTED and request.trigger_price is not None:
             await self._read_back(request.name)
             return
@@ -235,11 +239,13 @@ class BinanceVenue:
         self.tell(OpenOrderGone(self.time.now(), self.view.account, order.venue_id))
 
     async def _look_up(self, name: str) -> None:
+        asked = self.time.now()
         try:
             facts = await self.questions.about(name)
         except Exception as error:  # noqa: BLE001  # a failure to ask is no witness; the engine asks again
             if says_absent(error, BINANCE):
-                self.tell(OrderNotFound(self.time.now(), self.view.account, name))
+                may_come = self.arrivals.may_come(name, asked)
+                self.tell(OrderNotFound(self.time.now(), self.view.account, name, asked, may_come))
             else:
                 self._trouble("look_up_unanswered", f"{name}: {outcome_of_error(error, BINANCE).detail}")
             return
@@ -248,6 +254,7 @@ class BinanceVenue:
     async def _report_account(self) -> None:
         doubt: str | None = None
         try:
+            await self.arrivals.quiet()
             if self._catching_up is not None:
                 await asyncio.wait({self._catching_up}, timeout=CATCH_UP_MAX)
             for _ in range(READS_MAX):
@@ -286,7 +293,11 @@ class BinanceVenue:
             return None
 
     async def _catch_up_surely(self, since: int) -> None:
-        """Ask until every market has answered, for a while: an exit must not wait for a page that stays broken."""
+        """Ask until every market has answered, for a while: an exit must not wait for a page that stays broken.
+
+        What a dead process sent is waited for first: before it has come, no list has it.
+        """
+        await self.arrivals.quiet()
         for wait in CATCH_UP_WAITS:
             if await self._catch_up(since):
                 return
@@ -332,6 +343,7 @@ class BinanceVenue:
         symbol = self._by_index[request.key.instrument]
         identity = self.view.names.encode(request.name)
         ask = binance_orders.place(request, self.view.instruments[symbol], symbol, identity, now=now)
+        self.arrivals.sent(request.name, max(now, valid_until))
         ask.parameters["recvWindow"] = str(min(WINDOW_MAX, max(WINDOW_MIN, (valid_until - now) // NS_PER_MS)))
         lane = Lane.RISK if request.order_class in _URGENT else Lane.SLICE
         return self.connection.send(

@@ -46,6 +46,9 @@ class Connection(Protocol):
     ) -> None:
         """Let prices and facts flow; ``ring(code, detail)`` tells a person of trouble that is no fact."""
 
+    def took_over(self, at: int) -> None:
+        """Wait for what another process of this run may have sent until ``at``, ns, before any account is told."""
+
     def jobs(self) -> Sequence[NamedJob]: ...
 
     async def history(self) -> Sequence[MarketFact]:

@@ -1,6 +1,6 @@
 """A daemon from its start to its end.
 
-    keys, modes, clock (connect) -> journal, spare file, re-fold -> engine -> venue's word -> stops -> ready
+    journal, spare file -> keys, modes, clock (connect) -> re-fold -> engine -> venue's word -> stops -> ready
     -> until a signal, or the first task that dies -> drain -> record durable -> end
 """
 
@@ -78,10 +78,16 @@ class Daemon:
             shutdown = Shutdown()
             hangup = Hangup()
             notifier = stack.enter_context(closing(SystemdNotifier(self.environ)))
+            found = self._found_journal()
+            if found is not None:
+                stack.enter_context(closing(found))
+            alone_since = self.clock.now()       # who sent for this run before is dead: its lock was free
             connection = await self._connect(self.loaded, self.clock)
             stack.push_async_callback(connection.close)
-            journal, is_resumed = self._journal()
-            stack.enter_context(closing(journal))
+            journal = stack.enter_context(closing(self._new_journal())) if found is None else found
+            is_resumed = found is not None
+            if is_resumed:
+                connection.took_over(alone_since)
             logs = stack.enter_context(operator_log(self.out))
             engine = self._engine(connection.layout, journal, is_resumed=is_resumed)
             bell = Bell(self.clock, self._webhook())
@@ -104,15 +110,18 @@ class Daemon:
 
     # The start ---------------------------------------------------------------------------------------------
 
-    def _journal(self) -> tuple[SqliteJournal, bool]:
-        """Return the run's journal with what a spare file still held, and whether an earlier process began it."""
+    def _new_journal(self) -> SqliteJournal:
+        head = RunHead(
+            version=__version__, config_hash=self.loaded.digest, config=self.loaded.text,
+            marker=self.loaded.config.marker, created=self.clock.now(),
+        )
+        return SqliteJournal.create(self.out / JOURNAL_NAME, head)
+
+    def _found_journal(self) -> SqliteJournal | None:
+        """Return the journal that an earlier process began, with what a spare file still held; None of a new run."""
         path = self.out / JOURNAL_NAME
         if not path.exists():
-            head = RunHead(
-                version=__version__, config_hash=self.loaded.digest, config=self.loaded.text,
-                marker=self.loaded.config.marker, created=self.clock.now(),
-            )
-            return SqliteJournal.create(path, head), False
+            return None
         journal = SqliteJournal.open(path)
         try:
             put_back = restore(self.out, journal)
@@ -127,7 +136,7 @@ class Daemon:
         except BaseException:
             journal.close()
             raise
-        return journal, True
+        return journal
 
     def _engine(self, layout: Layout, journal: SqliteJournal, *, is_resumed: bool) -> Engine:
         if not is_resumed:

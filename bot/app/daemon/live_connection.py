@@ -215,6 +215,12 @@ class LiveConnection:
             for lack in lacks:
                 ring("exchange_lacks", f"{name}: {lack}")
 
+    def took_over(self, at: int) -> None:
+        """Let every account wait for what another process may have sent until ``at``."""
+        for account in self._accounts:
+            assert account.link is not None
+            account.link.took_over(at)
+
     def jobs(self) -> Sequence[NamedJob]:
         """Return the tasks that keep sockets, clock and polls alive."""
         jobs = [job_of(chore, chore.name) for chore in self._chores]

@@ -17,7 +17,8 @@ from bot.domain.events import (
 from bot.domain.order import OrderStatus
 from bot.domain.scale import cash_text, to_text
 from bot.engine.desk import Desk
-from bot.engine.record.fold import settles_absence
+from bot.engine.record.absence import settles_absence
+from bot.engine.record.heard import contradicts
 from bot.engine.record.margin_calls import called_at, is_standing
 
 
@@ -38,6 +39,8 @@ def tell_of(desk: Desk, fact: AccountFact) -> None:
         if told is None:
             return
         code, detail = told
+    elif isinstance(fact, OrderFilled) and contradicts(desk.book.accounts[fact.account], fact):
+        code, detail = "fill_differs", _of_contradiction(desk, fact)
     elif isinstance(fact, OrderFilled) and fact.origin is not FillOrigin.OURS:
         quantity = to_text(fact.quantity, layout.instruments[fact.key.instrument].quantity_digits)
         code, detail = (
@@ -63,6 +66,15 @@ def tell_of(desk: Desk, fact: AccountFact) -> None:
     else:
         return
     desk.emit(RaiseAlarm(code, detail, desk.book.now))
+
+
+def _of_contradiction(desk: Desk, fact: OrderFilled) -> str:
+    instrument = desk.layout.instruments[fact.key.instrument]
+    return (
+        f"{desk.layout.position_label(fact.key)}: trade {fact.trade_id} is told as {fact.side.value} of "
+        f"{to_text(fact.quantity, instrument.quantity_digits)} at {to_text(fact.price, instrument.price_digits)}, "
+        "and was told otherwise before; what was booked stays, and the account is read"
+    )
 
 
 def _of_stop(desk: Desk, fact: OrderTriggered | OrderRejected) -> tuple[str, str] | None:

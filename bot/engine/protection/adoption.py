@@ -6,15 +6,18 @@ from bot.domain.effects import RaiseAlarm
 from bot.domain.events import AccountSnapshot
 from bot.domain.scale import to_text
 from bot.engine.desk import Desk
-from bot.engine.protection.catching_up import catch_up
+from bot.engine.protection.catching_up import catch_up, pass_over_reserved
 from bot.engine.protection.marks import Marks
 from bot.engine.protection.venue_margin import compare
 from bot.engine.record.fold import fold
 from bot.engine.record.heard import newest_heard
 
 
-def adopt(desk: Desk, marks: Marks, fact: AccountSnapshot) -> None:
-    """Fold a snapshot; alarm for holdings that differ, and for equity that changed without a trade."""
+def adopt(desk: Desk, marks: Marks, fact: AccountSnapshot, *, is_first: bool) -> None:
+    """Fold a snapshot; alarm for holdings that differ, and for equity that changed without a trade.
+
+    With the first one of a process everything is caught up with: names that were not seen by then are given up.
+    """
     layout, book, columns = desk.layout, desk.book, desk.columns
     positions = layout.positions_of[fact.account]
     before = [book.quantity[position] for position in positions]
@@ -28,6 +31,8 @@ def adopt(desk: Desk, marks: Marks, fact: AccountSnapshot) -> None:
             columns.adl_rank[position] = ranks.get(layout.keys[position])
     if is_behind:
         catch_up(desk, fact.account)
+    if is_first:
+        pass_over_reserved(desk, fact.account)
     _tell_of_strangers(desk, fact)
     differing = [
         (position, old) for position, old in zip(positions, before, strict=True) if book.quantity[position] != old

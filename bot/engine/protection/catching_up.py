@@ -26,7 +26,7 @@ from bot.engine.record.book import Book
 from bot.engine.record.fold import fold
 from bot.engine.record.fold_open_orders import is_late
 from bot.engine.record.fold_stops import is_known_to_rest, is_unrecorded
-from bot.engine.record.heard import opens_gap, was_heard
+from bot.engine.record.heard import contradicts, opens_gap, was_heard
 
 _TELLS_OF_ORDER = (OrderAccepted, OrderEnded, OrderFilled)
 _CHILD_LETTERS = len(child_name("", 0))
@@ -57,7 +57,11 @@ def take(desk: Desk, fact: AccountFact) -> bool:
 
 
 def _leaves_a_doubt(desk: Desk, fact: AccountFact) -> bool:
-    """True when only the whole account can say what is: an order was lost, or open orders were told out of turn."""
+    """True when only the whole account can say what is: a trade is told in two ways, an order was lost, or open
+    orders were told out of turn.
+    """
+    if isinstance(fact, OrderFilled):
+        return contradicts(desk.book.accounts[fact.account], fact)
     if isinstance(fact, OpenOrderSeen | OpenOrderGone):
         return is_late(desk.book.accounts[fact.account], fact)
     return isinstance(fact, OrderNotFound) and _was_working(desk, fact)
@@ -73,6 +77,27 @@ def catch_up(desk: Desk, account: int) -> None:
     """Ask for all that the venue told of an account since what the book knows for sure."""
     known = desk.book.accounts[account]
     desk.emit(CatchUp(account, known.facts_through, max(known.last_fill, known.snapshot_taken), desk.book.now))
+
+
+def pass_over_reserved(desk: Desk, account: int) -> None:
+    """Use no name that an earlier process had reserved and is not known to have used: its order may be on its way.
+
+    The venue takes a name again once its order has ended, and what was on the wire at a kill is on no page. Where such
+    an order fills after all, its fill counts for whoever sells the position then.
+    """
+    book = desk.book
+    for position in desk.layout.positions_of[account]:
+        line, open_name = book.stop_lines[position], book.parent_of[position]
+        used = {book.reserved_for[position]: 0, line.parent: line.next_child}
+        if open_name is not None:
+            used[open_name] = book.parents[open_name].next_child
+        for name, next_child in used.items():
+            reservation = None if name is None else book.reservations.get(name)
+            if reservation is None or next_child >= reservation.end:
+                continue
+            last = parse_name(desk.marker, child_name(reservation.parent, reservation.end - 1))
+            assert last is not None, "reserved names are ours"
+            desk.emit(PassOverName(account, reservation.parent, last.counter, last.child, book.now))
 
 
 def _pass_over_unknown(desk: Desk, fact: OrderAccepted | OrderEnded | OrderFilled) -> None:

@@ -43,7 +43,8 @@ from bot.engine.desk import Desk
 from bot.engine.gate import Gate, may_send
 from bot.engine.protection.groups import Group, groups_of
 from bot.engine.protection.stop_level import StopLevel, has_passed, is_measured, stop_level
-from bot.engine.record.fold import WITNESSES_APART, reducing_side
+from bot.engine.record.absence import WITNESSES_APART
+from bot.engine.record.fold import reducing_side
 from bot.engine.record.stops import Stop
 from bot.engine.spec import UNGUARDED, Per, ProtectSpec, SafetySpec
 from bot.execution.slicer import smallest_order

@@ -27,6 +27,8 @@ FILLS_KEPT = 256                     # (time, quantity), for participation over 
 SALES_KEPT = 1_000                   # the oldest that are over are forgotten; wishes as old as those are not heard
 SENDS_KEPT = 1_000                   # for the order rate; the gate looks back one second
 
+Gist = tuple[int, int, int]          # of a fill: instrument, signed quantity, price
+
 
 @dataclass(slots=True)
 class Order:
@@ -132,7 +134,7 @@ class Reservation:
 
 @dataclass(slots=True)
 class LostParent:
-    """A parent that began and that no record knows: the process died before its fire was durable.
+    """A parent that began, or may have, and that no record knows: the process died before its fire was durable.
 
     Its names were reserved, so the venue can tell what it sold. The fire comes again when its rule still holds, and a
     share is one of what was held before the first.
@@ -207,7 +209,7 @@ class AccountBook:
     open_orders: dict[str, OpenOrder] = field(default_factory=dict)  # the venue's list by its ids, perhaps with ours
     orders_through: int = 0          # the number of the fact that last changed that list
     cancels_asked: dict[str, int] = field(default_factory=dict)      # when, of foreign orders that are open still
-    trade_ids: dict[str, None] = field(default_factory=dict)
+    trade_ids: dict[str, Gist | None] = field(default_factory=dict)  # None of one that an older version recorded
     sends: deque[int] = field(default_factory=lambda: deque(maxlen=SENDS_KEPT))
     hours: list[Hour] = field(default_factory=list)              # of the last day in which orders were sent
 

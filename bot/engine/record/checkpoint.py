@@ -22,6 +22,7 @@ from bot.engine.record.book import (
     AccountBook,
     Book,
     Episode,
+    Gist,
     Hour,
     LostParent,
     Order,
@@ -114,18 +115,24 @@ def load_windows(body: bytes, derived: DerivedReadings) -> None:
 
 def _account(account: AccountBook) -> dict[str, Any]:
     body = {name: getattr(account, name) for name in AccountBook.__slots__}
-    body["trade_ids"] = list(account.trade_ids)
     body["sends"] = list(account.sends)
     return body
 
 
 def _account_back(body: dict[str, Any]) -> AccountBook:
-    account = AccountBook(**{**body, "trade_ids": dict.fromkeys(body["trade_ids"])})
+    account = AccountBook(**{**body, "trade_ids": _trades_back(body["trade_ids"])})
     account.sends = deque(body["sends"], maxlen=AccountBook().sends.maxlen)
     account.latch = Latch(body["latch"])
     account.hours = msgspec.convert(body["hours"], list[Hour])
     account.open_orders = msgspec.convert(body.get("open_orders", {}), dict[str, OpenOrder])
     return account
+
+
+def _trades_back(trades: Any) -> dict[str, Gist | None]:
+    """Return what is known of trades; an older version kept their ids alone."""
+    if isinstance(trades, list):
+        return dict.fromkeys(trades)
+    return msgspec.convert(trades, dict[str, Gist | None])
 
 
 def _value(value: Order | Stop | StopLine | Parent | Episode | Reservation | SaleRecord | LostParent) -> Any:

@@ -37,14 +37,14 @@ from bot.domain.events import (
 )
 from bot.domain.names import STOPS_FROM, parent_of
 from bot.domain.order import OrderClass, OrderStatus, Report, Side, next_status
+from bot.engine.record.absence import settles_absence
 from bot.engine.record.book import TRADE_IDS_KEPT, Book, Order, Parent, Reservation
 from bot.engine.record.fold_account import ACCOUNT_FOLDERS, is_in_snapshot, move_position
 from bot.engine.record.fold_halts import HALT_FOLDERS, note_sent
 from bot.engine.record.fold_lost import credit_lost, lose_parent
 from bot.engine.record.fold_rules import RULE_FOLDERS
 from bot.engine.record.fold_stops import STOP_FOLDERS, is_stop_line, note_denied, pass_over_stop, take_of_stop
-from bot.engine.record.fold_stops import WITNESSES_APART as WITNESSES_APART
-from bot.engine.record.heard import hear
+from bot.engine.record.heard import gist_of, hear, is_known
 from bot.execution.refusals import PRICE_REFUSED, WOULD_TAKE
 
 _ENDED_AS = {
@@ -69,9 +69,10 @@ def fold(book: Book, item: AccountFact | Effect) -> None:
 def _order_filled(book: Book, fact: OrderFilled) -> None:
     account = book.accounts[fact.account]
     hear(account, fact.number)
-    if fact.trade_id in account.trade_ids:
+    was_known = is_known(account, fact)
+    account.trade_ids[fact.trade_id] = gist_of(fact)
+    if was_known:
         return
-    account.trade_ids[fact.trade_id] = None
     if len(account.trade_ids) > TRADE_IDS_KEPT:
         del account.trade_ids[next(iter(account.trade_ids))]
     account.last_fill = max(account.last_fill, fact.stamp)
@@ -183,18 +184,6 @@ def _order_not_found(book: Book, fact: OrderNotFound) -> None:
         _never_worked(book, fact.name, fact.now, Report.ABSENT)
     elif order.absent_since is None:
         order.absent_since = fact.now
-
-
-def settles_absence(book: Book, fact: OrderNotFound) -> bool:
-    """True when an order was missed before, and long enough ago for this to be another look.
-
-    One that the venue had accepted may have filled before it was lost: that is waited for until a snapshot taken
-    since says what is held, or the same would be sold again.
-    """
-    order = book.orders.get(fact.name)
-    if order is None or order.absent_since is None or fact.now - order.absent_since < WITNESSES_APART:
-        return False
-    return order.status is not OrderStatus.WORKING or book.accounts[fact.account].snapshot_taken > order.absent_since
 
 
 def _settle(book: Book, order: Order, report: Report) -> None:

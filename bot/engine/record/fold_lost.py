@@ -7,11 +7,17 @@ from bot.engine.record.book import Book, LostParent, Reservation
 
 
 def lose_parent(book: Book, reservation: Reservation, *, now: int) -> None:
-    """Give up the reservation of a parent that began and that no record knows; remember what is heard of it."""
+    """Give up the reservation of a parent that may have begun and that no record knows; remember what is heard of it.
+
+    What an earlier one sold, for which nothing was planned yet, is not forgotten: the process may die twice.
+    """
     del book.reservations[reservation.parent]
     position = book.layout.position(reservation.key)
     book.reserved_for[position] = None
-    book.lost[position] = LostParent(reservation.parent, position, reservation.side, now)
+    older = book.lost.get(position)
+    lost = book.lost[position] = LostParent(reservation.parent, position, reservation.side, now)
+    if older is not None and older.filled and older.side is lost.side:
+        lost.heard, lost.filled = older.heard, older.filled
 
 
 def credit_lost(book: Book, fact: OrderFilled) -> None:

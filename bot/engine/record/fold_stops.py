@@ -23,11 +23,9 @@ from bot.domain.events import (
 )
 from bot.domain.names import STOPS_FROM, ParsedName, child_name
 from bot.domain.order import OrderClass, Report, next_status
-from bot.domain.scale import NS_PER_SECOND
+from bot.engine.record.absence import is_second_witness
 from bot.engine.record.book import Book, Order, Reservation
 from bot.engine.record.stops import Stop, StopLine
-
-WITNESSES_APART = 5 * NS_PER_SECOND  # two look-ups this far apart must both miss it before it is believed absent
 
 
 def take_of_stop(book: Book, item: Any) -> None:
@@ -109,7 +107,7 @@ def _not_found(book: Book, stop: Stop, fact: OrderNotFound) -> None:
     """Two witnesses, and it is gone, even one that was accepted: no position must trust in it any longer."""
     if stop.absent_since is None:
         stop.absent_since = fact.now
-    elif fact.now - stop.absent_since >= WITNESSES_APART:
+    elif is_second_witness(fact, stop.absent_since):
         _failed(book, stop, fact.now)
 
 

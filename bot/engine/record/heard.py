@@ -1,6 +1,7 @@
-"""Which of the venue's numbered facts of an account were heard: each counts once, and a gap is seen.
+"""Which facts of an account were heard: each counts once, and a gap is seen.
 
-Numbers come in any order. What is missing is asked for again; what was told twice changes nothing.
+Numbers come in any order. What is missing is asked for again; what was told twice changes nothing. A fill is known by
+its trade's id as well: pages tell it again and again, and it must be the same each time.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from bot.domain.events import (
     OpenOrderSeen,
     OrderFilled,
 )
-from bot.engine.record.book import AccountBook, Book
+from bot.engine.record.book import AccountBook, Book, Gist
 
 BEYOND_MAX = 1_000                   # as many as the venue keeps: what is missing before them cannot be had any more
 _NUMBERED = (
@@ -27,8 +28,29 @@ _NUMBERED = (
 
 
 def was_heard(book: Book, fact: AccountFact) -> bool:
-    """True of a numbered fact that was folded already."""
-    return isinstance(fact, _NUMBERED) and fact.number > 0 and not _is_new(book.accounts[fact.account], fact.number)
+    """True of a numbered fact that was folded already, and of a fill that is known just so."""
+    if not isinstance(fact, _NUMBERED):
+        return False
+    account = book.accounts[fact.account]
+    if fact.number > 0:
+        return not _is_new(account, fact.number)
+    return isinstance(fact, OrderFilled) and is_known(account, fact) and not contradicts(account, fact)
+
+
+def is_known(account: AccountBook, fact: OrderFilled) -> bool:
+    """True when a fill's trade was folded already, whatever was said of it then."""
+    return fact.trade_id in account.trade_ids
+
+
+def contradicts(account: AccountBook, fact: OrderFilled) -> bool:
+    """True when a trade that is known is told with another market, side, quantity or price."""
+    known = account.trade_ids.get(fact.trade_id)
+    return known is not None and tuple(known) != gist_of(fact)
+
+
+def gist_of(fact: OrderFilled) -> Gist:
+    """Return what of a fill must not change: instrument, signed quantity and price. Fees, names and stamps may."""
+    return fact.key.instrument, fact.side.sign * fact.quantity, fact.price
 
 
 def opens_gap(book: Book, fact: AccountFact) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from bot.domain.effects import LookUpOrder
 from bot.domain.order import OrderStatus
 from bot.engine.desk import Desk
+from bot.engine.record.absence import WITNESSES_APART
 from bot.engine.record.book import Order
-from bot.engine.record.fold import WITNESSES_APART
 
 
 def look_up_overdue(desk: Desk, account: int, now: int) -> None:

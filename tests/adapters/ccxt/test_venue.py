@@ -177,7 +177,7 @@ def test_catch_up_knows_orders_that_are_older_than_its_time() -> None:
     run(scenario)
 
 
-@pytest.mark.parametrize(("valid_for", "window"), [(0.2, "1000"), (3.0, "3000"), (60.0, "5000")])
+@pytest.mark.parametrize(("valid_for", "window"), [(0.2, "1000"), (1.5, "1500"), (60.0, "2000")])
 def test_order_tells_the_venue_how_late_it_may_come(valid_for: float, window: str) -> None:
     """What is stuck on its way is refused by the venue itself when it is no longer wanted."""
     seen: list[str] = []

@@ -91,7 +91,8 @@ class UnifiedApi:
 
         def link(view: AccountView, time: VenueTime, *, tell: Tell, report: Report) -> AccountLink:
             venue = UnifiedVenue(connection, view, arts, self._dialect, cash, time, tell=tell, report=report)
-            return AccountLink(venue, AccountWatch(connection, venue, time, report=report).chores(), venue.close)
+            chores = AccountWatch(connection, venue, time, report=report).chores()
+            return AccountLink(venue, chores, venue.arrivals.took_over, venue.close)
 
         return Probed(terms, (*abilities.lacks, *unsaid), link)
 

@@ -7,12 +7,14 @@ from typing import Any
 
 from bot.adapters.ccxt.unified.habits import habits_of
 
+WINDOW_MS = 5_000                    # that a request may be on its way, where an exchange is told; ccxt's own is 10,000
 _LINEAR = ("linear", "swap", "future", "futures", "contract")
 
 
 def adapt(exchange: Any) -> None:
     """Let a client that was just made mean linear contracts wherever nobody says which, and read no other markets."""
     exchange.options.update(habits_of(exchange.id).options)
+    exchange.options["recvWindow"] = WINDOW_MS
     exchange.options["defaultType"], exchange.options["defaultSubType"] = "swap", "linear"
     exchange.has = {**exchange.has, "fetchCurrencies": False}        # a page of spot, or one that needs another right
     if has_linear(exchange) and (listed := _types(exchange)) is not None:

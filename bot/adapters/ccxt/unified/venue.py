@@ -17,6 +17,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 
 from bot.adapters.ccxt.account_view import AccountView
+from bot.adapters.ccxt.arrivals import Arrivals
 from bot.adapters.ccxt.connection import Connection
 from bot.adapters.ccxt.errands import Errands
 from bot.adapters.ccxt.limiter import Lane
@@ -26,6 +27,7 @@ from bot.adapters.ccxt.times import VenueTime
 from bot.adapters.ccxt.troubles import Trouble
 from bot.adapters.ccxt.turnstile import TooLate
 from bot.adapters.ccxt.unified import orders
+from bot.adapters.ccxt.unified.client import WINDOW_MS
 from bot.adapters.ccxt.unified.habits import CashPage, Total
 from bot.adapters.ccxt.unified.orders import Arts
 from bot.adapters.ccxt.unified.questions import Questions
@@ -43,6 +45,7 @@ from bot.domain.events import (
 )
 from bot.domain.open_order import OpenOrder
 from bot.domain.order import Approved, OrderClass, OrderRequest, TimeInForce
+from bot.domain.scale import NS_PER_MS
 
 FOLLOWED = (0.0, 0.2, 0.4, 0.8, 1.6, 3.2)    # s between questions about an order that ends by itself
 LIVE_MAX = 1_000                     # orders of ours at work; the engine's own limits are far below
@@ -72,6 +75,7 @@ class UnifiedVenue:
         self.reader = AccountReader(
             connection, view, self.questions, dialect, cash, time, tell=self.tell, settle=self._settle, report=report
         )
+        self.arrivals = Arrivals(time.now, window=WINDOW_MS * NS_PER_MS)
         self._arts = arts
         self._dialect = dialect
         self._tell_on = tell
@@ -106,8 +110,9 @@ class UnifiedVenue:
     def report_account(self, now: int, account: int) -> None:
         """Ask for balances and positions; while they are being read, that reading is the answer.
 
-        What is being caught up with is waited for: the engine decides on this word, and must not use a name again that
-        an order bears which the record has lost.
+        What is being caught up with is waited for, and what a dead process sent, for as long as an exchange that takes
+        no late requests would take it: the engine decides on this word, and must neither sell that again nor use its
+        name.
         """
         del now, account
         if not self.reader.is_busy:
@@ -134,6 +139,7 @@ class UnifiedVenue:
 
     async def read(self) -> None:
         """Read the account, after what is being caught up with: its fills explain what is held."""
+        await self.arrivals.quiet()
         if self._catching_up is not None:
             await asyncio.wait({self._catching_up}, timeout=CATCH_UP_MAX)
         await self.reader.read()
@@ -149,6 +155,7 @@ class UnifiedVenue:
         instrument = self._by_index[request.key.instrument]
         lane = Lane.RISK if request.order_class in _URGENT else Lane.SLICE
         self.questions.note_sent(request.name, now)
+        self.arrivals.sent(request.name, max(now, approved.valid_until))
         try:
             asked = orders.place(request, instrument, self.view, self._arts)
             reply = await self.connection.ask("create_order", *asked, lane=lane, valid_until=approved.valid_until)
@@ -162,6 +169,7 @@ class UnifiedVenue:
             raise
         except Exception as error:  # noqa: BLE001  # whatever it is, it has an outcome
             answer = outcome_of_error(error, self._dialect)
+        self.arrivals.learned(request.name, answer.outcome)
         if answer.outcome is Outcome.ACCEPTED:
             self.questions.note_ours(request.name, answer.detail)
             if request.trigger_price is not None:
@@ -223,8 +231,10 @@ class UnifiedVenue:
 
     async def _look_up(self, name: str) -> None:
         """Tell what became of an order, or that the exchange knows none of that name."""
+        asked = self.time.now()
         if await self._found(name) is False:
-            self.tell(OrderNotFound(self.time.now(), self.view.account, name))
+            may_come = self.arrivals.may_come(name, asked)
+            self.tell(OrderNotFound(self.time.now(), self.view.account, name, asked, may_come))
 
     async def _found(self, name: str) -> bool | None:
         """Tell what became of an order; False where the exchange has none of that name, None where it is silent."""
@@ -250,7 +260,11 @@ class UnifiedVenue:
             await self._look_up(name)
 
     async def _catch_up(self, since: int) -> None:
-        """Ask until every market has answered, for a while: an exit must not wait for a page that stays broken."""
+        """Ask until every market has answered, for a while: an exit must not wait for a page that stays broken.
+
+        What a dead process sent is waited for first: before it has come, no list has it.
+        """
+        await self.arrivals.quiet()
         asked = since + self.time.ahead - self.time.error - OVERLAP
         left = await self._unanswered(self.view.instruments, asked)
         for wait in CATCH_UP_WAITS:
