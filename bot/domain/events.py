@@ -225,7 +225,10 @@ class SettingAnswered:
 
 @dataclass(frozen=True, slots=True)
 class LiquidationStage:
-    """One step of the venue's own liquidation of us, after its fills; ``kind`` is the venue's word."""
+    """One step of the venue's own liquidation of us, after its fills; ``kind`` is the venue's word.
+
+    ``trade_id`` is that of its fill where the venue numbers nothing, and tells of it as often as it is asked.
+    """
 
     now: int
     account: int
@@ -234,6 +237,7 @@ class LiquidationStage:
     fee: int
     kind: str
     number: int = 0
+    trade_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

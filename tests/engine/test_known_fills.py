@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from bot.adapters.ccxt.fills import facts_of_fill
 from bot.domain.copying import replace
 from bot.domain.effects import RaiseAlarm, ReadAccount
 from bot.domain.events import FillOrigin, Liquidity, OrderFilled
@@ -74,3 +75,20 @@ def test_checkpoint_keeps_what_is_known_of_fills_and_reads_one_that_kept_their_i
     raw["accounts"][0]["trade_ids"] = [known.trade_id]
     older = checkpoint.load(json.dumps(raw).encode(), layout())
     assert was_heard(older, known) and was_heard(older, replace(known, price=1))
+
+
+def test_liquidation_that_is_told_again_with_its_fill_was_heard() -> None:
+    """A page tells of it at every reading; a person hears it once."""
+    driver, known = after_a_fill()
+    fill = replace(known, trade_id="BTCUSDT:7", origin=FillOrigin.LIQUIDATION)
+    told = list(facts_of_fill(fill, driver.engine.layout.instruments[0]))
+    for fact in told:
+        assert not was_heard(driver.engine.book, fact)
+        driver.step(replace(fact, now=driver.engine.book.now))
+    assert codes(driver).count("liquidated") == 1
+    assert all(was_heard(driver.engine.book, fact) for fact in told)
+    body = checkpoint.dump(driver.engine.book)
+    assert all(was_heard(checkpoint.load(body, layout()), fact) for fact in told)
+    again = replace(fill, trade_id="BTCUSDT:8")
+    other = list(facts_of_fill(again, driver.engine.layout.instruments[0]))
+    assert not any(was_heard(driver.engine.book, fact) for fact in other)

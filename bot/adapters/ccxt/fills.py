@@ -13,4 +13,4 @@ def facts_of_fill(fill: OrderFilled, instrument: Instrument) -> Iterator[OrderFi
     yield fill
     if fill.origin is FillOrigin.LIQUIDATION:
         notional = abs(instrument.notional(price=fill.price, quantity=fill.quantity))
-        yield LiquidationStage(fill.now, fill.account, fill.key, notional, fill.fee, "liquidation")
+        yield LiquidationStage(fill.now, fill.account, fill.key, notional, fill.fee, "liquidation", 0, fill.trade_id)

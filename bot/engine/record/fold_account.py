@@ -23,7 +23,7 @@ from bot.domain.events import (
 )
 from bot.engine.record.book import AccountBook, Book
 from bot.engine.record.fold_open_orders import OPEN_ORDER_FOLDERS, take_list
-from bot.engine.record.heard import hear
+from bot.engine.record.heard import hear, hear_stage
 from bot.engine.record.margin_calls import called_at
 
 JUMP_TOLERANCE = 0.01                # of a movement of cash: a jump is measured with fees and funding in it
@@ -123,7 +123,7 @@ def _margin_call(book: Book, fact: MarginCall) -> None:
 
 def _liquidation_stage(book: Book, fact: LiquidationStage) -> None:
     """Only note that it was heard: its fills say what it changed."""
-    hear(book.accounts[fact.account], fact.number)
+    hear_stage(book.accounts[fact.account], fact)
 
 
 def is_in_snapshot(account: AccountBook, stamp: int) -> bool:

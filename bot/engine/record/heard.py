@@ -34,7 +34,20 @@ def was_heard(book: Book, fact: AccountFact) -> bool:
     account = book.accounts[fact.account]
     if fact.number > 0:
         return not _is_new(account, fact.number)
+    if isinstance(fact, LiquidationStage):
+        return _stage_of(fact) in account.trade_ids
     return isinstance(fact, OrderFilled) and is_known(account, fact) and not contradicts(account, fact)
+
+
+def hear_stage(account: AccountBook, fact: LiquidationStage) -> None:
+    """Note a step of a liquidation, by its number or by its fill's trade."""
+    hear(account, fact.number)
+    if fact.trade_id:
+        account.trade_ids[_stage_of(fact)] = None
+
+
+def _stage_of(fact: LiquidationStage) -> str:
+    return f"{fact.trade_id} liquidates"
 
 
 def is_known(account: AccountBook, fact: OrderFilled) -> bool:
