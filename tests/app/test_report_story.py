@@ -8,8 +8,9 @@ import pytest
 
 from bot.app.record import AccountSeries
 from bot.app.report.html import render
-from bot.app.report.sentences import clock_of, done_words, headline, verdict_words
+from bot.app.report.sentences import clock_of, done_words, headline, saved_words, verdict_words
 from bot.app.report.story import Move, Verdict, moves_of, stories
+from bot.app.wording import percent
 from tests.app.report_page import NOT_SHOWN, RECORD, Reader, nulled, plain
 from tests.app.sample_record import BTC, sample_series, sample_summary
 
@@ -129,6 +130,17 @@ def test_story_of_an_account_that_is_gone_is_no_draw(end: str | None, is_gone: b
     assert story.is_gone is is_gone
     assert (verdict_words(story) == "Nothing is left of the account.") is is_gone
     assert (story.verdict is Verdict.BAD) is is_gone
+
+
+def test_run_without_baselines_claims_nothing_of_doing_nothing() -> None:
+    """A live run keeps no prices to let an account alone on: the page must not call that a draw."""
+    summary = sample_summary()
+    summary["baselines"]["main"] = {"do_nothing": None, "sell_at_once": None}
+    (story,) = stories(summary)
+    assert verdict_words(story) == f"{percent(story.kept)} of the account was kept."
+    assert saved_words(story).endswith(" of what it began with. What doing nothing would have left is not known.")
+    reader = Reader(render(replace(RECORD, summary=summary, baseline_series={})))
+    assert "doing nothing would have ended" not in reader.text and "Equity against doing nothing" not in reader.text
 
 
 def test_page_warns_of_the_ratios_of_a_short_run() -> None:

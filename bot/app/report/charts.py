@@ -137,7 +137,8 @@ def equity_chart(scene: Scene) -> Chart:
     if scene.selling():
         caption += " Shaded: an order was at work."
     axis = {"tickformat": ",~r", "rangemode": "tozero"}
-    return Chart("Equity against doing nothing", caption, _figure(scene, data, axis))
+    title = "Equity against doing nothing" if scene.baselines.get(DO_NOTHING) else "Equity"
+    return Chart(title, caption, _figure(scene, data, axis))
 
 
 def position_chart(scene: Scene) -> Chart:

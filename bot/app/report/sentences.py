@@ -46,7 +46,9 @@ def verdict_words(story: AccountStory) -> str:
         return "Nothing is left of the account."
     if not story.has_traded:
         return "Rules fired, and nothing was traded." if story.fires else "Nothing fired."
-    if story.saved is None or story.saved == 0:
+    if story.saved is None:
+        return "Orders were filled." if story.kept is None else f"{percent(story.kept)} of the account was kept."
+    if story.saved == 0:
         return "It ended where doing nothing would have ended."
     amount = cash(abs(story.saved), story.currency)
     if story.saved < 0:
@@ -92,6 +94,8 @@ def saved_words(story: AccountStory) -> str:
     """Return where the account ended, beside doing nothing and beside selling as much at the first fire."""
     end = f"It ended with {cash(story.equity_end, story.currency)}"
     share = "" if story.kept is None else f", {percent(story.kept)} of what it began with"
+    if story.saved is None:
+        return f"{end}{share}. What doing nothing would have left is not known."
     at_once = story.sell_at_once
     if at_once is None or at_once.equity_end is None or story.equity_end is None or not story.traded:
         return f"{end}{share}: {against_nothing(story)}."
@@ -103,9 +107,8 @@ def saved_words(story: AccountStory) -> str:
 
 
 def against_nothing(story: AccountStory) -> str:
-    """Return the difference to doing nothing in words, with the currency."""
-    if story.saved is None:
-        return "not known against doing nothing"
+    """Return the difference to doing nothing in words, with the currency; only where it is known."""
+    assert story.saved is not None
     if story.saved == 0:
         return "the same as doing nothing"
     return f"{cash(abs(story.saved), story.currency)} {'more' if story.saved > 0 else 'less'} than doing nothing"
