@@ -30,6 +30,7 @@ from paper.wire.faults import Carrier
 from paper.wire.mischief import Mischief
 from paper.wire.server import WireServer
 from tests.live.nursery import Born
+from tests.live.stopwatch import Stopwatch
 from tests.shared_data import ROOT
 from tests.wire.builders import KEY, MS, SECRET, account, run, serving, steer
 
@@ -159,6 +160,10 @@ class Guarded:
         while not is_so():
             assert time.monotonic() < deadline, f"it did not come to pass: {self.log()}"
             await asyncio.sleep(0.02)
+
+    def stopwatch(self) -> Stopwatch:
+        """Start measuring how long the daemon and we take."""
+        return Stopwatch([] if self.process is None else [self.process.pid])
 
     def log(self) -> str:
         """Return the ends of the daemon's log and of what it said besides."""

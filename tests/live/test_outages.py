@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -19,7 +20,7 @@ from tests.live.inside import Inside
 
 OUTAGE = 20.0                        # seconds; polls come every 10, and two witnesses of absence stand 5 apart
 HEARD_WITHIN = 15.0                  # seconds: a look-up finds the fill, and the stream has 5 more to tell it
-BUSY = 5.0                           # seconds more, for a machine with other work
+BUSY = 5.0                           # seconds more, for slow disks and the like
 SLOW = """
 rules:
   stop:
@@ -56,10 +57,11 @@ def test_live_venue_that_answers_nothing_for_a_while_gets_no_storm_and_one_sale(
         home.price("57000.0")
         await home.until(lambda: 0 < home.held() < 0.5)
         home.harm({"fault": "unavailable_503"})
+        began = time.monotonic()
         await asyncio.sleep(OUTAGE)
+        await home.until(lambda: {"account_unread", "clock_unread"} & set(home.alarms()))
         assert home.is_alive and 0 < home.held() < 0.5
-        assert {"account_unread", "clock_unread"} & set(home.alarms())
-        assert home.met["unavailable_503"] < 20 * OUTAGE
+        assert home.met["unavailable_503"] < 20 * (time.monotonic() - began)
         home.harm()
         await finished(home)
 
@@ -74,7 +76,9 @@ def test_live_user_stream_that_is_open_and_deaf_is_noticed_and_replaced(tmp_path
         home.server.exchange.floor.listen_keys.end(0)
         home.price("57000.0")
         await home.until(lambda: 0 < home.held() < 0.5)
-        await home.until(lambda: "user_stream_lost" in home.alarms(), seconds=HEARD_WITHIN + BUSY)
+        watch = home.stopwatch()
+        await home.until(lambda: "user_stream_lost" in home.alarms())
+        assert watch.seconds() < HEARD_WITHIN + BUSY
         assert "it is deaf" in home.log()
         await finished(home)
 
@@ -103,8 +107,8 @@ def test_live_daemon_that_may_ask_nothing_for_long_waits_for_it_and_lives(
         home.harm({"fault": "banned_418", "times": 1})
         await home.until(lambda: home.met.get("banned_418", 0) == 1)
         await asyncio.sleep(4.5)                     # twice as long as any of them may be silent
+        await home.until(lambda: {"clock_unread", "account_unread", "key_not_prolonged"} <= set(home.alarms()))
         assert home.is_alive and "task_failed" not in home.alarms()
-        assert {"clock_unread", "account_unread", "key_not_prolonged"} <= set(home.alarms())
         assert len(home.stops()) == 1
         assert await home.stop() == 0
 
