@@ -92,8 +92,8 @@ def test_live_journal_held_shut_by_another_program_is_told_and_the_sale_goes_on(
             home.price("57000.0")
             await home.until(lambda: home.held() == 0)
             await home.until(lambda: "journal_failed" in home.alarms())
-            main = await home.until_status(lambda main: main["positions"] == 0)
-            assert main["latch"] == "frozen" and (home.out / SPARE_NAME).exists()
+            await home.until_status(lambda main: main["positions"] == 0 and main["latch"] == "frozen")
+            assert (home.out / SPARE_NAME).exists()
             code, told = await refusal
             assert code == 4 and f"was process {os.getpid()}" in told
             somebody.execute("ROLLBACK")
@@ -119,7 +119,8 @@ def test_live_journal_that_is_broken_is_refused_and_a_backup_of_it_is_taken_up(t
             for (trigger,) in journal.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
                 journal.execute(f"DROP TRIGGER {trigger}")       # they let nobody change what was written
             last = "seq = (SELECT max(seq) FROM facts)"
-            assert journal.execute(f"UPDATE facts SET body = replace(body, '0', '1') WHERE {last}").rowcount >= 1
+            # its time, of nineteen digits, begins with a 1 until 2033
+            assert journal.execute(f"UPDATE facts SET body = replace(body, '1', '2') WHERE {last}").rowcount >= 1
             journal.commit()
         await home.start()
         with pytest.raises(JournalError, match="journal"):

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.adapters.ccxt import user_stream
+from bot.adapters.ccxt.witnesses import Witnesses
 from bot.domain.effects import OpenEpisode
 from bot.domain.scale import CASH_UNIT, NS_PER_SECOND
 from paper.spec import AccountStart, PositionStart
@@ -60,13 +61,13 @@ def test_live_page_that_leaves_positions_out_for_ten_polls_stops_no_sale_and_los
         home.price("58500.0")
         for fault in (EMPTY, PART):
             home.harm({"fault": fault, "path": RISK}, *({"fault": "no_trades", "path": page} for page in LISTS))
-            while home.met.get(fault, 0) < POLLS:
-                await asyncio.sleep(0.05)
-        assert home.met["no_trades"] >= 4 * POLLS and (await home.status())["positions"] == 2
+            await home.until(lambda fault=fault: home.met.get(fault, 0) >= POLLS)  # type: ignore[misc]
+        await home.until(lambda: home.met["no_trades"] >= 4 * POLLS)
+        assert (await home.until_status(lambda main: main["ready"]))["positions"] == 2
         await home.until(lambda: home.held() == pytest.approx(0.2))
         home.harm()
         await home.until_status(lambda main: main["positions"] == 2 and not main["parents"] and not main["orders"])
-        await home.until(lambda: stops_of(home) == {"BTCUSDT": [0.2], "ETHUSDT": [5.0]}, seconds=15)
+        await home.until(lambda: stops_of(home) == {"BTCUSDT": [0.2], "ETHUSDT": [5.0]})
         assert len(home.recorded(OpenEpisode)) == 1
         assert "account_doubted" in home.alarms()
         assert [each.held for each in watchman.of(1)] == [5_000] * len(watchman.of(1))
@@ -77,12 +78,16 @@ def test_live_page_that_leaves_positions_out_for_ten_polls_stops_no_sale_and_los
     left_out(tmp_path, scenario)
 
 
-def test_live_position_that_both_pages_leave_out_for_three_seconds_is_still_guarded(tmp_path: Path) -> None:
+def test_live_position_that_both_pages_leave_out_for_three_seconds_is_still_guarded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Two pages agree that ETH is gone, and no fill says why: until that has lasted it keeps its stop."""
+    monkeypatch.setattr(Witnesses, "AGAIN", 60 * NS_PER_SECOND)      # three seconds of ours may be ten of the machine's
+
     async def scenario(home: Inside, watchman: Watchman) -> None:
         home.harm({"fault": PART, "path": RISK}, {"fault": PART, "path": ACCOUNT})
         await asyncio.sleep(3.0)
-        assert (await home.status())["positions"] == 2
+        assert (await home.until_status(lambda main: main["ready"]))["positions"] == 2
         home.harm()
         await home.until(lambda: "account_doubted" in home.alarms())
         await asyncio.sleep(1.0)

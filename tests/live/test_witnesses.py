@@ -69,7 +69,7 @@ def test_live_empty_positions_are_doubted_and_neither_stop_nor_position_is_given
         touch(home, 7)                               # the stream is lost, and everything is asked for again
         await home.until(lambda: "account_doubted" in home.alarms())
         home.harm()
-        main = await home.status()
+        main = await home.until_status(lambda main: main["ready"])
         assert main["positions"] == 1 and "position_differs" not in home.alarms()
         assert [row["algoId"] for row in home.stops()] == [stop["algoId"]] and home.trades() == []
         home.price("57000.0")
@@ -94,7 +94,8 @@ def test_live_user_stream_lost_expired_and_no_page_answered_ends_in_one_sale(tmp
         floor = home.server.exchange.floor
         floor.listen_keys.expire(2 * floor.now)
         await asyncio.sleep(4.0)
-        assert home.is_alive and "user_stream_lost" in home.alarms()
+        await home.until(lambda: "user_stream_lost" in home.alarms())
+        assert home.is_alive
         home.harm()
         await home.until(lambda: home.held() == 0)
         await home.until_status(lambda main: main["positions"] == 0 and not main["parents"])
@@ -144,8 +145,8 @@ def test_live_journal_that_takes_no_more_is_told_and_the_rescue_goes_on_and_is_r
         unlimited = resource.prlimit(home.process.pid, resource.RLIMIT_FSIZE, (max(files), resource.RLIM_INFINITY))
         home.price("57000.0")
         await home.until(lambda: home.held() == 0)
-        main = await home.until_status(lambda main: main["positions"] == 0)
-        assert main["latch"] == "frozen" and "journal_failed" in home.alarms()
+        await home.until_status(lambda main: main["positions"] == 0 and main["latch"] == "frozen")
+        await home.until(lambda: "journal_failed" in home.alarms())
         assert (home.out / "journal.spare").exists()
         resource.prlimit(home.process.pid, resource.RLIMIT_FSIZE, unlimited)
         await home.until(lambda: "journal_recovered" in home.alarms())
@@ -193,8 +194,9 @@ def test_live_disk_that_takes_nothing_at_all_lets_what_was_reserved_leave(tmp_pa
         unlimited = resource.prlimit(home.process.pid, resource.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
         home.price("57000.0")
         await home.until(lambda: home.held() == 0)
-        main = await home.until_status(lambda main: main["positions"] == 0 and not main["parents"])
-        assert main["latch"] == "frozen"
+        await home.until_status(
+            lambda main: main["positions"] == 0 and not main["parents"] and main["latch"] == "frozen"
+        )
         assert "nothing is recorded" in (await home.ask("status"))["health"]["journal"]
         resource.prlimit(home.process.pid, resource.RLIMIT_FSIZE, unlimited)
         assert await home.stop() == 0
