@@ -112,7 +112,8 @@ class WireServer:
                 await asyncio.sleep(0)
                 continue
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stir.wait(), wait)
+                async with asyncio.timeout(wait):    # wait_for of Python 3.11 loses a cancel that meets a stir
+                    await self._stir.wait()
 
     def _drive_once(self) -> None:
         now = self.clock.now()

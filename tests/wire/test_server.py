@@ -205,6 +205,24 @@ def test_exchange_verb_prints_its_addresses_serves_and_ends_on_sigterm() -> None
     assert not Path(addresses["tls"]["ca"]).exists()
 
 
+@pytest.mark.parametrize("turns", [0, 1, 2, 3])
+def test_server_that_is_stopped_just_when_somebody_has_asked_stops(turns: int) -> None:
+    """The market is stirred by the last request of all, and cancelled a few turns of the loop later: it ends."""
+    async def scenario() -> None:
+        async with serving() as first:
+            server = WireServer(first.exchange, first.clock)
+            await server.start()
+            for _ in range(10):
+                await asyncio.sleep(0)           # it has come to its wait
+            server._stir.set()
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            async with asyncio.timeout(30):
+                await server.stop()
+
+    run(scenario)
+
+
 def test_tape_that_breaks_off_ends_the_server_with_its_error() -> None:
     """A market that silently stands still would be worse than none."""
     def broken(starts: int) -> Iterator[Trade]:
