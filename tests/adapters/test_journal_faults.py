@@ -161,7 +161,7 @@ def test_journal_second_process_is_refused(written: Path) -> None:
     """The same between two processes; the message names the one that has it."""
     with SqliteJournal.open(written):
         other = writer_process(written)
-        _, errors = other.communicate(timeout=20)
+        _, errors = other.communicate(timeout=60)
     assert other.returncode != 0
     assert f"another process is writing it, was process {os.getpid()}" in errors
 
@@ -320,7 +320,7 @@ def test_journal_killed_at_any_instant_keeps_every_commit(path: Path, tmp_path: 
         first = process.stdout.readline()
         time.sleep(chance.uniform(0, 0.08))
         process.send_signal(signal.SIGKILL)
-        rest, errors = process.communicate(timeout=20)
+        rest, errors = process.communicate(timeout=60)
         assert first, errors
         printed = [int(line) for line in (first + rest).splitlines(keepends=True) if line.endswith("\n")]
         copy = tmp_path / f"life{life}.sqlite"

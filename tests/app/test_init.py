@@ -25,7 +25,7 @@ from bot.app.starter import (
     read_symbols,
 )
 from bot.domain.errors import InputError
-from tests.app.runs import BTC, ETH, one_object, penstock
+from tests.app.runs import BTC, ENDS_WITHIN, ETH, one_object, penstock
 from tests.shared_data import ROOT
 
 
@@ -49,7 +49,7 @@ def answered(folder: Path, typed: bytes, *more: str) -> subprocess.CompletedProc
     try:
         return subprocess.run(
             [sys.executable, "-m", "bot", "init", "--out", str(folder / "penstock.yaml"), *more], cwd=ROOT,
-            stdin=terminal, capture_output=True, text=True, timeout=60, check=False,
+            stdin=terminal, capture_output=True, text=True, timeout=ENDS_WITHIN, check=False,
         )
     finally:
         os.close(keyboard)

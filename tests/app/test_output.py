@@ -14,7 +14,7 @@ from bot.app.cli import main
 from bot.app.running import VENUE_NAME
 from bot.app.whole_files import write_all_new, write_whole
 from bot.domain.errors import JournalError
-from tests.app.runs import BTC, STOP_NOW, crash, long_of, write_candles, write_config
+from tests.app.runs import BTC, ENDS_WITHIN, STOP_NOW, crash, long_of, write_candles, write_config
 from tests.shared_data import ROOT
 
 FULL = Path("/dev/full")
@@ -42,7 +42,7 @@ def test_output_to_a_full_disk_says_so_in_one_line(more: list[str]) -> None:
     with FULL.open("w") as full:
         ended = subprocess.run(
             [sys.executable, "-m", "bot", "rules", *more], cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True,
-            timeout=60, check=False,
+            timeout=ENDS_WITHIN, check=False,
         )
     assert ended.returncode == 2
     assert ended.stderr.splitlines() == [
@@ -56,8 +56,8 @@ def test_output_in_a_locale_without_the_letters_is_escaped(desk: Path) -> None:
     config = desk / "config.yaml"
     config.write_text(config.read_text(encoding="utf-8").replace("main:", "счёт:"), encoding="utf-8")
     ended = subprocess.run(
-        [sys.executable, "-m", "bot", "check", str(config)], cwd=ROOT, capture_output=True, timeout=60, check=False,
-        env={"PYTHONIOENCODING": "ascii", "PATH": ""},
+        [sys.executable, "-m", "bot", "check", str(config)], cwd=ROOT, capture_output=True, timeout=ENDS_WITHIN,
+        check=False, env={"PYTHONIOENCODING": "ascii", "PATH": ""},
     )
     assert (ended.returncode, ended.stderr) == (0, b"")
     assert rb"account \u0441\u0447\u0451\u0442: paper" in ended.stdout
@@ -74,7 +74,7 @@ def test_summary_whose_reader_leaves_ends_quietly(desk: Path) -> None:
         assert reporting.stderr is not None
         reporting.stdout.close()
         told = reporting.stderr.read()
-        assert (reporting.wait(timeout=60), told) == (0, b"")
+        assert (reporting.wait(timeout=ENDS_WITHIN), told) == (0, b"")
 
 
 def test_summary_on_a_narrow_terminal_keeps_its_columns(

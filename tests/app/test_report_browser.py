@@ -14,7 +14,7 @@ import pytest
 from bench.browser import BROWSER_VARIABLE, Browser, NoBrowser, Screen, find_browser
 from bot.app.report.html import render
 from tests.app.report_page import PAGE, Reader
-from tests.app.runs import environment
+from tests.app.runs import ENDS_WITHIN, environment
 from tests.app.sample_record import quiet_record
 from tests.shared_data import ROOT
 
@@ -116,7 +116,7 @@ def test_screenshots_without_a_browser_say_so_before_anything_runs() -> None:
     """Exit code 3, the reason on standard error, and one JSON object last, as of every program in bench."""
     run = subprocess.run(
         [sys.executable, "-m", "bench.screenshots"], cwd=ROOT, env=environment(**{BROWSER_VARIABLE: "no-such-browser"}),
-        capture_output=True, text=True, timeout=60, check=False,
+        capture_output=True, text=True, timeout=ENDS_WITHIN, check=False,
     )
     assert run.returncode == 3
     assert "install Chromium" in run.stderr

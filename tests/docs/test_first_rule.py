@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from tests.app.runs import environment
+from tests.app.runs import ENDS_WITHIN, environment
 from tests.shared_data import ROOT
 
 GUIDE = ROOT / "docs" / "first-rule.md"
@@ -28,7 +28,8 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     found = []
     for code, script in _BLOCK.findall(GUIDE.read_text(encoding="utf-8")):
         done = subprocess.run(
-            ["sh", "-e", "-c", script], cwd=folder, env=environ, capture_output=True, text=True, timeout=60, check=False
+            ["sh", "-e", "-c", script], cwd=folder, env=environ, capture_output=True, text=True, timeout=ENDS_WITHIN,
+            check=False,
         )
         assert done.returncode == int(code or 0), f"{script}\n{done.stdout}{done.stderr}"
         found.append(done.stdout + done.stderr)
