@@ -118,7 +118,8 @@ def test_account_is_read_with_balances_positions_and_entry() -> None:
     """Both pages agree: the wallet, what is held, and at which price it was entered."""
     async def scenario() -> None:
         async with wired(account(btc=50)) as bench:
-            bench.venue.report_account(bench.time.now(), 0)
+            asked = bench.time.now()
+            bench.venue.report_account(asked, 0)
             await bench.until(lambda: bench.facts)
             (snapshot,) = bench.of(AccountSnapshot)
             assert Balance("USDT", 10_000 * CASH_UNIT) in snapshot.balances
@@ -127,7 +128,7 @@ def test_account_is_read_with_balances_positions_and_entry() -> None:
             price = 60_000 * 10**instrument.price_digits
             assert position.quantity == 50
             assert position.entry_value == instrument.value(price=price, quantity=50)
-            assert abs(snapshot.taken - bench.time.now()) < 10**9
+            assert asked - NS_PER_SECOND < snapshot.taken <= bench.time.now()
             assert snapshot.margin == MarginReport(10_000 * CASH_UNIT, 12 * CASH_UNIT, ((0, price),))
 
     run(scenario)
@@ -177,7 +178,7 @@ def test_catch_up_knows_orders_that_are_older_than_its_time() -> None:
     run(scenario)
 
 
-@pytest.mark.parametrize(("valid_for", "window"), [(0.2, "1000"), (1.5, "1500"), (60.0, "2000")])
+@pytest.mark.parametrize(("valid_for", "window"), [(0.9, "1000"), (1.5, "1500"), (60.0, "2000")])
 def test_order_tells_the_venue_how_late_it_may_come(valid_for: float, window: str) -> None:
     """What is stuck on its way is refused by the venue itself when it is no longer wanted."""
     seen: list[str] = []
@@ -198,15 +199,14 @@ def test_order_tells_the_venue_how_late_it_may_come(valid_for: float, window: st
 
 
 def test_order_of_the_margin_class_passes_a_hundred_queued_polls() -> None:
-    """T8 on real sockets: polls that take 0.2 s each wait in line; the emergency is at the venue in well under 1 s."""
-    arrived: list[int] = []
+    """T8 on real sockets: polls that take 0.2 s each wait in line; the emergency goes before all that have not left."""
+    came: list[str] = []
 
     class Slow(Plain):
         def fate(self, now: int, request: Request) -> Fate:
+            came.append(request.path.rpartition("/")[2])
             if request.path.endswith("/depth"):
                 return Fate(wait_before=NS_PER_SECOND // 5)
-            if request.method == "POST" and request.path.endswith("/order"):
-                arrived.append(now)
             return super().fate(now, request)
 
     async def scenario() -> None:
@@ -218,12 +218,10 @@ def test_order_of_the_margin_class_passes_a_hundred_queued_polls() -> None:
                 ))
                 for _ in range(100)
             ]
-            await asyncio.sleep(0.1)
-            asked = bench.server.clock.now()
+            await bench.until(lambda: "depth" in came)
             bench.place(bench.request())
             await bench.until(lambda: bench.of(OrderAccepted))
-            assert arrived[0] - asked < NS_PER_SECOND // 2
-            assert sum(poll.done() for poll in polls) < 50
+            assert came[: came.index("order")].count("depth") < 30
             for poll in polls:
                 poll.cancel()
             await asyncio.wait(polls)
@@ -271,16 +269,19 @@ def test_account_lists_open_orders_of_everybody_and_ends_a_strangers(
 
 def test_order_under_way_when_the_venue_is_closed_is_told_as_unknown() -> None:
     """The process ends while an answer is on its way: the record says that the order may be there."""
+    heard: list[str] = []
+
     class Slow(Plain):
         def fate(self, now: int, request: Request) -> Fate:
             if request.method == "POST" and request.path.endswith("/order"):
-                return Fate(wait_after=2 * NS_PER_SECOND)
+                heard.append(request.path)
+                return Fate(wait_after=5 * NS_PER_SECOND)
             return super().fate(now, request)
 
     async def scenario() -> None:
         async with wired(account(btc=50), carrier=Slow()) as bench:
             name = bench.place(bench.request())
-            await asyncio.sleep(0.2)
+            await bench.until(lambda: heard)
             await bench.venue.close()
             assert [fact.name for fact in bench.of(OrderOutcomeUnknown)] == [name]
 
