@@ -10,6 +10,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from bot.adapters.control.address import CONTROL_NAME
 from bot.adapters.latch import LatchFile
 from bot.domain.latch import Latch
 from tests.live.guarded import Guarded, guarded
@@ -38,7 +41,10 @@ async def penstock(home: Guarded, verb: str) -> Any:
     return json.loads(printed)
 
 
-def test_kill_of_a_daemon_that_hangs_ends_it_and_cancels_its_orders_at_the_venue(tmp_path: Path) -> None:
+@pytest.mark.parametrize("has_address", [True, False], ids=["with its address", "with its address lost"])
+def test_kill_of_a_daemon_that_hangs_ends_it_and_cancels_its_orders_at_the_venue(
+    tmp_path: Path, has_address: bool
+) -> None:
     """Nothing of the daemon answers: its process is ended, its orders go, its stop stays, and it starts killed."""
     async def scene() -> None:
         async with guarded(tmp_path, PATIENT) as home:
@@ -48,6 +54,8 @@ def test_kill_of_a_daemon_that_hangs_ends_it_and_cancels_its_orders_at_the_venue
             await home.until(lambda: bool(home.venue("GET", "/fapi/v1/openOrders")))
             assert home.process is not None
             home.process.send_signal(signal.SIGSTOP)     # open sockets, no word: the worst of both
+            if not has_address:
+                (home.out / CONTROL_NAME).unlink()
             told = await penstock(home, "kill")
             assert await home.ended() == -signal.SIGKILL
             assert len(told["ended_hung"]["cancelled"]) == 1 and told["ended_hung"]["trouble"] is None

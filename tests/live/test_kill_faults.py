@@ -122,6 +122,7 @@ def test_kill_without_address_file_and_with_a_broken_latch_file_is_heard_by_a_li
         assert told["ended_hung"] is None
         await home.until(lambda: home.latch() == ["killed"] and plain(home) == [])
         assert watch.seconds() < OBEYS_WITHIN + BUSY
+        await home.until((home.out / CONTROL_NAME).exists)       # by that it is told from one that hangs
         assert len(home.stops()) == 1 and home.is_alive
         assert await home.stop() == 0
 

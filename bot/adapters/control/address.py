@@ -5,10 +5,16 @@ from __future__ import annotations
 import json
 import os
 import secrets
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bot.domain.errors import InputError
+
+
+class NoAddress(InputError):
+    """No daemon has an address in a folder: none runs there, or its file is gone or broken."""
+
 
 CONTROL_NAME = "control.json"
 HOST = "127.0.0.1"
@@ -40,6 +46,17 @@ def publish(folder: Path, address: Address) -> None:
     draft.replace(path)
 
 
+def keep(folder: Path, address: Address) -> None:
+    """Write the address of this process again where its file is gone or broken; by that others know that it lives."""
+    try:
+        find(folder)
+    except NoAddress:
+        with suppress(OSError):                  # a daemon lives without it, and looks again
+            publish(folder, address)
+    except InputError:
+        return
+
+
 def withdraw(folder: Path, address: Address) -> None:
     """Remove the address, unless a later process has put its own there."""
     try:
@@ -56,7 +73,7 @@ def find(folder: Path) -> Address:
         found = json.loads(path.read_text(encoding="utf-8"))
         return Address(int(found["port"]), str(found["token"]), int(found["pid"]), str(found["config"]))
     except FileNotFoundError:
-        raise InputError(
+        raise NoAddress(
             f"{folder}: no daemon runs there; start it with `penstock run CONFIG --out {folder}`"
         ) from None
     except OSError as error:
@@ -64,6 +81,6 @@ def find(folder: Path) -> Address:
             f"{path}: cannot be read, was {error.strerror}; ask as the user who runs the daemon"
         ) from error
     except (ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            f"{path}: is no address of a daemon ({error}); restart the daemon, which writes it"
+        raise NoAddress(
+            f"{path}: is no address of a daemon ({error}); one that lives writes it again within a second"
         ) from error

@@ -16,7 +16,7 @@ from typing import Any
 import structlog
 
 from bot import __version__
-from bot.adapters.control.address import publish, withdraw
+from bot.adapters.control.address import Address, keep, publish, withdraw
 from bot.adapters.control.server import ControlServer
 from bot.adapters.journal.spare import SpareFile, restore
 from bot.adapters.journal.sqlite import SqliteJournal
@@ -69,6 +69,7 @@ class Daemon:
         self.clock = WallClock()
         self.trouble: Trouble | None = None
         self.failure: Failure | None = None
+        self.address: Address | None = None  # while it listens
         self.is_open = False                 # the venue's word on every account is in, and decisions are made
 
     async def run(self) -> int:
@@ -183,6 +184,8 @@ class Daemon:
         server = ControlServer(Answers(driver, self._health).answer)
         address = await server.start(str(self.loaded.path.resolve()))
         publish(self.out, address)
+        self.address = address
+        self.journal.sign(address.config)
         watching = asyncio.create_task(supervisor.watch(self._progress), name="watch")
         asked = asyncio.create_task(shutdown.asked.wait(), name="shutdown")
         try:
@@ -195,6 +198,7 @@ class Daemon:
         finally:
             for task in (watching, asked):
                 task.cancel()
+            self.address = None
             withdraw(self.out, address)
             await server.close()
 
@@ -221,12 +225,14 @@ class Daemon:
                 self._checkpoint()
 
     async def _listen(self, pulse: Pulse, latches: Latches, reloader: Reloader) -> None:
-        """Hear a person's word in the latch file, and SIGHUP."""
+        """Hear a person's word in the latch file, and SIGHUP; stay to be found."""
         while True:
             pulse.beat()
             now = self.clock.now()
             latches.look(now)
             reloader.look(now)
+            if self.address is not None:
+                keep(self.out, self.address)
             await asyncio.sleep(LOOK_EVERY)
 
     def _is_quiet(self) -> bool:

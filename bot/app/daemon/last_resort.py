@@ -1,5 +1,9 @@
 """What ``kill`` does to a daemon that hangs: it ends the process, and cancels the orders at the venue itself.
 
+Which process that is, its address says; where that is lost, the lock of the journal, which the daemon signed. A process
+that has not this lock open is nobody's daemon, whatever number is written where. A daemon that lives and has lost its
+address puts it back within a second, and is not ended.
+
 Neither journal nor engine takes part: the venue's list of open orders says which are ours by their names. Stops that
 rest are conditional orders, on another list, and stay. The latch is written before, so that the next start is killed.
 """
@@ -11,7 +15,6 @@ import os
 import signal
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,9 +22,9 @@ from bot.adapters.ccxt.connection import Connection
 from bot.adapters.ccxt.exchange_apis import api_of
 from bot.adapters.ccxt.limiter import Limiter
 from bot.adapters.ccxt.turnstile import Turnstile
-from bot.adapters.control.address import find
+from bot.adapters.control.address import NoAddress, find
 from bot.adapters.control.client import DaemonSilent, ask
-from bot.adapters.journal.lock import holder_of
+from bot.adapters.journal.lock import Holder, has_open, holder_of
 from bot.app.config import AccountSpec, Mode
 from bot.app.daemon.live_connection import access_of
 from bot.app.loading import Loaded, load_all
@@ -52,24 +55,73 @@ class Ended:
 
 def kill_hung(run: Path, environ: Mapping[str, str]) -> Ended | None:
     """End a daemon that does not answer and cancel its orders; None when it answers, or none is known there."""
+    hung = _hung(run)
+    if hung is None or hung.process == os.getpid():
+        return None
+    try:
+        if not _end(run, hung.process):
+            return None
+        failed = []
+    except PermissionError:
+        failed = [f"process {hung.process} is another user's and could NOT be ended"]
+    try:
+        cancelled, uncancelled = asyncio.run(_cancel_all(load_all(Path(hung.word), environ)))
+    except Exception as error:           # noqa: BLE001 - whatever fails here, the person must hear what was done
+        cancelled, uncancelled = [], [f"{type(error).__name__}: {error}"]
+    if uncancelled:
+        failed.append(f"its orders could NOT be cancelled: {'; '.join(uncancelled)}")
+    return Ended(hung.process, tuple(cancelled), "; ".join(failed) or None)
+
+
+def _hung(run: Path) -> Holder | None:
+    """Return the process that hangs, and the path of its configuration; None where none is known to."""
+    holder = holder_of(run / JOURNAL_NAME)
     try:
         ask(run, "status", {}, patience=PATIENCE)
     except DaemonSilent:
         address = find(run)
-    except PenstockError:                # no daemon but a paced run, or one that answers something else: it lives
+        # Another holder is only starting, and the address of one before it: that one is no more.
+        return Holder(address.pid, address.config) if holder is not None and holder.process == address.pid else None
+    except NoAddress:                    # a paced run and a daemon that is starting have left no word either
+        return holder if holder is not None and holder.word and not _is_put_back(run) else None
+    except PenstockError:                # it answers something else: it lives
         return None
-    else:
-        return None
-    if holder_of(run / JOURNAL_NAME) != address.pid:
-        return None                      # the address is of an earlier one; who holds the journal is only starting
-    with suppress(ProcessLookupError, PermissionError):
-        os.kill(address.pid, signal.SIGKILL)
+    return None
+
+
+def _is_put_back(run: Path) -> bool:
+    """True when a daemon whose address was lost has put it back, as one that lives does four times a second."""
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        try:
+            find(run)
+        except NoAddress:
+            time.sleep(0.05)
+        except InputError:
+            return True                  # it is there, and not for us to read
+        else:
+            return True
+    return False
+
+
+def _end(run: Path, process: int) -> bool:
+    """End a process that has the run's lock open; False for any other. Raises PermissionError for another user's."""
+    if not hasattr(os, "pidfd_open"):    # not Linux: whose the number is only the lock says, which somebody holds
+        os.kill(process, signal.SIGKILL)
+        return True
     try:
-        cancelled, failed = asyncio.run(_cancel_all(load_all(Path(address.config), environ)))
-    except Exception as error:           # noqa: BLE001 - whatever fails here, the person must hear what was done
-        cancelled, failed = [], [f"{type(error).__name__}: {error}"]
-    trouble = f"its orders could NOT be cancelled: {'; '.join(failed)}" if failed else None
-    return Ended(address.pid, tuple(cancelled), trouble)
+        handle = os.pidfd_open(process)  # from here on the number cannot become somebody else's
+    except ProcessLookupError:
+        return False
+    try:
+        if has_open(process, run / JOURNAL_NAME) is False:
+            return False
+        signal.pidfd_send_signal(handle, signal.SIGKILL)
+    except ProcessLookupError:
+        return False                     # it has ended by itself just now
+    finally:
+        os.close(handle)
+    return True
 
 
 async def _cancel_all(loaded: Loaded) -> tuple[list[str], list[str]]:
