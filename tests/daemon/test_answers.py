@@ -59,6 +59,24 @@ def test_status_distance_without_a_number_says_why(
     assert shown in printed and "unknown" not in printed.partition("market")[0], printed
 
 
+def test_status_on_a_terminal_of_80_columns_cuts_no_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is too long for its column goes on in the next line: a market or a reason that is cut says nothing."""
+    monkeypatch.setenv("COLUMNS", "80")
+
+    async def live() -> None:
+        async with house(tmp_path, IDLE) as home:
+            server = ControlServer(Answers(home.driver, lambda: HEALTH).answer)
+            publish(tmp_path, await server.start("config.yaml"))
+            await asyncio.to_thread(status_of, tmp_path, as_json=False)
+            await server.close()
+
+    asyncio.run(live())
+    printed = capsys.readouterr().out
+    assert "liquidates" in printed and "unprotected" in printed and "\N{HORIZONTAL ELLIPSIS}" not in printed, printed
+
+
 def test_status_margin_ratio_of_an_account_without_equity_says_why(tmp_path: Path) -> None:
     """The venue says that the cash is gone, and has not liquidated yet: the ratio is no unknown."""
     async def live() -> dict[str, Any]:

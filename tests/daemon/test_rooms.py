@@ -280,7 +280,7 @@ def test_control_address_is_its_owners_alone_and_goes_with_the_daemon(tmp_path: 
     withdraw(tmp_path, first)
     assert find(tmp_path) == second
     withdraw(tmp_path, second)
-    with pytest.raises(InputError, match="no daemon runs there"):
+    with pytest.raises(InputError, match="no daemon runs there; `penstock run CONFIG --live"):
         find(tmp_path)
 
 

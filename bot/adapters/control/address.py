@@ -74,7 +74,8 @@ def find(folder: Path) -> Address:
         return Address(int(found["port"]), str(found["token"]), int(found["pid"]), str(found["config"]))
     except FileNotFoundError:
         raise NoAddress(
-            f"{folder}: no daemon runs there; start it with `penstock run CONFIG --out {folder}`"
+            f"{folder}: no daemon runs there; `penstock run CONFIG --live --out {folder}` starts one, and so does "
+            "--live-prices"
         ) from None
     except OSError as error:
         raise InputError(

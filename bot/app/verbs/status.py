@@ -88,9 +88,9 @@ def _markets(markets: dict[str, Any]) -> Table:
 
 
 def _table(*columns: str) -> Table:
-    table = Table(box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
     for column in columns:
-        table.add_column(column)
+        table.add_column(column, overflow="fold")     # a market whose name is cut is no answer
     return table
 
 
