@@ -67,6 +67,8 @@ class Instrument:
     ``underlying`` is what moves it ("BTC"): a common move acts on all instruments of all underlyings.
     ``quantity`` is in base units for spot and linear instruments, in contracts for inverse ones and
     options; ``contract_size`` is base units (linear, option) or quote units (inverse) per contract.
+    ``venue_unit`` is how much of it one of the venue's own amounts is: where a venue counts linear contracts,
+    the coins in one. Only adapters look at it.
     """
 
     index: int
@@ -83,6 +85,7 @@ class Instrument:
     expiry: int | None = None        # ns; None for spot and perpetuals
     strike: int | None = None        # at price_digits
     right: OptionRight | None = None
+    venue_unit: Decimal = Decimal(1)
 
     @cached_property
     def value_multiplier(self) -> int:

@@ -113,6 +113,11 @@ def wire_symbol(instrument: Instrument) -> str:
     """Return the venue's symbol; raises Unsupported for what USD-M does not list."""
     if instrument.kind is not InstrumentKind.LINEAR or instrument.settle != instrument.quote:
         raise Unsupported(f"{instrument.symbol}: binanceusdm lists linear perpetuals only; leave it out")
+    if instrument.contract_size != 1 or instrument.venue_unit != 1:
+        raise Unsupported(
+            f"{instrument.symbol}: binanceusdm counts coins, and this is traded in contracts of "
+            f"{(instrument.contract_size * instrument.venue_unit).normalize():f}; leave it out"
+        )
     return f"{instrument.base}{instrument.quote}"
 
 

@@ -2,8 +2,8 @@
 
 Scales are finer than ticks where 18 digits allow it: a mark price has more decimals than an order may have, and a venue
 may halve its tick while a position is open. Filters come from the venue's own rows where they are Binance's, else from
-what ccxt unified of them. Quantities are in the venue's own unit of an order, base coins or contracts of
-``contract_size``; never the two mixed.
+what ccxt unified of them. Linear quantities are coins, also where the venue's own amounts are contracts of 10 or 0.001
+of them (``venue_unit``); inverse ones and options are contracts of ``contract_size``.
 
 Source: Binance USD-M futures API, "Exchange Information" and "Notional and Leverage Brackets" (read 2026-11);
 ccxt 4.5.90, market structure, ``precisionMode = TICK_SIZE``.
@@ -43,9 +43,11 @@ _STATES = {
 def instrument_of(market: Market, index: int) -> Instrument:
     """Return the instrument of a ccxt market; raises InputError, with its symbol, where it cannot be traded by us."""
     symbol = str(market["symbol"])
-    tick, lot = _step(market, "price", symbol), _step(market, "amount", symbol)
-    quantity_digits = _digits(lot)
+    kind = _kind(market, symbol)
     size = _decimal(market.get("contractSize")) or Decimal(1)
+    unit, size = (size, Decimal(1)) if kind is InstrumentKind.LINEAR else (Decimal(1), size)
+    tick, lot = _step(market, "price", symbol), _step(market, "amount", symbol) * unit
+    quantity_digits = _digits(lot)
     # Price and quantity scales must fit 10^-8 together, and a contract of 0.0001 coins takes four digits of that.
     room = CASH_DIGITS - quantity_digits - _digits(size)
     price_digits = max(_digits(tick), min(_digits(tick) + DIGITS_BEYOND_TICK, room))
@@ -56,17 +58,18 @@ def instrument_of(market: Market, index: int) -> Instrument:
         index=index,
         symbol=symbol,
         underlying=str(market["base"]),
-        kind=_kind(market, symbol),
+        kind=kind,
         base=str(market["base"]),
         quote=str(market["quote"]),
         settle=str(market.get("settle") or market["quote"]),
         price_digits=price_digits,
         quantity_digits=quantity_digits,
-        filters=_filters(market, tick, lot, price_digits=price_digits, quantity_digits=quantity_digits),
+        filters=_filters(market, tick, lot, unit, price_digits=price_digits, quantity_digits=quantity_digits),
         contract_size=size,
         expiry=None if expiry is None else int(expiry) * NS_PER_MS,
         strike=None if strike is None else to_fixed(strike, price_digits),
         right=None if right is None else OptionRight(right),
+        venue_unit=unit,
     )
 
 
@@ -115,7 +118,7 @@ def _kind(market: Market, symbol: str) -> InstrumentKind:
 
 
 def _filters(
-    market: Market, tick: Decimal, lot: Decimal, *, price_digits: int, quantity_digits: int
+    market: Market, tick: Decimal, lot: Decimal, unit: Decimal, *, price_digits: int, quantity_digits: int
 ) -> Filters:
     """Return the filters: of Binance's rows each by its name, and ccxt's limits for what they do not say."""
     rows = _rows(market)
@@ -124,7 +127,7 @@ def _filters(
     band = rows.get("PERCENT_PRICE", {})
 
     def quantity(*values: object) -> int | None:
-        return _first(values, quantity_digits)
+        return _first(values, quantity_digits, unit)
 
     price_max = _first((rows.get("PRICE_FILTER", {}).get("maxPrice"), _limit(limits, "price", "max")), price_digits)
     notional = _first((rows.get("MIN_NOTIONAL", {}).get("notional"), _limit(limits, "cost", "min")), CASH_DIGITS)
@@ -163,12 +166,12 @@ def _count(row: Mapping[str, Any]) -> int | None:
     return None if limit is None else int(limit)
 
 
-def _first(values: Sequence[object], digits: int) -> int | None:
-    """Return the first value that is a positive number, at a scale; finer than that is cut off."""
+def _first(values: Sequence[object], digits: int, unit: Decimal = Decimal(1)) -> int | None:
+    """Return the first value that is a positive number, times ``unit`` at a scale; finer than that is cut off."""
     for value in values:
         number = _decimal(value)
         if number is not None:
-            return int(number.scaleb(digits))
+            return int((number * unit).scaleb(digits))
     return None
 
 

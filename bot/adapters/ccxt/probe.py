@@ -58,8 +58,15 @@ async def read_markets(connection: Connection, wanted: Sequence[str]) -> Markets
         if symbol not in found:
             raise InputError(f"instruments: {connection.access.exchange_id} does not list {symbol}; see its markets")
     markets = [found[symbol] for symbol in wanted]
+    instruments = tuple(instrument_of(market, index) for index, market in enumerate(markets))
+    for each in instruments:
+        if each.venue_unit != 1:
+            raise InputError(
+                f"instruments: {each.symbol} is traded in contracts of {each.venue_unit.normalize():f} {each.base}, by "
+                "which nothing here reads this venue's pages, as it has never had any; leave it out"
+            )
     return Markets(
-        tuple(instrument_of(market, index) for index, market in enumerate(markets)),
+        instruments,
         tuple(str(market["id"]) for market in markets),
         tuple(trading_state_of(market) for market in markets),
         quotas_of(page.get("rateLimits", [])),

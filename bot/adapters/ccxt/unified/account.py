@@ -16,7 +16,7 @@ from typing import Any
 from bot.adapters.ccxt.account_view import AccountView
 from bot.adapters.ccxt.replies import BrokenReply, as_row
 from bot.adapters.ccxt.unified.habits import CashPage, Steps, Total
-from bot.adapters.ccxt.unified.numbers import Row, cash_of, exact, price_of
+from bot.adapters.ccxt.unified.numbers import Row, amount, cash_of, price_of
 from bot.adapters.ccxt.unified.orders import mode_named
 from bot.adapters.ccxt.witnesses import AccountRead
 from bot.domain.account import Balance, MarginMode, PositionReport
@@ -54,7 +54,7 @@ def with_orders(read: AccountRead, orders: Sequence[OpenOrder]) -> AccountSnapsh
 
 def _position(row: Row, instrument: Instrument, view: AccountView) -> PositionReport | None:
     """Return what is held by a row, None where it is nothing."""
-    size = abs(exact(row, "contracts", instrument.quantity_digits))
+    size = abs(amount(row, "contracts", instrument))
     if not size:
         return None
     sign = {"long": 1, "short": -1}.get(str(row.get("side")))
@@ -74,10 +74,10 @@ def balances_of(balance: Row, positions: Sequence[Row], cash: CashPage | Total) 
     for asset, total in as_row(balance.get("total")).items():
         if total is None:
             continue
-        amount = cash_of(total)
+        held = cash_of(total)
         if cash is Total.EQUITY:
-            amount -= sum(cash_of(row.get("unrealizedPnl")) for row in positions if _settles_in(row, asset))
-        found.append(Balance(str(asset), amount))
+            held -= sum(cash_of(row.get("unrealizedPnl")) for row in positions if _settles_in(row, asset))
+        found.append(Balance(str(asset), held))
     if not found:
         raise BrokenReply("balance: names no currency at all")
     return found
@@ -93,10 +93,10 @@ def _by_page(balance: Row, page: CashPage) -> list[Balance]:
     for row in rows:
         if not isinstance(row, Mapping) or page.asset not in row or page.plus not in row:
             raise BrokenReply(f"balance: {page.asset} and {page.plus} were expected; is it another type of account?")
-        amount = cash_of(row[page.plus] or 0)
+        held = cash_of(row[page.plus] or 0)
         if page.minus is not None:
-            amount -= cash_of(row.get(page.minus) or 0)
-        found.append(Balance(str(row[page.asset]), amount))
+            held -= cash_of(row.get(page.minus) or 0)
+        found.append(Balance(str(row[page.asset]), held))
     return found
 
 

@@ -52,6 +52,7 @@ class Habits:
     stop_needs_price: bool = False   # a market order states the worst price that it takes
     stops_apart: bool | None = None  # stops are on pages of their own; None where ccxt's word is right
     tiers_in_contracts: bool = False     # brackets begin at contracts, not at cash
+    bars_in_coins: bool = False      # volume of candles is in coins though other amounts are contracts
     tiers_by_leverage: bool = False      # maintenance is half of the initial margin at the greatest leverage
     options: Mapping[str, object] = field(default_factory=dict)      # of ccxt's client
 
@@ -67,6 +68,7 @@ _OKX = Habits(
     stop_name="algoClOrdId",
     became="ordId",
     tiers_in_contracts=True,
+    bars_in_coins=True,
 )
 _BYBIT = Habits(
     cash=Total.WALLET, by_mark={"triggerBy": "MarkPrice"}, asking={"acknowledged": True}, stops_apart=False,

@@ -11,23 +11,38 @@ from typing import Any
 
 from bot.adapters.ccxt.replies import BrokenReply
 from bot.adapters.tapes.rows import plausible
-from bot.domain.scale import CASH_DIGITS, NS_PER_MS, to_fixed, to_fixed_rounded, to_text
+from bot.domain.instrument import Instrument
+from bot.domain.scale import CASH_DIGITS, NS_PER_MS, to_decimal, to_fixed, to_fixed_rounded, to_text
 
 Row = Mapping[str, Any]
 
 
-def exact(row: Row, key: str, digits: int) -> int:
-    """Return a field at a scale; raises BrokenReply where it is missing or finer than the scale."""
+def amount(row: Row, key: str, instrument: Instrument) -> int:
+    """Return an amount of the exchange's as a quantity of ours; raises BrokenReply where it is missing, or finer."""
     try:
-        return to_fixed(_decimal(row.get(key)), digits)
+        return to_fixed(_decimal(row.get(key)) * instrument.venue_unit, instrument.quantity_digits)
     except (ValueError, TypeError, ArithmeticError) as error:
         raise BrokenReply(f"{key}: {error}") from error
 
 
-def rounded(value: object, digits: int) -> int:
-    """Return a number at a scale, to the nearest; raises BrokenReply where it is none."""
+def amount_rounded(value: object, instrument: Instrument) -> int:
+    """Return an amount of others as a quantity of ours, to the nearest; raises BrokenReply where it is no number."""
+    return rounded(value, instrument.quantity_digits, instrument.venue_unit)
+
+
+def amount_out(quantity: int, instrument: Instrument) -> float:
+    """Return a quantity of ours as the exchange's amount, exactly; raises ValueError where there is none such."""
+    coins = to_decimal(quantity, instrument.quantity_digits)
+    theirs = coins / instrument.venue_unit
+    if theirs * instrument.venue_unit != coins or Decimal(repr(float(theirs))) != theirs:
+        raise ValueError(f"{instrument.symbol}: {coins} are no amount in contracts of {instrument.venue_unit}")
+    return float(theirs)
+
+
+def rounded(value: object, digits: int, unit: Decimal = Decimal(1)) -> int:
+    """Return a number times ``unit`` at a scale, to the nearest; raises BrokenReply where it is none."""
     try:
-        return to_fixed_rounded(_decimal(value), digits)
+        return to_fixed_rounded(_decimal(value) * unit, digits)
     except (ValueError, TypeError, ArithmeticError) as error:
         raise BrokenReply(f"a number was expected, was {value!r}") from error
 

@@ -1,7 +1,7 @@
 """Orders as ccxt's unified methods ask for and show them: arguments out, facts in; no I/O.
 
-Amounts are the exchange's own, base coins or contracts, as our quantities are. A market order is never sent but for a
-stop that rests. Good-till-date is asked of nobody: the engine ends such an order itself.
+Amounts are the exchange's own, base coins or contracts of some; our quantities are coins. A market order is never sent
+but for a stop that rests. Good-till-date is asked of nobody: the engine ends such an order itself.
 
 Source: ccxt 4.5.90 manual, "Placing Orders", "Order Structure", "Trade Structure".
 """
@@ -17,7 +17,7 @@ from bot.adapters.ccxt.fills import facts_of_fill
 from bot.adapters.ccxt.names import origin_of
 from bot.adapters.ccxt.replies import BrokenReply
 from bot.adapters.ccxt.unified.habits import Habits
-from bot.adapters.ccxt.unified.numbers import Row, as_float, cash_of, exact, price_of, stamp_of
+from bot.adapters.ccxt.unified.numbers import Row, amount, amount_out, as_float, cash_of, price_of, stamp_of
 from bot.adapters.ccxt.unified.rehearsal import Abilities
 from bot.domain.account import MarginMode
 from bot.domain.errors import Unsupported
@@ -55,11 +55,11 @@ def place(request: OrderRequest, instrument: Instrument, view: AccountView, arts
         parameters["reduceOnly"] = True
     if arts.abilities.margin_mode:
         parameters["marginMode"] = request.key.mode.value
-    amount = as_float(request.quantity, instrument.quantity_digits)
+    size = amount_out(request.quantity, instrument)
     side, digits = request.side.value, instrument.price_digits
     if request.trigger_price is not None:
         price = _stop(request, instrument, arts, parameters)
-        return instrument.symbol, "market" if request.limit_price is None else "limit", side, amount, price, parameters
+        return instrument.symbol, "market" if request.limit_price is None else "limit", side, size, price, parameters
     if request.limit_price is None:
         raise Unsupported(f"{request.name}: a market order is not sent, was one without a limit price")
     match request.time_in_force:
@@ -71,7 +71,7 @@ def place(request: OrderRequest, instrument: Instrument, view: AccountView, arts
             parameters["postOnly"] = True
         case TimeInForce.GTC | TimeInForce.GTD:
             pass
-    return instrument.symbol, "limit", side, amount, as_float(request.limit_price, digits), parameters
+    return instrument.symbol, "limit", side, size, as_float(request.limit_price, digits), parameters
 
 
 def _stop(request: OrderRequest, instrument: Instrument, arts: Arts, parameters: dict[str, Any]) -> float | None:
@@ -142,7 +142,7 @@ def is_over(row: Row) -> bool:
 
 def filled_of(row: Row, instrument: Instrument) -> int:
     """Return how much of an order was filled; raises BrokenReply where it is not said."""
-    return exact(row, "filled", instrument.quantity_digits)
+    return amount(row, "filled", instrument)
 
 
 def facts_of_order(
@@ -156,8 +156,7 @@ def facts_of_order(
             yield OrderRejected(now, view.account, name, "refused", "the matching engine refused it")
         case "closed" | "canceled" | "expired" as ended:
             filled = filled_of(row, instrument)
-            amount = row.get("amount")
-            is_whole = amount is not None and filled >= exact(row, "amount", instrument.quantity_digits)
+            is_whole = row.get("amount") is not None and filled >= amount(row, "amount", instrument)
             status = OrderStatus.EXPIRED if ended == "expired" else OrderStatus.CANCELED
             yield OrderEnded(now, view.account, name, OrderStatus.FILLED if is_whole else status, filled)
         case other:
@@ -173,7 +172,7 @@ def facts_of_trade(
     origin = origin_of(name, marker=view.marker, account=view.account, words=_words(row))
     key = view.whole(instrument)
     price = price_of(row.get("price"), instrument.price_digits)
-    quantity = exact(row, "amount", instrument.quantity_digits)
+    quantity = amount(row, "amount", instrument)
     if quantity <= 0:
         raise BrokenReply(f"amount: a trade has none, was {row.get('amount')!r}")
     fill = OrderFilled(
@@ -188,9 +187,7 @@ def open_order_of(
     row: Row, instrument: Instrument, view: AccountView, habits: Habits, *, is_stop: bool
 ) -> OpenOrder:
     """Return an order of the pages of open ones, whoever sent it; raises BrokenReply."""
-    digits = instrument.quantity_digits
-    remaining = row.get("remaining")
-    leaves = exact(row, "amount" if remaining is None else "remaining", digits)
+    leaves = amount(row, "amount" if row.get("remaining") is None else "remaining", instrument)
     trigger = row.get("triggerPrice")
     if is_stop:                                  # of an ordinary order they are of what is attached to it
         trigger = trigger or row.get("stopLossPrice") or row.get("takeProfitPrice")

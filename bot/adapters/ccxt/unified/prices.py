@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from bot.adapters.ccxt.replies import BrokenReply
-from bot.adapters.ccxt.unified.numbers import Row, price_of, rounded
+from bot.adapters.ccxt.unified.numbers import Row, amount_rounded, price_of, rounded
 from bot.adapters.tapes.rows import plausible
 from bot.domain.instrument import Instrument
 from bot.domain.market import BookUpdate, FundingRate, IndexPrice, MarketFact, MarkPrice, Quote, Trade
@@ -53,7 +53,7 @@ def of_book(row: Row, instrument: Instrument, *, now: int, asked: int) -> Iterat
 def of_trade(row: Row, instrument: Instrument, *, now: int) -> Trade:
     """Return a trade between others; raises BrokenReply."""
     side = {"buy": 1, "sell": -1}.get(str(row.get("side")), 0)
-    quantity = rounded(row.get("amount"), instrument.quantity_digits)
+    quantity = amount_rounded(row.get("amount"), instrument)
     stamp = moment_of(row, now=now, asked=now)
     return Trade(now, stamp, instrument.index, price_of(row.get("price"), instrument.price_digits), quantity, side)
 
@@ -70,7 +70,7 @@ def _levels(side: Sequence[Any], instrument: Instrument) -> tuple[tuple[int, int
     """Return the best levels of one side, best first; those of no quantity are left out."""
     found = []
     for level in side[:LEVELS]:
-        quantity = rounded(level[1], instrument.quantity_digits)
+        quantity = amount_rounded(level[1], instrument)
         if quantity > 0:
             found.append((price_of(level[0], instrument.price_digits), quantity))
     return tuple(found)

@@ -19,7 +19,7 @@ from bot.adapters.ccxt.outcome import Dialect, says_absent
 from bot.adapters.ccxt.replies import BrokenReply, as_row, as_rows
 from bot.adapters.ccxt.times import VenueTime
 from bot.adapters.ccxt.unified import orders
-from bot.adapters.ccxt.unified.numbers import Row, exact
+from bot.adapters.ccxt.unified.numbers import Row, amount
 from bot.adapters.ccxt.unified.orders import Arts
 from bot.domain.events import AccountFact, OrderEnded, OrderTriggered
 from bot.domain.instrument import Instrument
@@ -187,7 +187,7 @@ class Questions:
         if filled:
             for trade in await self._trades_of(row, number, instrument.symbol):
                 facts += orders.facts_of_trade(trade, instrument, self._view, now=self._time.now(), name=name)
-                traded += exact(trade, "amount", instrument.quantity_digits)
+                traded += amount(trade, "amount", instrument)
         if traded >= filled:
             facts += orders.facts_of_order(row, instrument, self._view, now=self._time.now(), name=name)
         return facts

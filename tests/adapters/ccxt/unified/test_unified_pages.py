@@ -17,7 +17,7 @@ from bot.adapters.ccxt.replies import BrokenReply
 from bot.adapters.ccxt.unified import orders, prices
 from bot.adapters.ccxt.unified.account import balances_of, read_account
 from bot.adapters.ccxt.unified.habits import HABITS, CashPage, Total, habits_of
-from bot.adapters.ccxt.unified.numbers import as_float, exact
+from bot.adapters.ccxt.unified.numbers import amount, amount_out, as_float
 from bot.adapters.ccxt.unified.orders import Arts
 from bot.adapters.ccxt.unified.rehearsal import Abilities, StopWay
 from bot.adapters.ccxt.unified.terms import joined
@@ -37,7 +37,7 @@ NOW_MS = 1_795_286_880_000
 NOW = NOW_MS * NS_PER_MS
 SYMBOL = "BTC/USDT:USDT"
 COINS = make_instrument(0, SYMBOL, price_digits=2, quantity_digits=3)
-CONTRACTS = replace(make_instrument(0, SYMBOL, price_digits=2, quantity_digits=1), contract_size=Decimal("0.01"))
+CONTRACTS = replace(make_instrument(0, SYMBOL, price_digits=2, quantity_digits=3), venue_unit=Decimal("0.01"))
 STOP = StopWay("stopLossPrice", "takeProfitPrice", False, {"triggerBy": "MarkPrice"}, True)
 ABLE = Abilities(True, True, None, ("fetch_orders",), True, False, STOP, ())
 ARTS = Arts(ABLE, habits_of("bybit"))
@@ -141,7 +141,8 @@ def test_market_order_without_a_trigger_is_never_made() -> None:
 @settings(derandomize=True, deadline=None, max_examples=200)
 def test_number_that_goes_out_as_a_float_comes_back_as_itself(units: int, digits: int) -> None:
     """Up to fifteen digits, the text that ccxt makes of it is ours."""
-    assert exact({"x": as_float(units, digits)}, "x", digits) == units
+    instrument = replace(COINS, quantity_digits=digits)
+    assert amount({"x": amount_out(units, instrument)}, "x", instrument) == units
 
 
 def test_number_of_more_digits_than_a_float_holds_is_refused() -> None:
