@@ -90,7 +90,9 @@ def _verdict(body: Mapping[str, Any]) -> str:
         f"| of these, lost: liquidated or left with nothing, BTC and ETH | "
         f"| {_of(found['majors_lost'], found['majors_doomed'])} |",
         f"| the same over all coins | | {_of(found['all_lost'], found['all_doomed'])} |",
-        f"| entries that fired on calm days | none | {_of(found['calm_fired'], found['calm_entries'])} |",
+        f"| entries that fired on calm days, BTC and ETH | none "
+        f"| {_of(found['calm_majors_fired'], found['calm_majors_entries'])} |",
+        f"| the same over all coins | none | {_of(found['calm_fired'], found['calm_entries'])} |",
         "",
     ]
     losses = body["losses"]

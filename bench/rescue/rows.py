@@ -144,10 +144,8 @@ def verdict(passed: Sequence[Passed], strategy: str = DEFAULT) -> Mapping[str, A
     """Return the figures of the line that the project is held to: accounts up to 10x, where doing nothing dies."""
     majors = _doomed([each for each in passed if each.is_major], strategy)
     everything = _doomed(passed, strategy)
-    calm = [
-        outcome for each in passed if each.kind == "calm" for outcome in each.outcomes
-        if outcome.strategy == strategy and outcome.leverage <= GAP_LEVERAGE_MAX
-    ]
+    calm = _calm(passed, strategy)
+    calm_majors = _calm([each for each in passed if each.is_major], strategy)
     return {
         "majors_doomed": len(majors),
         "majors_liquidated": sum(outcome.liquidated is not None for outcome in majors),
@@ -155,9 +153,18 @@ def verdict(passed: Sequence[Passed], strategy: str = DEFAULT) -> Mapping[str, A
         "all_doomed": len(everything),
         "all_liquidated": sum(outcome.liquidated is not None for outcome in everything),
         "all_lost": sum(outcome.is_lost for outcome in everything),
+        "calm_majors_entries": len(calm_majors),
+        "calm_majors_fired": sum(bool(outcome.fires) for outcome in calm_majors),
         "calm_entries": len(calm),
         "calm_fired": sum(bool(outcome.fires) for outcome in calm),
     }
+
+
+def _calm(passed: Iterable[Passed], strategy: str) -> list[Outcome]:
+    return [
+        outcome for each in passed if each.kind == "calm" for outcome in each.outcomes
+        if outcome.strategy == strategy and outcome.leverage <= GAP_LEVERAGE_MAX
+    ]
 
 
 def _doomed(passed: Iterable[Passed], strategy: str) -> list[Outcome]:
