@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -11,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +21,11 @@ import pytest
 from bot.adapters.control.address import CONTROL_NAME
 from bot.adapters.control.client import ask
 from bot.adapters.journal.reader import open_readonly
-from bot.app.running import JOURNAL_NAME
+from bot.app.running import JOURNAL_NAME, SUMMARY_NAME
 from bot.domain.effects import OpenEpisode, PlaceOrder
 from bot.domain.errors import PenstockError
 from bot.domain.events import Command
+from tests.app.killing import orders_of, venue_of
 from tests.app.runs import BTC, long_of, penstock, write_config
 from tests.shared_data import ROOT
 
@@ -86,9 +89,11 @@ class Process:
 
 
 @contextmanager
-def daemon(folder: Path, book: str = STOP, **environ: str) -> Iterator[Process]:
+def daemon(folder: Path, book: str = STOP, *, latency: str = "50ms", **environ: str) -> Iterator[Process]:
     """Start a daemon of an account long 1 BTC; it is killed at the end if it still lives."""
-    config = write_config(folder, {BTC: long_of("1")}, usdt="20", books=(book,), instruments=[BTC])
+    config = write_config(
+        folder, {BTC: long_of("1")}, usdt="20", books=(book,), instruments=[BTC], latency=latency
+    )
     out = folder / "run"
     popen = subprocess.Popen(
         [sys.executable, "-m", "tests.daemon.process", str(config), str(out)], cwd=ROOT, stdin=subprocess.PIPE,
@@ -151,6 +156,26 @@ def test_daemon_killed_while_it_sells_goes_on_and_sells_no_more_than_it_had(tmp_
         names = [placed.approved.request.name for placed in effects(live.out, PlaceOrder)]
         assert len(names) == len(set(names))
         assert len(effects(live.out, OpenEpisode)) == 1
+
+
+def test_daemon_killed_before_it_hears_of_a_fill_hears_of_it_before_it_reads_the_account(tmp_path: Path) -> None:
+    """First what was missed, then what is held: the other way round a sale of ours is a loss that nobody explains."""
+    with daemon(tmp_path, SLOW_STOP, latency="1s") as live:
+        live.type(100)
+        live.until(is_ready)
+        live.type(94)
+        live.until(lambda _: any(order.filled for order in orders_of(venue_of(live.out))))
+        live.popen.kill()                # the word of it is on its way for a second
+        live.code()
+    with daemon(tmp_path, SLOW_STOP, latency="1s") as live:
+        live.type(94)
+        live.until(is_flat)
+        live.popen.send_signal(signal.SIGTERM)
+        assert live.code() == 0
+        assert "position_differs" not in live.log()
+    account = json.loads((live.out / SUMMARY_NAME).read_text())["accounts"]["main"]
+    earned = Decimal(account["realised_pnl"]) - Decimal(account["fees"])
+    assert Decimal(account["equity_end"]) == 20 + earned
 
 
 def test_daemon_sigterm_lets_a_rescue_finish_and_a_second_one_does_not_wait(tmp_path: Path) -> None:

@@ -174,11 +174,12 @@ class Daemon:
         now = self.clock.now()
         if is_resumed:
             driver.inbox.tell(Restarted(now, "restart"))
-        for account in range(len(driver.engine.layout.accounts)):
-            connection.venue.report_account(now, account)
         latches = Latches(LatchFile(self.out), driver)
         driver.watchers = [*driver.watchers, latches]
         latches.start(now)
+        driver.turn()                    # asks for what was missed: the account is read after it, and explained by it
+        for account in range(len(driver.engine.layout.accounts)):
+            connection.venue.report_account(self.clock.now(), account)
         reloader = Reloader(self.loaded, self.environ, hangup, driver, self.journal)
         supervisor.start("operator", lambda pulse: self._listen(pulse, latches, reloader), silence_max=5.0)
         server = ControlServer(Answers(driver, self._health).answer)
