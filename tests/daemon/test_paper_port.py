@@ -15,22 +15,47 @@ from tests import builders
 from tests.daemon.house import LATENCY, LOT
 
 
+def opened(told: list[AccountFact], kept: list[int]) -> PaperPort:
+    """A port to a venue at which one account begins long, with the first price; what is told and kept is noted."""
+    start = AccountStart(0, "USDT", 2_000 * CASH_UNIT, positions=(PositionStart(0, 10 * LOT),))
+    venue = PaperVenue(VenueSpec(latency=LATENCY), builders.instruments(), [start])
+    port = PaperPort(venue, WallClock(), accounts=1, keep=lambda: kept.append(1))
+    port.attach(tell=told.append, put=lambda _: None)
+    return port
+
+
+def trade() -> Trade:
+    now = WallClock().now()
+    return Trade(now, now, 0, 10_000, LOT, -1)
+
+
 def test_paper_account_is_told_with_its_positions_or_not_at_all() -> None:
     """Asked before the first price it has none yet: told as flat, it would be called ready, and guarded as nothing."""
     async def live() -> None:
-        clock, told = WallClock(), list[AccountFact]()
-        start = AccountStart(0, "USDT", 2_000 * CASH_UNIT, positions=(PositionStart(0, 10 * LOT),))
-        venue = PaperVenue(VenueSpec(latency=LATENCY), builders.instruments(), [start])
-        port = PaperPort(venue, clock, accounts=1, keep=lambda: None)
-        port.attach(tell=told.append, put=lambda _: None)
-        port.report_account(clock.now(), 0)          # as the daemon does when it begins
-        now = clock.now()
-        port.hear(Trade(now, now, 0, 10_000, LOT, -1))
+        told: list[AccountFact] = []
+        port = opened(told, [])
+        port.report_account(WallClock().now(), 0)    # as the daemon does when it begins
+        port.hear(trade())
         async with asyncio.timeout(30):
             while not told:
                 await asyncio.sleep(0.001)
         first = told[0]
         assert isinstance(first, AccountSnapshot)
         assert [position.quantity for position in first.positions] == [10 * LOT]
+
+    asyncio.run(live())
+
+
+def test_paper_venue_that_was_closed_does_nothing_more() -> None:
+    """Its file is closed a moment later: what is due then is done by the process that takes the run up."""
+    async def live() -> None:
+        kept: list[int] = []
+        port = opened([], kept)
+        port.hear(trade())                           # the account is asked for, and answered one latency later
+        port.close()
+        before = len(kept)
+        port.hear(trade())
+        await asyncio.sleep(0.1)
+        assert len(kept) == before
 
     asyncio.run(live())

@@ -83,5 +83,6 @@ class PaperConnection:
 
     async def close(self) -> None:
         """Let go of the feed and of the venue's file."""
+        self._port.close()
         await self._feed.close()
         self._store.close()

@@ -36,14 +36,24 @@ class PaperPort:
         self._keep = keep
         self._unreported = set(range(accounts))
         self._alarm: asyncio.TimerHandle | None = None
+        self._is_closed = False
 
     def attach(self, *, tell: Callable[[AccountFact], None], put: Callable[[MarketFact], None]) -> None:
         """Say where facts and prices go: the inbox's two doors."""
         self._tell = tell
         self._put = put
 
+    def close(self) -> None:
+        """Let nothing happen at the venue any more: its state lies where the next process finds it."""
+        self._is_closed = True
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+
     def hear(self, event: MarketFact) -> None:
-        """Take a price from the feed: the venue first, then the engine."""
+        """Take a price from the feed: the venue first, then the engine; none after the end."""
+        if self._is_closed:
+            return
         self._expect(event.now, self.venue.handle(event.now, event))
         self._put(event)
         if self._unreported:
