@@ -8,6 +8,8 @@ stand beside, sliced as they are.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil, floor
 
 from bench.rescue.rows import Row
 from bench.rescue.strategy import DEFAULT, DO_NOTHING, SELL_AT_ONCE, STOP_ONLY, VENUE
@@ -15,6 +17,10 @@ from bench.rescue.strategy import DEFAULT, DO_NOTHING, SELL_AT_ONCE, STOP_ONLY, 
 GOALS = (12, 20, 30, 60)             # percent of distance
 CLOSE_ALL = "guard, closing all"
 CURVE_LEVERAGE = 10                  # that of the sketch which the curve is held against
+_WIDTH, _HEIGHT = 860, 430           # of the drawing; what follows are its edges, and where the list of names begins
+_LEFT, _RIGHT, _TOP, _BOTTOM, _LIST = 50, 590, 40, 370, 632
+_TICKS_MAX = 8                       # more would lie on each other
+_BLUE, _RED, _GREY = "#1f77b4", "#d62728", "#333333"
 _GUARD = """
 rules:
   margin_guard:
@@ -74,36 +80,68 @@ def frontier_table(rows: Sequence[Row], leverage: int) -> str:
 
 
 def frontier_svg(rows: Sequence[Row], leverage: int) -> str:
-    """Return the same as a drawing: equity kept upwards, cost to the right; the curve of goals is a line."""
+    """Return the same as a drawing: equity kept upwards, cost to the right; the curve of goals is a line.
+
+    Points bear the numbers of the list beside them: their names would lie on each other.
+    """
     shown = _shown(rows, leverage)
-    right = max(0.05, *(row.cost_share or 0.0 for row in shown)) * 1.1
-    left = min(0.0, *(row.cost_share or 0.0 for row in shown)) * 1.1
-    width, height, margin = 720, 420, 50
-
-    def x(row: Row) -> float:
-        return margin + (width - 2 * margin) * ((row.cost_share or 0.0) - left) / (right - left)
-
-    def y(row: Row) -> float:
-        return height - margin - (height - 2 * margin) * (row.equity_kept or 0.0)
-
-    curve = [row for row in shown if row.strategy in _curve()]
+    across = _Axis.over([row.cost_share or 0.0 for row in shown], _LEFT, _RIGHT)
+    upwards = _Axis.over([row.equity_kept or 0.0 for row in shown], _BOTTOM, _TOP)
+    curve = " ".join(
+        f"{across.at(row.cost_share or 0.0):.1f},{upwards.at(row.equity_kept or 0.0):.1f}"
+        for row in shown if row.strategy in _curve()
+    )
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" font-family="sans-serif" '
         'font-size="12">',
-        f'<rect width="{width}" height="{height}" fill="#ffffff"/>',
-        f'<path d="M{margin} {margin}V{height - margin}H{width - margin}" fill="none" stroke="#555555"/>',
-        f'<text x="{margin}" y="{margin - 12}">equity kept where doing nothing dies, {leverage}x; 1 at '
-        f'the top, 0 at the bottom</text>',
-        f'<text x="{width - margin}" y="{height - margin + 30}" text-anchor="end">cost where doing nothing lives, '
-        f'share of equity: {left:.2f} to {right:.2f}</text>',
-        '<polyline fill="none" stroke="#1f77b4" points="'
-        + " ".join(f"{x(row):.1f},{y(row):.1f}" for row in curve) + '"/>',
+        f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="#ffffff"/>',
+        f'<path d="M{_LEFT} {_TOP}V{_BOTTOM}H{_RIGHT}" fill="none" stroke="#555555"/>',
+        f'<text x="{_LEFT}" y="{_TOP - 12}">equity kept where doing nothing dies, {leverage}x</text>',
+        f'<text x="{_RIGHT}" y="{_BOTTOM + 36}" text-anchor="end">cost where doing nothing lives, share of equity'
+        '</text>',
     ]
-    for row in shown:
-        tone = "#1f77b4" if row.strategy in _curve() else "#d62728" if row.strategy == DEFAULT else "#333333"
-        parts.append(f'<circle cx="{x(row):.1f}" cy="{y(row):.1f}" r="4" fill="{tone}"/>')
-        parts.append(f'<text x="{x(row) + 6:.1f}" y="{y(row) + 4:.1f}" fill="{tone}">{row.strategy}</text>')
+    parts += [
+        f'<text x="{across.at(tick):.1f}" y="{_BOTTOM + 16}" text-anchor="middle" fill="#555555">{tick:.2f}</text>'
+        for tick in across.ticks
+    ]
+    parts += [
+        f'<text x="{_LEFT - 6}" y="{upwards.at(tick) + 4:.1f}" text-anchor="end" fill="#555555">{tick:.1f}</text>'
+        for tick in upwards.ticks
+    ]
+    parts.append(f'<polyline fill="none" stroke="{_BLUE}" points="{curve}"/>')
+    for number, row in enumerate(shown, start=1):
+        tone = _BLUE if row.strategy in _curve() else _RED if row.strategy == DEFAULT else _GREY
+        x, y, line = across.at(row.cost_share or 0.0), upwards.at(row.equity_kept or 0.0), _TOP + 18 * (number - 1)
+        parts += [
+            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{tone}"/>',
+            f'<text x="{x + 6:.1f}" y="{y - 5:.1f}" fill="{tone}">{number}</text>',
+            f'<text x="{_LIST}" y="{line}" text-anchor="end" fill="{tone}">{number}</text>',
+            f'<text x="{_LIST + 8}" y="{line}" fill="{tone}">{row.strategy}</text>',
+        ]
     return "\n".join([*parts, "</svg>"]) + "\n"
+
+
+@dataclass(frozen=True, slots=True)
+class _Axis:
+    """From values between two ticks to places between two pixels."""
+
+    ticks: tuple[float, ...]
+    first: int
+    last: int
+
+    @staticmethod
+    def over(values: Sequence[float], first: int, last: int) -> _Axis:
+        """Return an axis from 0, or below where values are, by round ticks that hold all of ``values``."""
+        low, high = min(0.0, *values), max(0.01, *values)
+        steps = (digit * 10.0**power for power in range(-3, 3) for digit in (1, 2, 5))
+        step = next(step for step in steps if (high - low) / step <= _TICKS_MAX)
+        ticks = range(floor(low / step), ceil(high / step) + 1)
+        return _Axis(tuple(tick * step for tick in ticks), first, last)
+
+    def at(self, value: float) -> float:
+        """Return the pixel of a value."""
+        low, high = self.ticks[0], self.ticks[-1]
+        return self.first + (self.last - self.first) * (value - low) / (high - low)
 
 
 def _curve() -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -59,8 +60,11 @@ def test_frontier_svg_draws_a_point_for_each_row_higher_where_more_is_kept() -> 
     root = ElementTree.fromstring(frontier_svg(ROWS, 10))
     space = "{http://www.w3.org/2000/svg}"
     circles = root.findall(f"{space}circle")
-    labels = [text.text for text in root.findall(f"{space}text")][2:]
+    texts = [str(text.text) for text in root.findall(f"{space}text")]
+    labels = [after for number, after in pairwise(texts) if number.isdigit() and not after.isdigit()]
     assert labels == [goal_name(12), goal_name(30), CLOSE_ALL, DEFAULT, "stop_loss"]
     heights = dict(zip(labels, (float(circle.attrib["cy"]) for circle in circles), strict=True))
     assert heights[CLOSE_ALL] < heights[DEFAULT] < heights[goal_name(30)] < heights[goal_name(12)]
+    for number in range(1, len(labels) + 1):
+        assert texts.count(str(number)) == 2         # at its point and in the list
     assert "href" not in frontier_svg(ROWS, 10)
