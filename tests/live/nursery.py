@@ -61,7 +61,7 @@ class Born:
 def _live(words: Sequence[str], environ: Mapping[str, str], says: Path) -> None:
     """Be the command line, in the child."""
     from bot.app.cli import main
-    from tests.live.process import die_at_commit, forget_orders
+    from tests.live.process import die_at_commit, forget_orders, set_clock
 
     os.environ.update(environ)
     file = os.open(says, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
@@ -69,4 +69,5 @@ def _live(words: Sequence[str], environ: Mapping[str, str], says: Path) -> None:
         os.dup2(file, stream.fileno())
     die_at_commit(environ)
     forget_orders(environ)
+    set_clock(environ)
     sys.exit(main(words))

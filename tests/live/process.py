@@ -1,7 +1,8 @@
-"""Journals with a flaw, for daemons in processes of their own.
+"""Journals and clocks with a flaw, for daemons in processes of their own.
 
 ``TEST_DIE_AT_COMMIT`` is the number of a commit, from 1; the process dies after an even one and before an odd one.
-``TEST_FORGET_ORDERS`` lets no commit with an order in it come to an end.
+``TEST_FORGET_ORDERS`` lets no commit with an order in it come to an end. ``TEST_CLOCK_AHEAD`` are seconds by which the
+machine's clock is wrong, ``TEST_CLOCK_STEP`` those by which somebody sets it at SIGUSR1.
 """
 
 from __future__ import annotations
@@ -9,9 +10,11 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from collections.abc import Mapping
 
 from bot.adapters.journal.sqlite import SqliteJournal
+from bot.app.daemon.clock import WallClock
 from bot.domain.effects import PlaceOrder
 
 
@@ -53,3 +56,20 @@ def forget_orders(environ: Mapping[str, str]) -> None:
         commit(journal)
 
     SqliteJournal.commit = hanging  # type: ignore[method-assign]
+
+
+def set_clock(environ: Mapping[str, str]) -> None:
+    """Let the machine's clock be wrong in this process, from the start or from a signal on, if a variable asks."""
+    ahead, step = (int(environ.get(name, 0)) * 1_000_000_000 for name in ("TEST_CLOCK_AHEAD", "TEST_CLOCK_STEP"))
+    if not ahead and not step:
+        return
+    right = time.time_ns
+
+    def stepped(*_: object) -> None:
+        nonlocal ahead
+        ahead += step
+
+    signal.signal(signal.SIGUSR1, stepped)
+    time.time_ns = lambda: right() + ahead
+    time.time = lambda: time.time_ns() / 1_000_000_000
+    WallClock.__init__.__defaults__ = (time.time_ns, time.monotonic_ns)

@@ -67,7 +67,7 @@ class BinanceApi:
         by_symbol = markets.by_symbol
         feed = BinanceFeed(
             connection,
-            MarketDecoder({symbol: target_of(each) for symbol, each in by_symbol.items()}),
+            MarketDecoder({symbol: target_of(each) for symbol, each in by_symbol.items()}, time.ours),
             {symbol: each.index for symbol, each in by_symbol.items()},
             time,
             put=put,

@@ -31,6 +31,7 @@ from bot.adapters.ccxt.signing import Signer, hex_sha256, plain_query
 from bot.adapters.ccxt.turnstile import Turnstile
 from bot.adapters.ccxt.unified.client import adapt
 from bot.domain.errors import ContractError, InputError
+from bot.domain.scale import NS_PER_MS
 
 TIMEOUT_MS = 5_000                   # an answer that is later than that has an unknown outcome, and is asked for
 IDLE_SECONDS = 75                    # a connection is kept so long; warmed every 10 s, it never gets there
@@ -236,6 +237,9 @@ def _guarded(base: Any, owner: Connection) -> Any:
         def on_connected(self, client: Any, message: Any = None) -> None:
             super().on_connected(client, message)
             owner.on_connected(client.url)
+
+        def milliseconds(self) -> int:           # requests are stamped by the clock that the venue's is measured by
+            return owner.turnstile.wall() // NS_PER_MS
 
         async def fetch2(self, path: str, *rest: Any, **named: Any) -> Any:
             turn = _TURN.get()

@@ -8,7 +8,7 @@ and whoever gets it counts it, tells a person, and lets the market go stale if n
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from bot.adapters.ccxt.failures import SHAPES, DecodeFailed, failure
 from bot.adapters.tapes.faults import FaultReason
@@ -27,11 +27,20 @@ def target_of(instrument: Instrument) -> Target:
     )
 
 
-class MarketDecoder:
-    """Decodes messages of the markets in ``targets``, which go by the venue's own symbols ("BTCUSDT")."""
+def as_it_is(stamp: int) -> int:
+    """Return a stamp of a clock that is ours."""
+    return stamp
 
-    def __init__(self, targets: Mapping[str, Target]) -> None:
+
+class MarketDecoder:
+    """Decodes messages of the markets in ``targets``, which go by the venue's own symbols ("BTCUSDT").
+
+    ``ours`` says when a stamp of the venue was by our clock.
+    """
+
+    def __init__(self, targets: Mapping[str, Target], ours: Callable[[int], int] = as_it_is) -> None:
         self._targets = targets
+        self._ours = ours
 
     def decode(self, now: int, parsed: object) -> list[MarketFact | DecodeFailed]:
         """Return the facts and failures of one message as JSON gave it; nothing for kinds and markets we do not use.
@@ -53,7 +62,7 @@ class MarketDecoder:
                 target = self._targets.get(message.market)
                 if target is None:
                     continue
-                facts = decode(message, target, now, _stamp(message, now))
+                facts = decode(message, target, now, self._stamp(message, now))
                 for fact in facts:
                     _check(fact)
                 found += facts  # type: ignore[arg-type]  # every MarketEvent that a decoder makes is one
@@ -64,11 +73,10 @@ class MarketDecoder:
                 found.append(failure(now, message.name, error, message.body))
         return found
 
-
-def _stamp(message: Message, now: int) -> int:
-    if message.stamp is None:
-        raise BadRow(FaultReason.STAMP_MISSING)
-    return min(plausible(message.stamp), now)
+    def _stamp(self, message: Message, now: int) -> int:
+        if message.stamp is None:
+            raise BadRow(FaultReason.STAMP_MISSING)
+        return min(self._ours(plausible(message.stamp)), now)
 
 
 def _check(fact: MarketEvent) -> None:

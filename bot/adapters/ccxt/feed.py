@@ -146,7 +146,8 @@ class BinanceFeed:
                 self._failed(fact)
                 continue
             if isinstance(fact, MarkPrice) or "market" not in url:
-                self._heard[url] = max(self._heard.get(url, 0), fact.stamp - min(0, self._time.ahead))
+                heard = min(now, fact.stamp - min(0, self._time.ahead))      # whether or not that is excused
+                self._heard[url] = max(self._heard.get(url, 0), heard)
             if isinstance(fact, BookUpdate):
                 self._on_book(fact)
             else:

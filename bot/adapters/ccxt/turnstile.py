@@ -23,7 +23,7 @@ class Turnstile:
     def __init__(self, limiter: Limiter, *, monotonic: Callable[[], int], wall: Callable[[], int]) -> None:
         self.limiter = limiter
         self._monotonic = monotonic
-        self._wall = wall
+        self.wall = wall
         self._waiting: dict[int, asyncio.Future[bool]] = {}
         self._timer: asyncio.TimerHandle | None = None
 
@@ -43,7 +43,7 @@ class Turnstile:
                 self.leave(entered)
             return
         now = self._monotonic()
-        deadline = now + (WAIT_MAX if valid_until is None else valid_until - self._wall())
+        deadline = now + (WAIT_MAX if valid_until is None else valid_until - self.wall())
         ticket = self.limiter.ask(lane, weight=weight, orders=orders, valid_until=deadline)
         place: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._waiting[ticket.number] = place
@@ -60,7 +60,7 @@ class Turnstile:
         self, lane: Lane, *, weight: int, orders: int = 0, valid_until: int | None = None
     ) -> Ticket | None:
         """Take a place without waiting, to be given back by ``leave``; None where it is late, or must be waited for."""
-        if valid_until is not None and valid_until < self._wall():
+        if valid_until is not None and valid_until < self.wall():
             return None
         return self.limiter.enter(self._monotonic(), lane, weight=weight, orders=orders)
 
@@ -73,7 +73,7 @@ class Turnstile:
         """Take what an answer's status and headers say of the quotas."""
         lower = {name.lower(): value for name, value in headers.items()}
         now = self._monotonic()
-        self.limiter.hear(now, lower, self._wall())
+        self.limiter.hear(now, lower, self.wall())
         if status in (418, 429):
             after = lower.get("retry-after", "")
             wait = int(after) * NS_PER_SECOND if after.isdigit() else None

@@ -28,6 +28,10 @@ class NullJournal:
     def checkpoint(self, seq: int, now: int, body: bytes) -> None:
         """Drop a checkpoint."""
 
+    def last_time(self) -> int:
+        """Return 0: nothing is kept."""
+        return 0
+
     def sign(self, word: str) -> None:
         """Leave no word: there is no lock."""
         del word

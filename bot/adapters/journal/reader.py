@@ -65,6 +65,15 @@ class JournalReader:
                 return seq, body
         return None
 
+    def last_time(self) -> int:
+        """Return when the last committed fact, effect or checkpoint was, ns; 0 in an empty journal."""
+        with faults_of(self.path):
+            rows = [
+                self._db.execute(f"SELECT now FROM {table} ORDER BY seq DESC LIMIT 1").fetchone()
+                for table in ("facts", "effects", "checkpoints")
+            ]
+        return max((int(row[0]) for row in rows if row is not None), default=0)
+
     def last_seq(self) -> int:
         """Return the highest number that a committed fact, effect or checkpoint has; -1 in an empty journal."""
         with faults_of(self.path):

@@ -82,6 +82,7 @@ class Daemon:
             found = self._found_journal()
             if found is not None:
                 stack.enter_context(closing(found))
+                self.clock.never_before(found.last_time())   # before the venue's clock is measured by it
             alone_since = self.clock.now()       # who sent for this run before is dead: its lock was free
             connection = await self._connect(self.loaded, self.clock)
             stack.push_async_callback(connection.close)

@@ -145,13 +145,13 @@ class UnifiedFeed:
             )
 
     def _read_ticker(self, instrument: Instrument, page: Any, asked: int) -> Iterator[MarketFact]:
-        return prices.of_ticker(as_row(page), instrument, now=self._time.now(), asked=asked)
+        return prices.of_ticker(as_row(page), instrument, now=self._time.now(), asked=asked, ours=self._time.ours)
 
     def _read_book(self, instrument: Instrument, page: Any, asked: int) -> Iterator[MarketFact]:
-        return prices.of_book(as_row(page), instrument, now=self._time.now(), asked=asked)
+        return prices.of_book(as_row(page), instrument, now=self._time.now(), asked=asked, ours=self._time.ours)
 
     def _read_funding(self, instrument: Instrument, page: Any, asked: int) -> Iterator[MarketFact]:
-        return prices.of_funding(as_row(page), instrument, now=self._time.now(), asked=asked)
+        return prices.of_funding(as_row(page), instrument, now=self._time.now(), asked=asked, ours=self._time.ours)
 
     def _read_trades(self, instrument: Instrument, page: Any, asked: int) -> Iterator[MarketFact]:
         """Yield the trades that were not told: those later than the last, and others of its millisecond."""
@@ -166,7 +166,7 @@ class UnifiedFeed:
                 continue
             known = known | {number} if at == latest else frozenset({number})
             latest = at
-            yield prices.of_trade(row, instrument, now=self._time.now())
+            yield prices.of_trade(row, instrument, now=self._time.now(), ours=self._time.ours)
         self._trades_seen[instrument.index] = latest, known
 
     # Streams and polls ------------------------------------------------------------------------------------
