@@ -101,13 +101,17 @@ def test_verdict_counts_majors_all_and_calm_days_apart() -> None:
     """The line that the project is held to is of accounts up to 10x that doing nothing loses, and of calm days."""
     alt = passed(outcome(DO_NOTHING, 0, 0, liquidated=1), outcome(DEFAULT, 0, 50, fired=True), is_major=False)
     calm = passed(outcome(DO_NOTHING, 0, 100), outcome(DEFAULT, 0, 99, fired=True), kind="calm")
+    calm_alt = passed(
+        outcome(DO_NOTHING, 0, 100), outcome(DEFAULT, 0, 99, fired=True), outcome(DO_NOTHING, 1, 100),
+        outcome(DEFAULT, 1, 100), kind="calm", is_major=False,
+    )
     wild = passed(
         outcome(DO_NOTHING, 0, 0, liquidated=1, leverage=20), outcome(DEFAULT, 0, 0, liquidated=1, leverage=20)
     )
-    assert verdict([FOUR, alt, calm, wild]) == {
+    assert verdict([FOUR, alt, calm, calm_alt, wild]) == {
         "majors_doomed": 2, "majors_liquidated": 1, "majors_lost": 1,
         "all_doomed": 3, "all_liquidated": 1, "all_lost": 1,
-        "calm_entries": 1, "calm_fired": 1,
+        "calm_majors_entries": 1, "calm_majors_fired": 1, "calm_entries": 3, "calm_fired": 2,
     }
 
 
