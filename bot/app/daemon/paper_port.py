@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from heapq import heappop, heappush
 
 from bot.app.daemon.clock import WallClock
 from bot.domain.events import AccountFact
@@ -36,6 +37,11 @@ class PaperPort:
         self._keep = keep
         self._unreported = set(range(accounts))
         self._alarm: asyncio.TimerHandle | None = None
+        # Answers on their way, the next one first. A timer for each would let a quick one overtake one whose state was
+        # slow to keep: an account without the fills that explain it.
+        self._answers: list[tuple[int, int, AccountFact]] = []
+        self._answered = 0
+        self._delivery: asyncio.TimerHandle | None = None
         self._is_closed = False
 
     def attach(self, *, tell: Callable[[AccountFact], None], put: Callable[[MarketFact], None]) -> None:
@@ -54,7 +60,7 @@ class PaperPort:
         """Take a price from the feed: the venue first, then the engine; none after the end."""
         if self._is_closed:
             return
-        self._expect(event.now, self.venue.handle(event.now, event))
+        self._expect(self.venue.handle(event.now, event))
         self._put(event)
         if self._unreported:
             self._report_started(event.now)
@@ -95,21 +101,40 @@ class PaperPort:
                 self.report_account(now, account)
 
     def _ask(self, now: int, message: ClientMessage) -> None:
-        self._expect(now, self.venue.handle(now, message))
+        self._expect(self.venue.handle(now, message))
 
-    def _expect(self, now: int, answers: Sequence[tuple[int, AccountFact]]) -> None:
-        loop = asyncio.get_running_loop()
+    def _expect(self, answers: Sequence[tuple[int, AccountFact]]) -> None:
         if answers:
             self._keep()
         for at, fact in answers:
-            loop.call_later(max(0, at - now) / NS_PER_SECOND, self._tell, fact)
+            self._answered += 1
+            heappush(self._answers, (at, self._answered, fact))
+        self._await_answers()
         if self._alarm is not None:
             self._alarm.cancel()
             self._alarm = None
         wake = self.venue.next_wake()
         if wake is not None:
-            self._alarm = loop.call_later(max(0, wake - self._clock.now()) / NS_PER_SECOND, self._wake)
+            self._alarm = asyncio.get_running_loop().call_later(self._seconds_to(wake), self._wake)
+
+    def _await_answers(self) -> None:
+        """Be called when the next answer arrives."""
+        if self._delivery is not None:
+            self._delivery.cancel()
+            self._delivery = None
+        if self._answers:
+            delay = self._seconds_to(self._answers[0][0])
+            self._delivery = asyncio.get_running_loop().call_later(delay, self._deliver)
+
+    def _seconds_to(self, moment: int) -> float:
+        return max(0, moment - self._clock.now()) / NS_PER_SECOND
+
+    def _deliver(self) -> None:
+        now = self._clock.now()
+        while self._answers and self._answers[0][0] <= now:
+            self._tell(heappop(self._answers)[2])
+        self._await_answers()
 
     def _wake(self) -> None:
         now = self._clock.now()
-        self._expect(now, self.venue.handle(now, Wake()))
+        self._expect(self.venue.handle(now, Wake()))
