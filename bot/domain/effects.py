@@ -3,6 +3,8 @@
 An effect is folded into the book in the step that caused it, journaled with that step's number, and
 performed by the dispatcher where it asks for something of the world (the last group). Folding facts and
 effects in order rebuilds the book without deciding anything anew.
+
+They are Structs: a frozen dataclass takes several times as long to be made, and an order under way waits for a dozen.
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ class UnifiedApi:
         except MarkMissing as missing:
             raise InputError(
                 f"exchange.id: ccxt brings no mark price of {missing} from {connection.access.exchange_id}, by which "
-                "margin is counted; use another exchange"
+                "margin is counted; try again where a page was not to be reached, else use another exchange"
             ) from missing
         return markets
 

@@ -63,11 +63,12 @@ def _moment(row: Row) -> int:
 
 
 class MarkMissing(Exception):
-    """No method of ccxt's brings a mark price of this exchange."""
+    """No method of ccxt's brings a mark price of this exchange; says what each one brought."""
 
 
 async def mark_method(connection: Connection, symbol: str) -> str:
     """Return the method whose page has the mark, asked at the start; raises MarkMissing."""
+    asked: list[str] = []
     for name, method in (
         ("fetchMarkPrice", "fetch_mark_price"), ("fetchFundingRate", "fetch_funding_rate"),
         ("fetchTicker", "fetch_ticker"),
@@ -76,11 +77,13 @@ async def mark_method(connection: Connection, symbol: str) -> str:
             continue
         try:
             page = as_row(await connection.ask(method, symbol))
-        except Exception:  # noqa: BLE001  # another page may have it
+        except Exception as error:  # noqa: BLE001  # another page may have it; why this one has not is told with the rest
+            asked.append(f"{name}: {type(error).__name__}: {error}")
             continue
         if page.get("markPrice") is not None:
             return method
-    raise MarkMissing(symbol)
+        asked.append(f"{name}: has none")
+    raise MarkMissing(f"{symbol} ({'; '.join(asked) or 'it has no such page'})")
 
 
 class UnifiedFeed:

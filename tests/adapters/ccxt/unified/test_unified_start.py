@@ -89,7 +89,7 @@ def test_exchange_without_a_mark_anywhere_is_refused_and_one_that_has_it_elsewhe
             bench.connection.exchange.has = {**has, "fetchMarkPrice": False}
             assert await mark_method(bench.connection, SYMBOLS[0]) == "fetch_funding_rate"
             bench.connection.exchange.has = {**has, "fetchMarkPrice": False, "fetchFundingRate": False}
-            with pytest.raises(MarkMissing):             # its ticker has none
+            with pytest.raises(MarkMissing, match="fetchTicker: has none"):
                 await mark_method(bench.connection, SYMBOLS[0])
 
     run(scenario)
